@@ -1,0 +1,253 @@
+"""Ceilings that cannot be overshot: reserve an upper bound before a call, settle with the truth after it.
+
+A reservation that does not fit waits while others are in flight and is refused only when none is. Budgets nest:
+a child reserves from its parent first. A ``Ledger`` makes spending durable in blocks, so that after a crash a block
+that was not given back counts as spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import anyio
+
+from tinman import clock
+from tinman.errors import BudgetExhausted
+from tinman.frozen import frozen
+
+
+@frozen
+class Amount:
+    """A quantity of the three things a budget counts. Money is whole nano-dollars, so sums are exact."""
+
+    calls: int = 0
+    tokens: int = 0
+    nano_usd: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
+            calls=self.calls + other.calls, tokens=self.tokens + other.tokens, nano_usd=self.nano_usd + other.nano_usd
+        )
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(
+            calls=self.calls - other.calls, tokens=self.tokens - other.tokens, nano_usd=self.nano_usd - other.nano_usd
+        )
+
+    def at_least(self, other: Amount) -> Amount:
+        """Return the larger of both, field by field."""
+        return Amount(
+            calls=max(self.calls, other.calls),
+            tokens=max(self.tokens, other.tokens),
+            nano_usd=max(self.nano_usd, other.nano_usd),
+        )
+
+    def at_most(self, other: Amount) -> Amount:
+        """Return the smaller of both, field by field."""
+        return Amount(
+            calls=min(self.calls, other.calls),
+            tokens=min(self.tokens, other.tokens),
+            nano_usd=min(self.nano_usd, other.nano_usd),
+        )
+
+    def covers(self, other: Amount) -> bool:
+        """Say whether no field of ``other`` is larger."""
+        return self.calls >= other.calls and self.tokens >= other.tokens and self.nano_usd >= other.nano_usd
+
+
+NOTHING = Amount()
+_UNBOUNDED = 2**62
+
+
+@frozen
+class Limits:
+    """The ceilings; ``None`` leaves one open. ``seconds`` is wall clock from the budget's start."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    usd: float | None = None
+    seconds: float | None = None
+
+    @property
+    def ceiling(self) -> Amount:
+        """The three countable ceilings as one amount."""
+        return Amount(
+            calls=_UNBOUNDED if self.calls is None else self.calls,
+            tokens=_UNBOUNDED if self.tokens is None else self.tokens,
+            nano_usd=_UNBOUNDED if self.usd is None else round(self.usd * 1e9),
+        )
+
+
+class Ledger(Protocol):
+    """Where spending is made durable before it happens."""
+
+    async def spent(self) -> Amount:
+        """Return what earlier processes spent, blocks they never gave back included."""
+        ...
+
+    async def draw(self, block: Amount) -> None:
+        """Write down that ``block`` may be spent from now on; durable when it returns."""
+        ...
+
+    async def give_back(self, used: Amount) -> None:
+        """Close every block this process drew, with what was really used."""
+        ...
+
+
+class Reservation:
+    """One call's upper bound, held until it is settled."""
+
+    def __init__(self, settle: Callable[[Amount, Amount], None], bound: Amount) -> None:
+        self._settle = settle
+        self._bound = bound
+        self._is_open = True
+        self._above: Reservation | None = None
+
+    def settle(self, actual: Amount) -> None:
+        """Replace the bound by what was used, here and in every parent. Only the first call counts."""
+        if self._is_open:
+            self._is_open = False
+            self._settle(self._bound, actual)
+            if self._above is not None:
+                self._above.settle(actual)
+
+
+class Budget:
+    """What may still be spent, by everything that shares it.
+
+    Not bound to a task: many tasks reserve at once. ``block`` is the size of one durable draw from the ledger.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        parent: Budget | None = None,
+        ledger: Ledger | None = None,
+        block: Amount | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self._ceiling = self.limits.ceiling
+        self._parent = parent
+        self._ledger = ledger
+        self._block = block or Amount(calls=64, tokens=200_000, nano_usd=50_000_000)
+        self._drawn = NOTHING
+        self._earlier = NOTHING
+        self._spent = NOTHING
+        self._held = NOTHING
+        self._in_flight = 0
+        self._changed = anyio.Event()
+        self._lock = anyio.Lock()
+        self._deadline = None if self.limits.seconds is None else clock.monotonic() + self.limits.seconds
+
+    async def open(self) -> None:
+        """Count what earlier processes spent; call once before the first reservation when there is a ledger."""
+        if self._ledger is not None:
+            self._earlier = self._spent = self._drawn = await self._ledger.spent()
+
+    async def close(self) -> None:
+        """Give unused blocks back to the ledger."""
+        if self._ledger is not None:
+            await self._ledger.give_back(self._spent - self._earlier)
+
+    @property
+    def spent(self) -> Amount:
+        """What is settled so far, earlier processes included."""
+        return self._spent
+
+    @property
+    def held(self) -> Amount:
+        """What calls in flight have reserved."""
+        return self._held
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Wall clock left here and in every parent, or ``None`` without a deadline."""
+        own = None if self._deadline is None else max(0.0, self._deadline - clock.monotonic())
+        above = None if self._parent is None else self._parent.seconds_left
+        return min((left for left in (own, above) if left is not None), default=None)
+
+    def carve(self, limits: Limits) -> Budget:
+        """Return a child that can spend at most ``limits``, all of it out of this budget."""
+        return Budget(limits, parent=self)
+
+    def _refusal(self, bound: Amount) -> BudgetExhausted | None:
+        total = self._spent + bound
+        for limit, used, ceiling, wanted in (
+            ("calls", self._spent.calls, self._ceiling.calls, total.calls),
+            ("tokens", self._spent.tokens, self._ceiling.tokens, total.tokens),
+            ("usd", self._spent.nano_usd / 1e9, self._ceiling.nano_usd / 1e9, total.nano_usd / 1e9),
+        ):
+            if wanted > ceiling:
+                return BudgetExhausted(limit, ceiling=ceiling, used=used)
+        return None
+
+    def check_deadline(self) -> None:
+        """Raise ``BudgetExhausted`` when the wall clock is used up."""
+        left = self.seconds_left
+        if left is not None and left <= 0:
+            raise BudgetExhausted("seconds", ceiling=self.limits.seconds or 0.0, used=self.limits.seconds or 0.0)
+
+    async def _take(self, bound: Amount) -> None:
+        while True:
+            self.check_deadline()
+            if self._ceiling.covers(self._spent + self._held + bound):
+                self._held = self._held + bound
+                self._in_flight += 1
+                return
+            refusal = self._refusal(bound)
+            if refusal is not None and self._in_flight == 0:
+                raise refusal
+            changed, left = self._changed, self.seconds_left
+            with anyio.move_on_after(left):
+                await changed.wait()
+
+    async def _make_durable(self) -> None:
+        if self._ledger is None:
+            return
+        async with self._lock:
+            wanted = self._spent + self._held
+            if not self._drawn.covers(wanted):
+                missing = (wanted - self._drawn).at_least(NOTHING)
+                room = (self._ceiling - self._drawn).at_least(NOTHING)
+                block = missing.at_least(self._block).at_most(room)
+                with anyio.CancelScope(shield=True):
+                    await self._ledger.draw(block)
+                self._drawn = self._drawn + block
+
+    def _put(self, bound: Amount, actual: Amount) -> None:
+        self._held = self._held - bound
+        self._in_flight -= 1
+        self._spent = self._spent + actual
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    @asynccontextmanager
+    async def reserve(self, bound: Amount) -> AsyncIterator[Reservation]:
+        """Hold ``bound`` while a call runs; settle inside, or all of it counts as spent when an error leaves.
+
+        Raises ``BudgetExhausted`` when the bound does not fit and nothing in flight could make room, or when the
+        deadline passed. Under cancellation the whole bound counts as spent, since the provider may have billed it.
+        """
+        await self._take(bound)
+        reservation = Reservation(self._put, bound)
+        try:
+            try:
+                await self._make_durable()
+            except BaseException:
+                reservation.settle(NOTHING)
+                raise
+            if self._parent is None:
+                yield reservation
+                return
+            try:
+                async with self._parent.reserve(bound) as reservation._above:
+                    yield reservation
+                    reservation.settle(bound)
+            except BudgetExhausted:
+                reservation.settle(NOTHING)
+                raise
+        finally:
+            reservation.settle(bound)

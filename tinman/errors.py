@@ -1,0 +1,176 @@
+"""Every error Tinman raises on purpose, in one tree.
+
+::
+
+    TinmanError
+    ├── ConfigError              a setting, profile or name is missing or malformed        (exit 2)
+    ├── DefinitionError          a scenario, design or patch that cannot be run as written (exit 2)
+    ├── NotFound                 an id or label that the store does not hold               (exit 2)
+    ├── ModeRefused              the operating mode does not allow the action              (exit 2)
+    ├── BudgetExhausted          a reservation does not fit under a ceiling                (exit 4)
+    ├── ProviderError            a model's provider did not give a usable reply
+    │   ├── KeyRefused           401 or 403                                                (exit 7)
+    │   ├── RequestRefused       another 4xx: the request itself is wrong
+    │   ├── RateLimited          429, with the provider's own waiting time
+    │   ├── ProviderUnavailable  5xx, refused or broken connection                         (exit 7)
+    │   ├── ProviderTimeout      no reply within the attempt's deadline
+    │   └── GarbledReply         a reply that is not what the protocol promises
+    ├── TargetError              the system under test crashed or answered in no usable form
+    ├── ReasonerFailed           no valid structured answer after the repairs
+    ├── NotApplicable            a patch that this target's seam cannot carry
+    ├── ApprovalError
+    │   ├── AwaitingApproval     nobody has answered yet; carries the approval's id        (exit 5)
+    │   └── ApprovalDenied       somebody, or silence, said no                             (exit 6)
+    └── StoreError               the database cannot be opened or trusted                  (exit 2)
+        ├── StoreTooNew          written by a newer Tinman
+        ├── StoreCorrupt         SQLite says the file is damaged
+        ├── CycleOwned           another live process runs this cycle
+        └── Diverged             a resumed step was asked with other inputs than the stored one
+
+Messages are one line: the thing, the place, the remedy.
+"""
+
+from __future__ import annotations
+
+
+class TinmanError(Exception):
+    """Base of every deliberate error."""
+
+
+class ConfigError(TinmanError):
+    """Raised when a setting, profile, target or reasoner cannot be understood."""
+
+
+class DefinitionError(TinmanError):
+    """Raised when a scenario, check, design or patch is malformed."""
+
+
+class NotFound(TinmanError):
+    """Raised when an id or label names nothing in the store."""
+
+
+class ModeRefused(TinmanError):
+    """Raised when the operating mode forbids what was asked."""
+
+
+class BudgetExhausted(TinmanError):
+    """Raised when a reservation does not fit and nothing in flight could make room.
+
+    ``limit`` names the ceiling (``calls``, ``tokens``, ``usd``, ``seconds``), ``ceiling`` its size,
+    ``used`` what is spent.
+    """
+
+    def __init__(self, limit: str, *, ceiling: float, used: float) -> None:
+        super().__init__(f"budget: {limit} ceiling {ceiling:g} reached ({used:g} used); raise it to go on")
+        self.limit = limit
+        self.ceiling = ceiling
+        self.used = used
+
+
+class ProviderError(TinmanError):
+    """Raised when a provider did not give a usable reply.
+
+    ``is_retryable`` says whether the same request may succeed later. ``is_billed`` says whether the
+    provider may have charged for the attempt (it then counts as fully spent).
+    """
+
+    is_retryable = False
+    is_billed = False
+
+
+class KeyRefused(ProviderError):
+    """Raised on 401 and 403."""
+
+
+class RequestRefused(ProviderError):
+    """Raised on any other 4xx: sending it again would fail again."""
+
+
+class RateLimited(ProviderError):
+    """Raised on 429; ``retry_after_seconds`` is the provider's own word, if it gave one."""
+
+    is_retryable = True
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProviderUnavailable(ProviderError):
+    """Raised on 5xx and on connections that are refused or break; may carry ``retry_after_seconds``."""
+
+    is_retryable = True
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProviderTimeout(ProviderError):
+    """Raised when an attempt's deadline passed."""
+
+    is_retryable = True
+    is_billed = True
+
+
+class GarbledReply(ProviderError):
+    """Raised when the reply is not JSON, is cut off, or lacks what the protocol promises."""
+
+    is_retryable = True
+    is_billed = True
+
+
+class TargetError(TinmanError):
+    """Raised when the system under test crashed or gave nothing that can be judged."""
+
+
+class ReasonerFailed(TinmanError):
+    """Raised when the LLM backbone gave no valid answer; ``attempts`` were made."""
+
+    def __init__(self, message: str, *, attempts: int = 0) -> None:
+        super().__init__(message)
+        self.attempts = attempts
+
+
+class NotApplicable(TinmanError):
+    """Raised when a patch needs something the target's seam does not offer."""
+
+
+class ApprovalError(TinmanError):
+    """Base of what the approval gate raises."""
+
+
+class AwaitingApproval(ApprovalError):
+    """Raised when the answer is still open; ``approval_id`` names the row."""
+
+    def __init__(self, approval_id: str, what: str) -> None:
+        super().__init__(f"{what} waits for approval {approval_id}")
+        self.approval_id = approval_id
+
+
+class ApprovalDenied(ApprovalError):
+    """Raised when the answer is no; ``reason`` says whose."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what} was denied: {reason}")
+        self.reason = reason
+
+
+class StoreError(TinmanError):
+    """Raised when the database cannot be opened, written or trusted."""
+
+
+class StoreTooNew(StoreError):
+    """Raised when the database was migrated by a newer Tinman."""
+
+
+class StoreCorrupt(StoreError):
+    """Raised when the file is not a sound SQLite database. It is never overwritten."""
+
+
+class CycleOwned(StoreError):
+    """Raised when another live process holds the cycle's lease."""
+
+
+class Diverged(StoreError):
+    """Raised when a stored step is asked for again with other inputs."""

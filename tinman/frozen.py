@@ -1,0 +1,46 @@
+"""Frozen typed values and their digests: how every record and value in the house is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import field
+from functools import cache
+from typing import Any, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+T = TypeVar("T")
+_CONFIG = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field, Field))
+def frozen(cls: type[T]) -> type[T]:
+    """Make ``cls`` a frozen, keyword-only pydantic dataclass that refuses unknown fields."""
+    return dataclass(cls, frozen=True, kw_only=True, config=_CONFIG)
+
+
+@cache
+def adapter(of: Any) -> TypeAdapter[Any]:
+    """Return the one ``TypeAdapter`` for a type; building one is slow, so they are shared."""
+    return TypeAdapter(of)
+
+
+def dump(value: Any) -> Any:
+    """Return ``value`` (a frozen record) as plain JSON-able data, losslessly."""
+    return adapter(type(value)).dump_python(value, mode="json")
+
+
+def canonical_json(data: Any) -> str:
+    """Return JSON with sorted keys and no white space: the same data gives the same text."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return dump(value) if hasattr(value, "__dataclass_fields__") else str(value)
+
+
+def digest(data: Any) -> str:
+    """Return the first 16 hex digits of the SHA-256 of ``data``'s canonical JSON."""
+    return hashlib.sha256(canonical_json(data).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,40 @@
+"""Untrusted text made harmless to look at, the same way in terminals, Markdown, CSV and messages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+_PLAIN = re.compile(r"[\x20-\x7e\n\t]*\Z")
+
+
+def visible(text: str, *, keep_newlines: bool = True) -> str:
+    """Return ``text`` with control, bidi, zero-width, tag and unassigned characters spelled as ``<U+XXXX>``.
+
+    Line breaks and tabs stay, unless ``keep_newlines`` is false: then each becomes one space.
+    """
+    if not _PLAIN.match(text):
+        text = "".join(
+            c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN else f"<U+{ord(c):04X}>" for c in text
+        )
+    return text if keep_newlines else re.sub(r"\s+", " ", text).strip()
+
+
+def shorten(text: str, width: int) -> str:
+    """Return ``text`` on one visible line of at most ``width`` characters, cut with an ellipsis."""
+    line = visible(text, keep_newlines=False)
+    return line if len(line) <= width else line[: max(0, width - 1)].rstrip() + "…"
+
+
+def markdown(text: str) -> str:
+    """Return ``text`` on one line with Markdown's and HTML's own characters disarmed."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~&@:-])", r"\\\1", visible(text, keep_newlines=False))
+
+
+def fenced(text: str) -> str:
+    """Return ``text`` in a Markdown fence longer than any run of backticks within."""
+    body = visible(text)
+    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{body}\n{fence}"
