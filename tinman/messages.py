@@ -27,7 +27,7 @@ class Text:
 
 @frozen
 class ToolUse:
-    """A call the model wants made. ``arguments`` is what it wrote; ``malformed`` keeps text that was not a JSON object."""
+    """A call the model wants made; ``malformed`` keeps arguments that were not a JSON object."""
 
     id: str
     name: str

@@ -1,0 +1,313 @@
+"""The six records of the chain, frozen, in reading order, and the run between them.
+
+A hypothesis keeps one id from birth to deployment. ``label`` (``F-9``) is for people; it is given when a phase ends
+and covered by no digest.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tinman import clock
+from tinman.frozen import digest, dump, frozen
+from tinman.messages import Usage
+from tinman.patches.kinds import Patch
+from tinman.scenarios.checks import CheckResult, ToolTrace
+from tinman.scenarios.scenario import ScenarioPair
+from tinman.stats import Interval
+from tinman.taxonomy import FailureClass, RiskTier, Severity
+
+Priority = Literal["low", "medium", "high", "critical"]
+Source = Literal["llm", "prior_failure", "adaptive_memory", "attack_surface", "taxonomy"]
+Verdict = Literal["ok", "failure", "indeterminate"]
+Arm = Literal["stress", "control"]
+Stage = Literal["screen", "confirm", "measure", "pick", "prove", "benign", "reattack"]
+Standing = Literal["validated", "observed", "suspected", "not_seen", "unmeasurable", "broken_probe", "not_run"]
+
+
+class InterventionType(StrEnum):
+    """The eight kinds of fix."""
+
+    PROMPT_PATCH = "prompt_patch"
+    GUARDRAIL = "guardrail"
+    PARAMETER_TUNE = "parameter_tune"
+    TOOL_RESTRICTION = "tool_restriction"
+    CONTEXT_LIMIT = "context_limit"
+    RETRY_POLICY = "retry_policy"
+    CIRCUIT_BREAKER = "circuit_breaker"
+    HUMAN_REVIEW = "human_review"
+
+
+class SimulationOutcome(StrEnum):
+    """What a simulation can end with."""
+
+    IMPROVED = "improved"
+    NO_CHANGE = "no_change"
+    DEGRADED = "degraded"
+    SIDE_EFFECT = "side_effect"
+    INCONCLUSIVE = "inconclusive"
+
+
+@frozen
+class Hypothesis:
+    """A testable guess: on ``target_surface``, under ``stress_type``, ``expected_failure`` happens.
+
+    ``confidence`` is the engine's own forecast in [0, 1]; ``selection_chance`` the chance with which the hypothesis was
+    chosen for confirmation (needed to score forecasts without bias).
+    """
+
+    id: str
+    label: str = ""
+    target_surface: str
+    expected_failure: str
+    failure_class: FailureClass
+    confidence: float = Field(default=0.5, ge=0, le=1)
+    priority: Priority = "medium"
+    rationale: str = ""
+    suggested_experiment: str = ""
+    evidence: tuple[str, ...] = ()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    subtype: str = ""
+    stress_type: str = ""
+    source: Source = "taxonomy"
+
+
+@frozen
+class ExperimentDesign:
+    """How a hypothesis is tested. ``test_cases`` is the pool of scenario pairs the stages draw from, in order.
+
+    ``estimated_runs`` is the most stressed runs the two stages make together; ``timeout_seconds`` bounds one run.
+    """
+
+    id: str
+    hypothesis_id: str
+    label: str = ""
+    name: str
+    description: str = ""
+    stress_type: str
+    mode: Literal["single", "iterative", "adversarial"] = "single"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    constraints: dict[str, Any] = Field(default_factory=dict)
+    success_criteria: tuple[str, ...] = ()
+    failure_indicators: tuple[str, ...] = ()
+    test_cases: tuple[ScenarioPair, ...] = ()
+    estimated_runs: int = 46
+    estimated_tokens: int = 0
+    timeout_seconds: float = 60
+    failure_class: FailureClass
+    subtype: str = ""
+    not_runnable: str = ""
+
+    @property
+    def estimated_cost_usd(self) -> float:
+        """A planning figure at 3 USD a million tokens, for approval requests only."""
+        return self.estimated_tokens * 3e-6
+
+
+@frozen
+class TurnRecord:
+    """One turn as it happened."""
+
+    user: str
+    assistant: str
+    tool_traces: tuple[ToolTrace, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    passed: bool = True
+    duration_ms: int = 0
+
+
+@frozen
+class Run:
+    """One scenario run: what was said, what was found, what it cost. ``reason`` explains an indeterminate verdict."""
+
+    id: str
+    experiment_id: str
+    run_number: int
+    stage: Stage
+    arm: Arm
+    case: str
+    base_task: str
+    scenario_id: str
+    scenario_digest: str
+    verdict: Verdict
+    reason: str = ""
+    turns: tuple[TurnRecord, ...] = ()
+    usage: Usage = Usage()
+    seed: int = 0
+    acted: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
+    started_at: datetime = Field(default_factory=clock.now)
+    duration_ms: int = 0
+
+    @property
+    def failed_checks(self) -> tuple[CheckResult, ...]:
+        """The checks that did not hold, over all turns."""
+        return tuple(check for turn in self.turns for check in turn.checks if not check.passed)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for runs that answered byte by byte the same."""
+        return digest([(t.assistant, [(c.tool_name, c.arguments) for c in t.tool_traces]) for t in self.turns])
+
+
+@frozen
+class Counts:
+    """Verdicts of one arm, counted."""
+
+    failures: int = 0
+    oks: int = 0
+    indeterminate: int = 0
+
+    @property
+    def n(self) -> int:
+        """All runs."""
+        return self.failures + self.oks + self.indeterminate
+
+
+@frozen
+class ExperimentResult:
+    """What an experiment found. ``interval`` is the confidence sequence on the failure rate under stress, from confirm
+    runs alone; ``log_e`` the evidence of the confirm stage."""
+
+    id: str
+    experiment_id: str
+    hypothesis_id: str
+    label: str = ""
+    runs: tuple[Run, ...] = ()
+    standing: Standing
+    screen: Counts = Counts()
+    stress: Counts = Counts()
+    control: Counts = Counts()
+    interval: Interval | None = None
+    log_e: float = 0.0
+    selection_chance: float = 1.0
+    failure_class: FailureClass
+    subtype: str = ""
+    stress_type: str = ""
+    total_runs: int = 0
+    failures_triggered: int = 0
+    reproduction_rate: float = 0.0
+    hypothesis_validated: bool = False
+    confidence: float = 0.0
+    notes: str = ""
+    total_tokens: int = 0
+    total_duration_ms: int = 0
+
+
+@frozen
+class DiscoveredFailure:
+    """A failure mode with its evidence. ``standing`` says what it may be called; ``scenarios`` reproduce it."""
+
+    id: str
+    label: str = ""
+    primary_class: FailureClass
+    secondary_class: str | None = None
+    severity: Severity
+    severity_reason: str = ""
+    standing: Standing = "suspected"
+    description: str
+    trigger_signature: tuple[str, ...] = ()
+    reproducibility: float = 0.0
+    interval: Interval | None = None
+    stress: Counts = Counts()
+    control: Counts = Counts()
+    hypothesis_id: str = ""
+    experiment_id: str
+    run_ids: tuple[str, ...] = ()
+    failing_cases: int = 0
+    scenarios: tuple[ScenarioPair, ...] = ()
+    classification_confidence: float = 0.0
+    causal_analysis: dict[str, Any] | None = None
+    llm_analysis: str = ""
+    contributing_factors: tuple[str, ...] = ()
+    key_insight: str = ""
+    is_novel: bool = True
+    novelty: Literal["new", "variant", "same"] = "new"
+    parent_failure_id: str | None = None
+    stress_type: str = ""
+    scope_note: str = ""
+    owasp: str | None = None
+    atlas: str | None = None
+
+
+@frozen
+class Intervention:
+    """A proposed fix; ``payload`` is the patch itself."""
+
+    id: str
+    failure_id: str
+    label: str = ""
+    intervention_type: InterventionType
+    name: str
+    description: str = ""
+    payload: Patch
+    expected_gains: dict[str, float] = Field(default_factory=dict)
+    expected_regressions: dict[str, float] = Field(default_factory=dict)
+    risk_tier: RiskTier
+    risk_factors: tuple[str, ...] = ()
+    rationale: str = ""
+    requires_approval: bool = True
+    reversible: bool = True
+    rollback: str = ""
+    mitigation_id: str | None = None
+    stands: Literal["proposed", "not_picked", "picked"] = "proposed"
+
+
+@frozen
+class Paired:
+    """Paired runs of one arm without and one with the patch: ``cured`` failed only without, ``broken`` only with."""
+
+    n: int = 0
+    before_failures: int = 0
+    after_failures: int = 0
+    cured: int = 0
+    broken: int = 0
+    indeterminate: int = 0
+
+
+@frozen
+class SimulationResult:
+    """What replaying with a patch showed. ``basis`` says on what it rests; only ``replay`` may recommend deployment."""
+
+    id: str
+    intervention_id: str
+    failure_id: str = ""
+    label: str = ""
+    outcome: SimulationOutcome
+    basis: Literal["replay", "estimate", "heuristic"]
+    pick: Paired | None = None
+    paired: Paired = Paired()
+    p_value: float | None = None
+    net_cure: Interval | None = None
+    before: Interval | None = None
+    after: Interval | None = None
+    pairs_missing: int = 0
+    benign: Paired = Paired()
+    benign_loss_upper: float | None = None
+    benign_margin: float | None = None
+    reattack: Counts = Counts()
+    confidence: float = 0.0
+    avg_failure_rate_improvement: float = 0.0
+    avg_latency_impact: float = 0.0
+    side_effects: tuple[str, ...] = ()
+    regressions: tuple[str, ...] = ()
+    deploy_recommended: bool = False
+    recommendation_reason: str = ""
+    run_count: int = 0
+    target_fingerprint: str = ""
+    patch_digest: str = ""
+
+
+Record = Hypothesis | ExperimentDesign | Run | ExperimentResult | DiscoveredFailure | Intervention | SimulationResult
+
+
+def to_data(record: Record) -> dict[str, Any]:
+    """Return the seed-shaped dict of a record: every field, plus ``type`` for an intervention."""
+    data: dict[str, Any] = dump(record)
+    if isinstance(record, Intervention):
+        data["type"] = data["intervention_type"]
+    return data

@@ -1,0 +1,1 @@
+"""Scenarios: the unit of every experiment, replay and regression test."""

@@ -1,0 +1,242 @@
+"""What counts as seen, found and fixed: pure functions of counts, on ``math`` alone.
+
+Notation: ``n`` runs, ``s`` failures under stress, ``s0`` failures in the control. All intervals are 95%.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import NormalDist
+
+from tinman.frozen import frozen
+
+Z95 = NormalDist().inv_cdf(0.975)
+ALPHA = 0.05
+_Q1 = (0.15, 0.3, 0.5, 0.7, 0.9, 1.0)
+_Q0 = (0.0, 0.05, 0.2)
+SCREEN_OKS = 6
+CONFIRM_CAP = 40
+FUTILE_AFTER = 8
+
+
+@frozen
+class Interval:
+    """A closed interval of probabilities."""
+
+    low: float
+    high: float
+
+
+def _times_log(count: float, q: float) -> float:
+    """Return ``count * ln(q)`` with ``0 ln 0 = 0``."""
+    if count == 0:
+        return 0.0
+    return -math.inf if q <= 0 else count * math.log(q)
+
+
+def _log_mean_exp(values: list[float]) -> float:
+    top = max(values)
+    if top == -math.inf:
+        return -math.inf
+    return top + math.log(sum(math.exp(value - top) for value in values) / len(values))
+
+
+def log_beta(x: float, y: float) -> float:
+    """Return ln B(x, y)."""
+    return math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y)
+
+
+def log_e_two_arms(n: int, s: int, s0: int) -> float:
+    """Return ln of the e-value against "stress fails no more often than the control", ``n`` runs in each arm.
+
+    A mixture of likelihood ratios over a grid of rate pairs; the null of each pair is its midpoint.
+    """
+    terms: list[float] = []
+    for q1 in _Q1:
+        for q0 in _Q0:
+            if q1 <= q0:
+                continue
+            m = (q1 + q0) / 2
+            terms.append(
+                _times_log(s, q1 / m)
+                + _times_log(n - s, (1 - q1) / (1 - m))
+                + _times_log(s0, q0 / m)
+                + _times_log(n - s0, (1 - q0) / (1 - m))
+            )
+    return _log_mean_exp(terms)
+
+
+def log_e_one_arm(n: int, s: int, p0: float) -> float:
+    """Return ln of the e-value against "the rate is at most ``p0``", where no control is meaningful.
+
+    The null's likelihood is taken at its maximum under the null, ``min(p0, s/n)``.
+    """
+    if n == 0:
+        return 0.0
+    q = min(p0, s / n)
+    return log_beta(1 + s, 1 + n - s) - _times_log(s, q) - _times_log(n - s, 1 - q)
+
+
+def ebh(log_e: Mapping[str, float], alpha: float = ALPHA) -> frozenset[str]:
+    """Return the keys that e-BH confirms at false discovery rate ``alpha`` among all of ``log_e``.
+
+    Wang and Ramdas, "False discovery rate control with e-values" (2022). Ties are broken by key.
+    """
+    ranked = sorted(log_e, key=lambda key: (-log_e[key], key))
+    confirmed = 0
+    for k, key in enumerate(ranked, start=1):
+        if log_e[key] >= math.log(len(ranked) / (alpha * k)):
+            confirmed = k
+    return frozenset(ranked[:confirmed])
+
+
+def unseen_upper(n: int) -> float:
+    """Return the 95% upper bound of a rate after ``n`` runs without a failure."""
+    return 1.0 if n == 0 else 1 - float(ALPHA ** (1 / n))
+
+
+def wilson(k: int, n: int) -> Interval:
+    """Return Wilson's score interval for ``k`` of ``n``; only where ``n`` was fixed beforehand."""
+    if n == 0:
+        return Interval(low=0.0, high=1.0)
+    p, z2 = k / n, Z95 * Z95
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return Interval(low=0.0 if k == 0 else max(0.0, middle - half), high=1.0 if k == n else min(1.0, middle + half))
+
+
+def wilson_with_indeterminate(failures: int, oks: int, indeterminate: int) -> Interval:
+    """Return Wilson's interval, its lower bound as if all indeterminate runs were ok, its upper as if all failed."""
+    n = failures + oks + indeterminate
+    return Interval(low=wilson(failures, n).low, high=wilson(failures + indeterminate, n).high)
+
+
+def confidence_sequence(k: int, n: int) -> Interval:
+    """Return the interval that stays valid under data-dependent stopping: the beta mixture's, at level 20.
+
+    ``{p : lnB(1+k, 1+n-k) - k ln p - (n-k) ln(1-p) < ln 20}``, by bisection (Robbins 1970).
+    """
+    if n == 0:
+        return Interval(low=0.0, high=1.0)
+    bound, peak, constant = math.log(1 / ALPHA), k / n, log_beta(1 + k, 1 + n - k)
+
+    def inside(p: float) -> bool:
+        return constant - _times_log(k, p) - _times_log(n - k, 1 - p) < bound
+
+    def edge(outer: float) -> float:
+        if inside(outer):
+            return outer
+        inner = peak
+        for _ in range(60):
+            middle = (inner + outer) / 2
+            inner, outer = (middle, outer) if inside(middle) else (inner, middle)
+        return inner
+
+    return Interval(low=edge(0.0), high=edge(1.0))
+
+
+def _log_binomial(k: int, n: int, p: float) -> float:
+    return (
+        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + _times_log(k, p) + _times_log(n - k, 1 - p)
+    )
+
+
+def _binomial(k: int, n: int, p: float) -> float:
+    return math.exp(_log_binomial(k, n, p))
+
+
+def mcnemar(cured: int, broken: int) -> float:
+    """Return the exact two-sided McNemar p over ``cured`` and ``broken`` discordant pairs."""
+    n = cured + broken
+    tail = sum(math.comb(n, i) for i in range(min(cured, broken) + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
+def pairs_needed(rate: float, *, cure: float = 0.8, power: float = 0.8, cap: int = 45) -> int:
+    """Return the smallest number of pairs with exact power ``power`` to see ``cure`` of the failures go at
+    baseline ``rate``, at most ``cap`` (which is returned when even it is too small)."""
+    r1 = (1 - cure) * rate
+    b, c = rate * (1 - r1), (1 - rate) * r1
+    t = b + c
+    if t <= 0:
+        return cap
+    for n in range(1, cap + 1):
+        reached = 0.0
+        for d in range(1, n + 1):
+            needed = next((x for x in range(d + 1) if x > d - x and mcnemar(x, d - x) <= ALPHA), None)
+            if needed is not None:
+                tail = sum(_binomial(x, d, b / t) for x in range(needed, d + 1))
+                reached += _binomial(d, n, t) * tail
+        if reached >= power:
+            return n
+    return cap
+
+
+def net_cure(cured: int, broken: int, n: int) -> Interval:
+    """Return the interval of the net cure (after Agresti and Min 2005: one half added to each cell)."""
+    b, c = (cured + 1) / (n + 2), (broken + 1) / (n + 2)
+    d = (cured - broken) / (n + 2)
+    half = 1.96 * math.sqrt((b + c - d * d) / (n + 2))
+    return Interval(low=max(-1.0, d - half), high=min(1.0, d + half))
+
+
+def is_decided(cured: int, broken: int, left: int) -> bool:
+    """Say whether "improved" can no longer change, whatever the ``left`` pairs still to run bring."""
+    now = mcnemar(cured, broken) <= ALPHA and cured > broken
+    if now:
+        return mcnemar(cured, broken + left) <= ALPHA and cured > broken + left
+    return not (mcnemar(cured + left, broken) <= ALPHA and cured + left > broken)
+
+
+def pairs_missing(cured: int, broken: int) -> int:
+    """Return how many further pairs, all cured, would make the result significant."""
+    return next(more for more in range(64) if cured + more > broken and mcnemar(cured + more, broken) <= ALPHA)
+
+
+def loss_upper(losses: int, n: int) -> float:
+    """Return the one-sided 95% Clopper-Pearson upper bound of a loss rate."""
+    if n == 0 or losses >= n:
+        return 1.0
+    low, high = losses / n, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        below = sum(_binomial(i, n, middle) for i in range(losses + 1))
+        low, high = (middle, high) if below > ALPHA else (low, middle)
+    return high
+
+
+def benign_needed(losses: int, margin: float) -> int:
+    """Return how many benign pairs it takes for ``losses`` to stay within ``margin``."""
+    n = losses + 1
+    while loss_upper(losses, n) > margin:
+        n += 1
+    return n
+
+
+def holm(p_values: Mapping[str, float], alpha: float = ALPHA) -> frozenset[str]:
+    """Return the keys that Holm's step-down procedure rejects at family-wise level ``alpha``."""
+    rejected: list[str] = []
+    ranked = sorted(p_values, key=lambda key: (p_values[key], key))
+    for index, key in enumerate(ranked):
+        if p_values[key] > alpha / (len(ranked) - index):
+            break
+        rejected.append(key)
+    return frozenset(rejected)
+
+
+def fisher(a: int, b: int, c: int, d: int) -> float:
+    """Return Fisher's exact two-sided p of the table ((a, b), (c, d))."""
+    row, column, n = a + b, a + c, a + b + c + d
+
+    def weight(x: int) -> int:
+        return math.comb(row, x) * math.comb(n - row, column - x)
+
+    low, high, own = max(0, column - (n - row)), min(row, column), weight(a)
+    return sum(weight(x) for x in range(low, high + 1) if weight(x) <= own) / math.comb(n, column)
+
+
+def brier(forecasts: list[tuple[float, bool, float]]) -> float | None:
+    """Return the Brier score of (forecast, outcome, chance of having been tested) triples, weighted by 1/chance."""
+    weights = sum(1 / pi for _, _, pi in forecasts)
+    return sum((f - float(o)) ** 2 / pi for f, o, pi in forecasts) / weights if forecasts else None
