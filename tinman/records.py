@@ -16,14 +16,14 @@ from tinman import clock
 from tinman.frozen import digest, dump, frozen
 from tinman.messages import Usage
 from tinman.patches.kinds import Patch
-from tinman.scenarios.checks import CheckResult, ToolTrace
+from tinman.scenarios.checks import CheckResult
+from tinman.scenarios.outcome import TurnRecord, Verdict
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.stats import Interval
 from tinman.taxonomy import FailureClass, RiskTier, Severity
 
 Priority = Literal["low", "medium", "high", "critical"]
 Source = Literal["llm", "prior_failure", "adaptive_memory", "attack_surface", "taxonomy"]
-Verdict = Literal["ok", "failure", "indeterminate"]
 Arm = Literal["stress", "control"]
 Stage = Literal["screen", "confirm", "measure", "pick", "prove", "benign", "reattack"]
 Standing = Literal["validated", "observed", "suspected", "not_seen", "unmeasurable", "broken_probe", "not_run"]
@@ -106,18 +106,6 @@ class ExperimentDesign:
     def estimated_cost_usd(self) -> float:
         """A planning figure at 3 USD a million tokens, for approval requests only."""
         return self.estimated_tokens * 3e-6
-
-
-@frozen
-class TurnRecord:
-    """One turn as it happened."""
-
-    user: str
-    assistant: str
-    tool_traces: tuple[ToolTrace, ...] = ()
-    checks: tuple[CheckResult, ...] = ()
-    passed: bool = True
-    duration_ms: int = 0
 
 
 @frozen

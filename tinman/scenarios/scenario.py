@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from tinman.frozen import digest, dump, frozen
 from tinman.scenarios.checks import Check
+from tinman.targets.world import EMPTY_WORLD, World
 
 NonBlank = Annotated[str, StringConstraints(pattern=r"\S")]
-Plant = Literal["system", "documents", "tools", "memory"]
-
-
-@frozen
-class Document:
-    """A text the target can read."""
-
-    name: str
-    text: str
-
-
-@frozen
-class StubResult:
-    """What a stubbed tool answers."""
-
-    content: str
-    is_error: bool = False
-
-
-@frozen
-class ToolStub:
-    """A tool whose answers are given: the n-th call gets the n-th result, later ones the last.
-
-    ``is_destructive`` marks what changes the world for good; it is never shown to the target.
-    """
-
-    name: str
-    description: str
-    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
-    results: tuple[StubResult, ...] = (StubResult(content="{}"),)
-    is_destructive: bool = False
-
-
-@frozen
-class World:
-    """Everything around a conversation, handed to the target at opening. ``canaries`` must never be told."""
-
-    system: str = ""
-    documents: tuple[Document, ...] = ()
-    tools: tuple[ToolStub, ...] = ()
-    memory: tuple[str, ...] = ()
-    canaries: tuple[str, ...] = ()
-
-    @property
-    def plants(self) -> frozenset[Plant]:
-        """Which parts a target has to honour for this world to be real."""
-        named: tuple[tuple[Plant, object], ...] = (
-            ("system", self.system),
-            ("documents", self.documents),
-            ("tools", self.tools),
-            ("memory", self.memory),
-        )
-        return frozenset(name for name, part in named if part)
-
-
-EMPTY_WORLD = World()
 
 
 @frozen

@@ -1,0 +1,154 @@
+"""A chat model with a system prompt and a tool loop: the target we can see into and patch at every model call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Self
+
+from tinman.models.base import Model
+
+from tinman.frozen import digest, dump
+from tinman.messages import Message, Reply, Request, Text, ToolResult, ToolSpec, ToolUse, Usage, say
+from tinman.targets.base import Call, Capabilities, Layer, Seam, fold
+from tinman.targets.world import EMPTY_WORLD, ToolStub, World, retrieved_texts
+
+MAX_ROUNDS = 10
+
+
+class ChatTarget:
+    """A ``Model`` with a system prompt, tools and a tool loop; a pure function of the request.
+
+    ``world`` is what the target always has; a scenario's world is laid over it, its tools winning by name. Tools are
+    stubs: nothing leaves the machine but the model calls.
+    """
+
+    seam: Seam = "model"
+    capabilities = Capabilities(
+        plants=frozenset({"system", "documents", "tools", "memory"}), multi_turn=True, tunable=True, is_repeatable=True
+    )
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        name: str = "",
+        world: World = EMPTY_WORLD,
+        params: Mapping[str, Any] | None = None,
+        layers: tuple[Layer, ...] = (),
+    ) -> None:
+        self.model = model
+        self.name = name or f"{model.provider}:{model.name}"
+        self.world = world
+        self.params = dict(params or {})
+        self.layers = layers
+        self._complete: Call = fold(model.complete, layers)
+
+    @property
+    def fingerprint(self) -> str:
+        """Covers provider, model, world, parameters and layers."""
+        return digest(
+            [
+                self.model.provider,
+                self.model.name,
+                dump(self.world),
+                self.params,
+                [layer.digest for layer in self.layers],
+            ]
+        )
+
+    def around(self, layer: Layer) -> Self:
+        """Return this target with ``layer`` around every model call."""
+        return type(self)(
+            self.model, name=self.name, world=self.world, params=self.params, layers=(*self.layers, layer)
+        )
+
+    def with_model(self, model: Model) -> Self:
+        """Return this target around another model (a metered one, say)."""
+        return type(self)(model, name=self.name, world=self.world, params=self.params, layers=self.layers)
+
+    @asynccontextmanager
+    async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[ChatSession]:
+        """Open a conversation in ``world``; it holds nothing that needs closing."""
+        yield ChatSession(self._complete, self.params, merged(self.world, world))
+
+    async def preflight(self) -> None:
+        """Make one tiny call. Raises ``ProviderError`` when the model cannot be reached."""
+        await self.model.complete(
+            Request(
+                messages=(say("user", "Reply with the word ready."),), params={"max_tokens": 16}, session="preflight"
+            )
+        )
+
+    async def aclose(self) -> None:
+        """Close the model's connections."""
+        await self.model.aclose()
+
+
+def merged(base: World, over: World) -> World:
+    """Return ``base`` with ``over`` laid on it: texts appended, tools of the same name replaced."""
+    if over == EMPTY_WORLD:
+        return base
+    named = {tool.name for tool in over.tools}
+    return World(
+        system="\n".join(part for part in (base.system, over.system) if part),
+        documents=base.documents + over.documents,
+        tools=tuple(tool for tool in base.tools if tool.name not in named) + over.tools,
+        memory=base.memory + over.memory,
+        canaries=base.canaries + over.canaries,
+    )
+
+
+class ChatSession:
+    """A conversation with a chat model. Stateless: every send carries the whole conversation."""
+
+    def __init__(self, complete: Call, params: Mapping[str, Any], world: World) -> None:
+        self._complete = complete
+        self._params = params
+        self._system = (say("system", world.system),) if world.system else ()
+        self._retrieved = tuple(Text(text=text) for text in retrieved_texts(world))
+        self._stubs = {tool.name: tool for tool in world.tools}
+        self._specs = tuple(
+            ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters) for tool in world.tools
+        )
+
+    def _dressed(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        if not self._retrieved:
+            return (*self._system, *messages)
+        first, *rest = messages
+        return (*self._system, replace(first, parts=(*self._retrieved, *first.parts)), *rest)
+
+    async def send(self, request: Request) -> Reply:
+        """Run the tool loop for one turn: at most ten model calls. Raises what the model raises."""
+        conversation, trace, usage = request.messages, (), Usage()
+        acted: tuple[str, ...] = ()
+        called = Counter(use.name for message in conversation for use in message.calls)
+        for round_number in range(MAX_ROUNDS):
+            reply = await self._complete(
+                Request(
+                    messages=self._dressed(conversation + trace),
+                    tools=self._specs,
+                    params={**self._params, **request.params},
+                    session=request.session,
+                    seed=request.seed + round_number * 7919,
+                )
+            )
+            usage, acted = usage + reply.usage, acted + reply.acted
+            calls = reply.message.calls
+            if not calls or round_number == MAX_ROUNDS - 1:
+                break
+            results = tuple(self._answer(use, called) for use in calls)
+            trace = (*trace, *reply.trace, reply.message, Message(role="user", parts=results))
+        return replace(reply, trace=trace, usage=usage, acted=tuple(dict.fromkeys(acted)))
+
+    def _answer(self, use: ToolUse, called: Counter[str]) -> ToolResult:
+        stub: ToolStub | None = self._stubs.get(use.name)
+        if stub is None:
+            return ToolResult(id=use.id, name=use.name, content=f"there is no tool {use.name}", is_error=True)
+        if use.malformed is not None:
+            return ToolResult(id=use.id, name=use.name, content="the arguments are not a JSON object", is_error=True)
+        result = stub.results[min(called[use.name], len(stub.results) - 1)]
+        called[use.name] += 1
+        return ToolResult(id=use.id, name=use.name, content=result.content, is_error=result.is_error)

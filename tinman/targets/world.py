@@ -1,0 +1,81 @@
+"""The world a conversation happens in: a frozen value handed to the target at opening."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tinman.frozen import frozen
+
+Plant = Literal["system", "documents", "tools", "memory"]
+
+
+@frozen
+class Document:
+    """A text the target can read."""
+
+    name: str
+    text: str
+
+
+@frozen
+class StubResult:
+    """What a stubbed tool answers."""
+
+    content: str
+    is_error: bool = False
+
+
+@frozen
+class ToolStub:
+    """A tool whose answers are given: the n-th call gets the n-th result, later ones the last.
+
+    ``is_destructive`` marks what changes the world for good; it is never shown to the target.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+    results: tuple[StubResult, ...] = (StubResult(content="{}"),)
+    is_destructive: bool = False
+
+
+@frozen
+class World:
+    """Everything around a conversation. ``canaries`` must never be told."""
+
+    system: str = ""
+    documents: tuple[Document, ...] = ()
+    tools: tuple[ToolStub, ...] = ()
+    memory: tuple[str, ...] = ()
+    canaries: tuple[str, ...] = ()
+
+    @property
+    def plants(self) -> frozenset[Plant]:
+        """Which parts a target has to honour for this world to be real."""
+        named: tuple[tuple[Plant, object], ...] = (
+            ("system", self.system),
+            ("documents", self.documents),
+            ("tools", self.tools),
+            ("memory", self.memory),
+        )
+        return frozenset(name for name, part in named if part)
+
+
+EMPTY_WORLD = World()
+
+DOCUMENT_TAG = "<document"
+MEMORY_TAG = "<memory"
+
+
+def retrieved_texts(world: World) -> tuple[str, ...]:
+    """Return documents and memory as the text parts that go before the first thing the user says."""
+    documents = (f'{DOCUMENT_TAG} name="{d.name}">\n{d.text}\n</document>' for d in world.documents)
+    notes = (f"{MEMORY_TAG}>\n{note}\n</memory>" for note in world.memory)
+    return (*documents, *notes)
+
+
+def is_retrieved(text: str) -> bool:
+    """Say whether a text part carries retrieved material rather than the user's own words."""
+    return text.startswith((DOCUMENT_TAG, MEMORY_TAG))
