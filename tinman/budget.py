@@ -169,6 +169,11 @@ class Budget:
         above = None if self._parent is None else self._parent.seconds_left
         return min((left for left in (own, above) if left is not None), default=None)
 
+    @property
+    def has_usd_ceiling(self) -> bool:
+        """Whether money is bounded here or in any parent."""
+        return self.limits.usd is not None or (self._parent is not None and self._parent.has_usd_ceiling)
+
     def carve(self, limits: Limits) -> Budget:
         """Return a child that can spend at most ``limits``, all of it out of this budget."""
         return Budget(limits, parent=self)
@@ -186,6 +191,8 @@ class Budget:
 
     def check_deadline(self) -> None:
         """Raise ``BudgetExhausted`` when the wall clock is used up."""
+        if self._parent is not None:
+            self._parent.check_deadline()
         left = self.seconds_left
         if left is not None and left <= 0:
             raise BudgetExhausted("seconds", ceiling=self.limits.seconds or 0.0, used=self.limits.seconds or 0.0)

@@ -1,0 +1,1 @@
+"""Language models behind one protocol: ``Request -> Reply``. No SDK is imported before a client is used."""

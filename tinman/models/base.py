@@ -1,0 +1,71 @@
+"""``Model``: anything that completes a conversation, and a plain callable made into one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias
+
+import anyio.to_thread
+
+from tinman.errors import GarbledReply
+from tinman.messages import Message, Reply, Request, ToolSpec, Usage, say
+from tinman.models.sizes import prompt_bytes, reply_bytes
+
+
+class Model(Protocol):
+    """One model at one provider. Safe to share between tasks of one event loop."""
+
+    provider: str
+    name: str
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the model's reply, its usage filled in.
+
+        Raises a ``ProviderError`` when there is no usable one. Cancelling it abandons the call.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections. Calling it twice does no harm; a closed model is not used again."""
+        ...
+
+
+Answer: TypeAlias = str | Reply
+Answering: TypeAlias = Callable[[tuple[Message, ...], tuple[ToolSpec, ...]], Answer | Awaitable[Answer]]
+
+
+class CallableModel:
+    """A model played by ``answer(messages, tools)``, which returns text or a whole ``Reply``.
+
+    A synchronous callable runs in a worker thread; on cancellation the thread is abandoned, not stopped. What the
+    callable raises passes through. A reply without usage is counted as one token a byte, in and out.
+    """
+
+    provider = "callable"
+
+    def __init__(self, answer: Answering, *, name: str | None = None) -> None:
+        self.name: str = name or str(getattr(answer, "__qualname__", type(answer).__qualname__))
+        self._answer = answer
+        self._is_async = inspect.iscoroutinefunction(answer) or inspect.iscoroutinefunction(
+            getattr(answer, "__call__", None)  # noqa: B004 - an object whose __call__ is a coroutine function
+        )
+
+    async def complete(self, request: Request) -> Reply:
+        """Return what the callable answered."""
+        if self._is_async:
+            said = self._answer(request.messages, request.tools)
+        else:
+            said = await anyio.to_thread.run_sync(self._answer, request.messages, request.tools, abandon_on_cancel=True)
+        if inspect.isawaitable(said):
+            said = await said
+        if isinstance(said, Reply):
+            return said
+        if not isinstance(said, str):
+            raise GarbledReply(f"callable:{self.name} answered a {type(said).__name__}; return str or Reply")
+        message = say("assistant", said)
+        usage = Usage(calls=1, input_tokens=prompt_bytes(request), output_tokens=reply_bytes(message))
+        return Reply(message=message, usage=usage, extra={"usage_estimated": True})
+
+    async def aclose(self) -> None:
+        """Do nothing: a callable holds no connection."""

@@ -1,0 +1,125 @@
+"""How many calls run at once against one provider endpoint: more while it answers, half when it says 429."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+
+from tinman import clock
+from tinman.errors import RateLimited
+
+_JITTER = 0.1
+
+
+class Slot:
+    """The right to make one call, held until it ended. ``waited_seconds`` is how long it took to get it."""
+
+    __slots__ = ("launched_at", "waited_seconds")
+
+    def __init__(self) -> None:
+        self.launched_at = 0.0
+        self.waited_seconds = 0.0
+
+
+class ProviderLimiter:
+    """Additive increase, multiplicative decrease (https://doi.org/10.1016/0169-7552(89)90019-6) for one endpoint.
+
+    Shared by everything that calls it: target, reasoner and judge. ``initial`` is the caller's concurrency if it has
+    one. Waiting longer than ``max_wait_seconds`` raises ``RateLimited``. A cancelled waiter leaves no trace.
+    """
+
+    def __init__(
+        self,
+        initial: int = 16,
+        maximum: int = 64,
+        max_wait_seconds: float = 120.0,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self.maximum = max(initial, maximum)
+        self.max_wait_seconds = max_wait_seconds
+        self._limit = float(max(1, initial))
+        self._tokens = anyio.CapacityLimiter(self.limit)
+        self._resume_at = -math.inf
+        self._halved_at = -math.inf
+        self._pause = 0.0
+        self._throttles = 0
+        self._turns = 0
+        self._sleep = sleep
+
+    @property
+    def limit(self) -> int:
+        """How many calls may run at once now."""
+        return int(self._limit)
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls run now."""
+        return self._tokens.borrowed_tokens
+
+    @property
+    def paused_seconds(self) -> float:
+        """How much longer no call is launched; 0 when calls are."""
+        return max(0.0, self._resume_at - clock.monotonic())
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[Slot]:
+        """Hold one of the places while a call runs; raises ``RateLimited`` when none came in time."""
+        slot = Slot()
+        try:
+            self._tokens.acquire_on_behalf_of_nowait(slot)
+        except anyio.WouldBlock:
+            await self._queue(slot)
+        try:
+            if self._resume_at > -math.inf:
+                await self._wait_out_the_pause(slot)
+            slot.launched_at = clock.monotonic()
+            yield slot
+        finally:
+            self._tokens.release_on_behalf_of(slot)
+
+    async def _queue(self, slot: Slot) -> None:
+        asked_at = clock.monotonic()
+        with anyio.move_on_after(self.max_wait_seconds) as scope:
+            await self._tokens.acquire_on_behalf_of(slot)
+        slot.waited_seconds = clock.monotonic() - asked_at
+        if scope.cancelled_caught:
+            raise RateLimited(
+                f"no free place among {self.limit} within {self.max_wait_seconds:g} s; lower the concurrency"
+            )
+
+    async def _wait_out_the_pause(self, slot: Slot) -> None:
+        while (pause := self._resume_at - clock.monotonic()) > 0:
+            if slot.waited_seconds + pause > self.max_wait_seconds:
+                raise RateLimited(
+                    f"the provider asks for {pause:.0f} s of silence, more than {self.max_wait_seconds:g} s",
+                    retry_after_seconds=pause,
+                )
+            self._turns += 1
+            pause *= 1 + _JITTER * clock.chance(self._throttles, f"turn {self._turns}")
+            slot.waited_seconds += pause
+            await self._sleep(pause)
+
+    def succeeded(self) -> None:
+        """Count one good reply: the limit grows by 1/limit, one whole place after a round of good replies."""
+        if self._limit < self.maximum:
+            before = self.limit
+            self._limit = min(float(self.maximum), self._limit + 1 / self._limit)
+            if self.limit != before:
+                self._tokens.total_tokens = self.limit
+
+    def throttled(self, slot: Slot, pause_seconds: float) -> None:
+        """Halve the limit and launch nothing for ``pause_seconds``.
+
+        Calls that were launched before the last halving say nothing new: they lengthen the pause but halve no more.
+        """
+        now = clock.monotonic()
+        self._throttles += 1
+        self._resume_at = max(self._resume_at, now + pause_seconds)
+        if slot.launched_at > self._halved_at:
+            self._halved_at = now
+            self._limit = max(1.0, self._limit / 2)
+            self._tokens.total_tokens = self.limit

@@ -1,0 +1,108 @@
+"""``load_model``: a model from its name, ``openai:gpt-...``, ``anthropic:claude-...`` or ``module:callable``."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+from tinman.clock import derive_id
+from tinman.errors import ConfigError
+from tinman.models.anthropic_client import AnthropicModel
+from tinman.models.base import CallableModel, Model
+from tinman.models.openai_client import OpenAIModel
+from tinman.visible import shorten
+
+KEY_VARIABLES: Mapping[str, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+_CLIENTS: Mapping[str, type[OpenAIModel] | type[AnthropicModel]] = {
+    "openai": OpenAIModel,
+    "anthropic": AnthropicModel,
+}
+_FORMS = "openai:MODEL, anthropic:MODEL, package.module:callable or path/to/file.py:callable"
+
+
+def load_model(
+    spec: str, *, base_url: str | None = None, keys: Mapping[str, str], timeout_seconds: float = 60.0
+) -> Model:
+    """Return the model that ``spec`` names; no SDK is imported and nothing is called yet.
+
+    ``keys`` holds API keys by the name of their environment variable. With a ``base_url`` none is needed. Raises
+    ``ConfigError`` for a name, key or callable that is not there. A module named here is imported, so its code runs.
+    """
+    place, colon, name = spec.rpartition(":") if _names_file(spec) else spec.partition(":")
+    if not colon or not place.strip() or not name.strip():
+        raise ConfigError(f"model {shorten(spec, 80)!r} is not one of {_FORMS}")
+    client = _CLIENTS.get(place)
+    if client is None:
+        return _load_callable(spec, place, name)
+    variable = KEY_VARIABLES[place]
+    key = keys.get(variable) or None
+    if key is None and base_url is None:
+        raise ConfigError(f"model {spec} needs a key: set {variable}, or give a base_url that needs none")
+    return client(name, base_url=base_url, api_key=key, timeout_seconds=timeout_seconds)
+
+
+def _names_file(spec: str) -> bool:
+    return spec.rpartition(":")[0].endswith(".py")
+
+
+def _load_callable(spec: str, place: str, name: str) -> Model:
+    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    found: object = module
+    for step in name.split("."):
+        if not hasattr(found, step):
+            raise ConfigError(
+                f"{place} has no {step!r}{_near(step, [n for n in vars(module) if callable(vars(module)[n])])}"
+            )
+        found = getattr(found, step)
+    if hasattr(found, "complete") and hasattr(found, "provider") and not isinstance(found, type):
+        model: Model = found  # type: ignore[assignment]
+        return model
+    if not callable(found):
+        raise ConfigError(f"{spec} is a {type(found).__name__}; name a callable (messages, tools) -> str")
+    return CallableModel(found, name=spec)
+
+
+def _load_module(place: str) -> ModuleType:
+    try:
+        return importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
+            raise ConfigError(
+                f"no provider or module is called {shorten(place, 60)!r}{_near(place, list(_CLIENTS))}; use {_FORMS}"
+            ) from error
+        raise ConfigError(f"{place} cannot be imported: {shorten(str(error), 120)}") from error
+    except Exception as error:
+        raise ConfigError(f"{place} cannot be imported: {_first_line(error)}") from error
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ConfigError(f"no file {shorten(str(path), 120)!r}; use {_FORMS}")
+    name = derive_id("tinman_model", str(path.resolve())).replace("-", "_")
+    if name in sys.modules:
+        return sys.modules[name]
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise ConfigError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise ConfigError(f"{path} cannot be loaded: {_first_line(error)}") from error
+    return module
+
+
+def _first_line(error: Exception) -> str:
+    return shorten(f"{type(error).__name__}: {error}", 160)
+
+
+def _near(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
