@@ -1,0 +1,72 @@
+"""Makes a cycle's spending durable: blocks are drawn before they are used, and given back with what was used."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+
+from sqlalchemy import case, func, insert, select, update
+
+from tinman import clock
+from tinman.budget import Amount
+from tinman.db.engine import Database
+from tinman.db.tables import BudgetBlockRow as Block
+
+_serial = itertools.count(1)
+
+
+class BlockLedger:
+    """The ``Ledger`` of one cycle in one process. A block that was never given back counts as spent whole."""
+
+    def __init__(self, db: Database, cycle_id: str) -> None:
+        self._db = db
+        self._cycle_id = cycle_id
+        self._owner = f"{platform.node()}:{os.getpid()}:{clock.now().isoformat()}:{next(_serial)}"
+        self._drawn = 0
+
+    async def spent(self) -> Amount:
+        """Return what the whole cycle has spent, open blocks included."""
+        columns = [
+            func.coalesce(func.sum(func.coalesce(used, drawn)), 0)
+            for used, drawn in (
+                (Block.used_calls, Block.calls),
+                (Block.used_tokens, Block.tokens),
+                (Block.used_nano_usd, Block.nano_usd),
+            )
+        ]
+        async with self._db.read() as connection:
+            row = (await connection.execute(select(*columns).where(Block.cycle_id == self._cycle_id))).one()
+        return Amount(calls=int(row[0]), tokens=int(row[1]), nano_usd=int(row[2]))
+
+    async def draw(self, block: Amount) -> None:
+        """Write down that ``block`` may be spent; durable when it returns."""
+        self._drawn += 1
+        row = {
+            "id": clock.derive_id("block", self._owner, self._drawn),
+            "cycle_id": self._cycle_id,
+            "owner": self._owner,
+            "calls": block.calls,
+            "tokens": block.tokens,
+            "nano_usd": block.nano_usd,
+            "drawn_at": clock.now(),
+        }
+        async with self._db.write() as connection:
+            await connection.execute(insert(Block), [row])
+
+    async def give_back(self, used: Amount) -> None:
+        """Close every block drawn through this ledger; ``used`` is what all of them together were used for."""
+        if self._drawn == 0:
+            return
+        is_first = Block.id == clock.derive_id("block", self._owner, 1)
+        async with self._db.write() as connection:
+            await connection.execute(
+                update(Block)
+                .where(Block.owner == self._owner)
+                .values(
+                    used_calls=case((is_first, used.calls), else_=0),
+                    used_tokens=case((is_first, used.tokens), else_=0),
+                    used_nano_usd=case((is_first, used.nano_usd), else_=0),
+                    closed_at=clock.now(),
+                )
+            )

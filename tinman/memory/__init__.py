@@ -1,0 +1,1 @@
+"""What is remembered: records as nodes of a graph, and the questions asked of it."""

@@ -1,0 +1,509 @@
+"""What is known, and the questions asked of it. Every question is a few reads in sets, never one per row."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tinman import clock
+from tinman.config.modes import Mode
+from tinman.db.engine import Database
+from tinman.db.tables import CycleRow, EdgeRow, NodeRow, ProjectRow
+from tinman.errors import NotFound
+from tinman.frozen import frozen
+from tinman.memory.nodes import (
+    POINTING_BACK,
+    Batch,
+    Cycle,
+    CycleStatus,
+    Edge,
+    Node,
+    NodeKind,
+    Relation,
+    decode,
+    relabelled,
+    run_ids_of,
+    to_json,
+)
+from tinman.records import Record, Run
+
+_CHUNK = 10_000
+_COLUMNS = (
+    NodeRow.id,
+    NodeRow.kind,
+    NodeRow.cycle_id,
+    NodeRow.label,
+    NodeRow.created_at,
+    NodeRow.valid_from,
+    NodeRow.valid_to,
+    NodeRow.data,
+)
+_CYCLE_COLUMNS = tuple(CycleRow.__table__.columns)
+
+
+@frozen
+class Neighbour:
+    """A node one edge away; ``direction`` is ``out`` when the edge leads to it."""
+
+    relation: Relation
+    direction: Literal["out", "in"]
+    node: Node
+
+
+@frozen
+class Lineage:
+    """Where a node comes from (``up``) and what came of it (``down``), nearest first, with the edges between them."""
+
+    node: Node
+    up: tuple[Node, ...] = ()
+    down: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+
+@frozen
+class Stats:
+    """How much is known."""
+
+    nodes: dict[str, int]
+    edges: dict[str, int]
+    cycles: dict[str, int]
+
+
+def _chunks(ids: Collection[str]) -> Iterator[list[str]]:
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), _CHUNK):
+        yield distinct[start : start + _CHUNK]
+
+
+def _like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _matches(name: str, wanted: object) -> ColumnElement[bool]:
+    """Return the condition that the data field ``name`` is ``wanted``, or one of ``wanted`` when it is several."""
+    field: Any = NodeRow.data[name]
+    condition: ColumnElement[bool]
+    if wanted is None:
+        condition = field.as_string().is_(None)
+    elif isinstance(wanted, bool):
+        condition = field.as_boolean() == wanted
+    elif isinstance(wanted, int):
+        condition = field.as_integer() == wanted
+    elif isinstance(wanted, float):
+        condition = field.as_float() == wanted
+    elif isinstance(wanted, str):
+        condition = field.as_string() == str(wanted)
+    elif isinstance(wanted, Collection):
+        condition = field.as_string().in_([str(each) for each in wanted])
+    else:
+        raise TypeError(f"where: {name} cannot be compared with {type(wanted).__name__}")
+    return condition
+
+
+def _valid_at(time: datetime) -> ColumnElement[bool]:
+    return and_(NodeRow.valid_from <= time, or_(NodeRow.valid_to.is_(None), NodeRow.valid_to > time))
+
+
+class MemoryGraph:
+    """The project's memory. Many tasks and processes may use it at once; records go in and come out whole."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    # -- writing
+
+    async def add(self, *records: Record, cycle_id: str = "", at: datetime | None = None) -> None:
+        """Store records (and the runs of results) in one transaction. What is stored already is left as it is."""
+        batch = Batch(cycle_id)
+        for record in records:
+            batch.record(record)
+        await self.store([batch], at=at)
+
+    async def note(
+        self,
+        kind: NodeKind,
+        node_id: str,
+        data: Mapping[str, Any],
+        *,
+        label: str = "",
+        cycle_id: str = "",
+        at: datetime | None = None,
+    ) -> None:
+        """Store an untyped node, such as a deployment or a belief."""
+        batch = Batch(cycle_id)
+        batch.note(kind, node_id, data, label=label)
+        await self.store([batch], at=at)
+
+    async def link(self, source_id: str, relation: Relation, target_id: str) -> None:
+        """Store an edge between two stored nodes; raises ``StoreError`` when one is missing."""
+        batch = Batch("")
+        batch.link(source_id, relation, target_id)
+        await self.store([batch])
+
+    async def store(self, batches: Sequence[Batch], *, at: datetime | None = None) -> None:
+        """Write batches in one transaction: all of them or, when an error is raised, none."""
+        async with self.db.write() as connection:
+            await self.write(connection, batches, at or clock.now())
+
+    async def write(self, connection: AsyncConnection, batches: Sequence[Batch], at: datetime) -> None:
+        """Write batches inside the caller's transaction, valid from ``at``."""
+        moments = {"created_at": at, "valid_from": at}
+        nodes = [row | moments for batch in batches for row in batch.nodes.values()]
+        if nodes:
+            await connection.execute(self.db.insert_new(NodeRow), nodes)
+        edges = [
+            {"source": source, "relation": relation, "target": target, "created_at": at}
+            for batch in batches
+            for source, relation, target in batch.edges
+        ]
+        if edges:
+            await connection.execute(self.db.insert_new(EdgeRow), edges)
+        labels = {node_id: label for batch in batches for node_id, label in batch.labels.items()}
+        if labels:
+            await self._relabel(connection, labels)
+
+    async def _relabel(self, connection: AsyncConnection, labels: Mapping[str, str]) -> None:
+        for ids in _chunks(labels):
+            query = select(NodeRow.id, NodeRow.kind, NodeRow.search, NodeRow.data).where(NodeRow.id.in_(ids))
+            for row in (await connection.execute(query)).all():
+                label = labels[row.id]
+                await connection.execute(
+                    update(NodeRow)
+                    .where(NodeRow.id == row.id)
+                    .values(
+                        label=label,
+                        search=f"{label.lower()} {row.search}",
+                        data=to_json(relabelled(row.kind, row.data, label)),
+                    )
+                )
+
+    async def supersede(self, node_id: str, at: datetime | None = None) -> None:
+        """End a node's validity at ``at`` (now). Raises ``NotFound`` when no such node is valid."""
+        ended = (
+            update(NodeRow)
+            .where(NodeRow.id == node_id, NodeRow.valid_to.is_(None))
+            .values(valid_to=at or clock.now())
+            .returning(NodeRow.id)
+        )
+        async with self.db.write() as connection:
+            if (await connection.execute(ended)).first() is None:
+                raise NotFound(f"memory: no valid node {node_id}")
+
+    # -- reading
+
+    async def _read(self, connection: AsyncConnection, queries: Iterable[Select[Any]]) -> list[Node]:
+        rows = [row for query in queries for row in (await connection.execute(query)).all()]
+        runs: dict[str, Run] = {}
+        wanted = [run_id for row in rows for run_id in run_ids_of(row.kind, row.data)]
+        for ids in _chunks(wanted):
+            query = select(NodeRow.id, NodeRow.data).where(NodeRow.id.in_(ids))
+            for row in (await connection.execute(query)).all():
+                runs[row.id] = cast(Run, decode("run", row.data, {}))
+        return [
+            Node(
+                id=row.id,
+                kind=row.kind,
+                cycle_id=row.cycle_id,
+                label=row.label,
+                created_at=row.created_at,
+                valid_from=row.valid_from,
+                valid_to=row.valid_to,
+                data=row.data,
+                record=decode(row.kind, row.data, runs),
+            )
+            for row in rows
+        ]
+
+    async def _nodes(self, *queries: Select[Any]) -> list[Node]:
+        async with self.db.read() as connection:
+            return await self._read(connection, queries)
+
+    async def nodes(self, ids: Collection[str]) -> dict[str, Node]:
+        """Return the stored nodes among ``ids``, by id."""
+        found = await self._nodes(*(select(*_COLUMNS).where(NodeRow.id.in_(chunk)) for chunk in _chunks(ids)))
+        return {node.id: node for node in found}
+
+    async def records(self, ids: Collection[str]) -> dict[str, Record]:
+        """Return the stored records among ``ids``, by id."""
+        return {key: node.record for key, node in (await self.nodes(ids)).items() if node.record is not None}
+
+    async def missing(self, ids: Collection[str]) -> set[str]:
+        """Return those of ``ids`` that are not stored."""
+        left = set(ids)
+        async with self.db.read() as connection:
+            for chunk in _chunks(ids):
+                left.difference_update(await connection.scalars(select(NodeRow.id).where(NodeRow.id.in_(chunk))))
+        return left
+
+    async def get(self, id_or_label: str) -> Node:
+        """Return the node with this id, else with this label, else the only one whose id begins so.
+
+        Raises ``NotFound``, with what may have been meant, when there is none or more than one.
+        """
+        name = id_or_label.strip()
+        prefix = NodeRow.id.like(_like(name) + "%", escape="\\") if name else false()
+        exact = or_(NodeRow.id == name, NodeRow.label == name) if name else false()
+        async with self.db.read() as connection:
+            found = await self._read(connection, [select(*_COLUMNS).where(exact).limit(6)])
+            if not found:
+                found = await self._read(connection, [select(*_COLUMNS).where(prefix).limit(6)])
+            if not found:
+                recent = select(NodeRow.label, NodeRow.id).where(NodeRow.kind != "run")
+                pairs = (await connection.execute(recent.order_by(NodeRow.created_at.desc()).limit(5000))).all()
+        if not found:
+            known = list(dict.fromkeys([*(pair.label for pair in pairs if pair.label), *(pair.id for pair in pairs)]))
+            close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+            hint = f"did you mean {', '.join(close)}?" if close else "tinman failures lists what there is"
+            raise NotFound(f"memory: nothing is called {name!r}; {hint}")
+        for node in found:
+            if node.id == name:
+                return node
+        if len(found) > 1:
+            meant = ", ".join(node.id for node in found[:5])
+            raise NotFound(f"memory: {name!r} names several: {meant}{' ...' if len(found) > 5 else ''}")
+        return found[0]
+
+    async def find(
+        self,
+        kind: NodeKind | None = None,
+        *,
+        cycle_id: str | None = None,
+        where: Mapping[str, object] | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Node]:
+        """Return nodes in the order they were stored.
+
+        ``where`` maps a field of ``data`` to the value it has, or to a list of texts it is one of; ``since`` is the
+        earliest ``created_at``.
+        """
+        query = select(*_COLUMNS)
+        if kind is not None:
+            query = query.where(NodeRow.kind == kind)
+        if cycle_id is not None:
+            query = query.where(NodeRow.cycle_id == cycle_id)
+        if since is not None:
+            query = query.where(NodeRow.created_at >= since)
+        for name, wanted in (where or {}).items():
+            query = query.where(_matches(name, wanted))
+        order = (NodeRow.created_at.desc(), NodeRow.id) if newest_first else (NodeRow.created_at, NodeRow.id)
+        return await self._nodes(query.order_by(*order).limit(limit))
+
+    async def search(self, text: str, *, kind: NodeKind | None = None, limit: int = 50) -> list[Node]:
+        """Return the newest nodes whose id, label or telling fields contain every word of ``text``."""
+        query = select(*_COLUMNS)
+        for word in text.lower().split():
+            query = query.where(NodeRow.search.like(f"%{_like(word)}%", escape="\\"))
+        if kind is not None:
+            query = query.where(NodeRow.kind == kind)
+        return await self._nodes(query.order_by(NodeRow.created_at.desc(), NodeRow.id).limit(limit))
+
+    async def neighbours(
+        self, node_id: str, *, relation: Relation | None = None, direction: Literal["out", "in", "both"] = "both"
+    ) -> list[Neighbour]:
+        """Return the nodes one edge away from ``node_id``, in the order the edges were stored."""
+        ends = {"out": EdgeRow.source == node_id, "in": EdgeRow.target == node_id}
+        query = select(EdgeRow.source, EdgeRow.relation, EdgeRow.target).where(
+            or_(*ends.values()) if direction == "both" else ends[direction]
+        )
+        if relation is not None:
+            query = query.where(EdgeRow.relation == relation)
+        async with self.db.read() as connection:
+            edges = (await connection.execute(query.order_by(EdgeRow.created_at))).all()
+            others = {edge.target if edge.source == node_id else edge.source for edge in edges}
+            chunks = [select(*_COLUMNS).where(NodeRow.id.in_(ids)) for ids in _chunks(others)]
+            nodes = {node.id: node for node in await self._read(connection, chunks)}
+        return [
+            Neighbour(relation=edge.relation, direction="out", node=nodes[edge.target])
+            if edge.source == node_id
+            else Neighbour(relation=edge.relation, direction="in", node=nodes[edge.source])
+            for edge in edges
+        ]
+
+    async def edges(self, ids: Collection[str]) -> list[Edge]:
+        """Return the edges both of whose ends are among ``ids``."""
+        wanted = set(ids)
+        columns = select(EdgeRow.source, EdgeRow.relation, EdgeRow.target)
+        async with self.db.read() as connection:
+            return [
+                Edge(source=row.source, relation=row.relation, target=row.target)
+                for chunk in _chunks(wanted)
+                for row in (await connection.execute(columns.where(EdgeRow.source.in_(chunk)))).all()
+                if row.target in wanted
+            ]
+
+    async def lineage(self, id_or_label: str) -> Lineage:
+        """Return everything the node came from and everything that came of it."""
+        node = await self.get(id_or_label)
+        async with self.db.read() as connection:
+            above, edges_above = await _walk(connection, node.id, upwards=True)
+            below, edges_below = await _walk(connection, node.id, upwards=False)
+        known = await self.nodes([*above, *below])
+        return Lineage(
+            node=node,
+            up=tuple(known[each] for each in above),
+            down=tuple(known[each] for each in below),
+            edges=tuple(dict.fromkeys([*edges_above, *edges_below])),
+        )
+
+    async def evolution(self, failure_id: str) -> list[Node]:
+        """Return a failure with what it evolved from and into, oldest first."""
+        node = await self.get(failure_id)
+        only = frozenset({"evolved_into"})
+        async with self.db.read() as connection:
+            above, _ = await _walk(connection, node.id, upwards=True, only=only)
+            below, _ = await _walk(connection, node.id, upwards=False, only=only)
+        known = await self.nodes([*above, *below])
+        return sorted([node, *known.values()], key=lambda each: (each.created_at, each.id))
+
+    async def snapshot_at(self, time: datetime, *, kind: NodeKind | None = None) -> list[Node]:
+        """Return what was known and valid at ``time``, in the order it was stored."""
+        query = select(*_COLUMNS).where(_valid_at(time))
+        if kind is not None:
+            query = query.where(NodeRow.kind == kind)
+        return await self._nodes(query.order_by(NodeRow.created_at, NodeRow.id))
+
+    async def what_was_deployed_at(self, time: datetime) -> list[Node]:
+        """Return the deployments in force at ``time``; a rollback ends one by ``supersede``."""
+        return await self.snapshot_at(time, kind="deployment")
+
+    async def next_label(self, prefix: str) -> str:
+        """Return the first free label of the form ``F-9``, where 9 counts through the whole project."""
+        query = select(NodeRow.label).where(NodeRow.label.like(f"{_like(prefix)}-%", escape="\\"))
+        async with self.db.read() as connection:
+            tails = [label.rpartition("-")[2] for label in await connection.scalars(query)]
+        return f"{prefix}-{max((int(tail) for tail in tails if tail.isdecimal()), default=0) + 1}"
+
+    async def stats(self) -> Stats:
+        """Return how many nodes of each kind, edges of each relation and cycles of each status there are."""
+        counts: list[dict[str, int]] = []
+        async with self.db.read() as connection:
+            for column in (NodeRow.kind, EdgeRow.relation, CycleRow.status):
+                query = select(column, func.count()).group_by(column).order_by(column)
+                counts.append({row[0]: row[1] for row in await connection.execute(query)})
+        return Stats(nodes=counts[0], edges=counts[1], cycles=counts[2])
+
+    # -- cycles and the project
+
+    async def create_cycle(
+        self,
+        *,
+        mode: Mode,
+        target: str,
+        reasoner: str,
+        seed: int,
+        config: Mapping[str, Any],
+        cycle_id: str | None = None,
+    ) -> Cycle:
+        """Store a new running cycle; without ``cycle_id`` it gets the next of ``cyc-0001``, ``cyc-0002``, ..."""
+        async with self.db.write() as connection:
+            if cycle_id is None:
+                ids = await connection.scalars(select(CycleRow.id).where(CycleRow.id.like("cyc-%")))
+                numbers = [int(each[4:]) for each in ids if each[4:].isdecimal()]
+                cycle_id = f"cyc-{max(numbers, default=0) + 1:04d}"
+            row = {
+                "id": cycle_id,
+                "mode": str(mode),
+                "target": target,
+                "reasoner": reasoner,
+                "seed": seed,
+                "config": to_json(dict(config)),
+                "status": "running",
+                "created_at": clock.now(),
+            }
+            stored = await connection.execute(insert(CycleRow).values(row).returning(*_CYCLE_COLUMNS))
+            return Cycle(**stored.mappings().one())
+
+    async def get_cycle(self, cycle_id: str) -> Cycle:
+        """Return a cycle; raises ``NotFound`` naming the nearest ones."""
+        async with self.db.read() as connection:
+            found = await connection.execute(select(*_CYCLE_COLUMNS).where(CycleRow.id == cycle_id))
+            row = found.mappings().one_or_none()
+            known = [] if row else list(await connection.scalars(select(CycleRow.id)))
+        if row is None:
+            close = difflib.get_close_matches(cycle_id, known, n=3, cutoff=0.5)
+            hint = f"did you mean {', '.join(close)}?" if close else "tinman cycles lists them"
+            raise NotFound(f"cycle {cycle_id}: there is none; {hint}")
+        return Cycle(**row)
+
+    async def list_cycles(self, *, status: CycleStatus | None = None, limit: int | None = None) -> list[Cycle]:
+        """Return cycles, newest first."""
+        query = select(*_CYCLE_COLUMNS)
+        if status is not None:
+            query = query.where(CycleRow.status == status)
+        async with self.db.read() as connection:
+            rows = await connection.execute(query.order_by(CycleRow.created_at.desc(), CycleRow.id.desc()).limit(limit))
+            return [Cycle(**row) for row in rows.mappings()]
+
+    async def update_cycle(
+        self,
+        cycle_id: str,
+        *,
+        status: CycleStatus | None = None,
+        phase: str | None = None,
+        stopped_reason: str | None = None,
+        ended_at: datetime | None = None,
+        summary: Mapping[str, Any] | None = None,
+    ) -> Cycle:
+        """Change what is given and return the cycle; raises ``NotFound``.
+
+        ``status="running"`` also clears why and when it had stopped.
+        """
+        changes: dict[str, Any] = {"stopped_reason": "", "ended_at": None} if status == "running" else {}
+        given = {"status": status, "phase": phase, "stopped_reason": stopped_reason, "ended_at": ended_at}
+        changes |= {name: value for name, value in given.items() if value is not None}
+        if summary is not None:
+            changes["summary"] = to_json(dict(summary))
+        if changes:
+            async with self.db.write() as connection:
+                await connection.execute(update(CycleRow).where(CycleRow.id == cycle_id).values(changes))
+        return await self.get_cycle(cycle_id)
+
+    async def recall(self, key: str) -> str | None:
+        """Return what the project keeps under ``key``, such as ``highest_mode``."""
+        async with self.db.read() as connection:
+            value: str | None = await connection.scalar(select(ProjectRow.value).where(ProjectRow.key == key))
+            return value
+
+    async def keep(self, key: str, value: str) -> None:
+        """Keep ``value`` under ``key`` for the project."""
+        async with self.db.write() as connection:
+            await connection.execute(self.db.insert_new(ProjectRow), [{"key": key, "value": value}])
+            await connection.execute(update(ProjectRow).where(ProjectRow.key == key).values(value=value))
+
+
+async def _walk(
+    connection: AsyncConnection, start: str, *, upwards: bool, only: frozenset[str] | None = None
+) -> tuple[list[str], list[Edge]]:
+    """Return the ids reached from ``start`` against or along time, nearest first, and the edges on the way."""
+    points_back = EdgeRow.relation.in_(POINTING_BACK)
+    near, far = (EdgeRow.target, EdgeRow.source) if upwards else (EdgeRow.source, EdgeRow.target)
+    seen, order, edges, frontier = {start}, list[str](), list[Edge](), [start]
+    while frontier:
+        reached: list[str] = []
+        for ids in _chunks(frontier):
+            query = (
+                select(EdgeRow.source, EdgeRow.relation, EdgeRow.target)
+                .where(or_(and_(~points_back, near.in_(ids)), and_(points_back, far.in_(ids))))
+                .order_by(EdgeRow.created_at, EdgeRow.target, EdgeRow.source)
+            )
+            for row in (await connection.execute(query)).all():
+                if only is not None and row.relation not in only:
+                    continue
+                edges.append(Edge(source=row.source, relation=row.relation, target=row.target))
+                earlier, later = row.source, row.target
+                if row.relation in POINTING_BACK:
+                    earlier, later = later, earlier
+                other = earlier if upwards else later
+                if other not in seen:
+                    seen.add(other)
+                    reached.append(other)
+        order.extend(reached)
+        frontier = reached
+    return order, edges
