@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Self
 
-from tinman.models.base import Model
-
 from tinman.frozen import digest, dump
 from tinman.messages import Message, Reply, Request, Text, ToolResult, ToolSpec, ToolUse, Usage, say
+from tinman.models.base import Model
 from tinman.targets.base import Call, Capabilities, Layer, Seam, fold
 from tinman.targets.world import EMPTY_WORLD, ToolStub, World, retrieved_texts
 

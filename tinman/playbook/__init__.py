@@ -1,0 +1,1 @@
+"""What Tinman knows about failure without an LLM: probes, cases, diagnosis, remedies."""
