@@ -114,6 +114,7 @@ def chat_completion(behaviour: Say | Call) -> dict[str, Any]:
 
 def anthropic_message(behaviour: Say | Call) -> dict[str, Any]:
     """Return the behaviour as an Anthropic message."""
+    tokens: tuple[int, int] | None
     if isinstance(behaviour, Call):
         try:
             given = json.loads(behaviour.arguments)

@@ -1,0 +1,320 @@
+"""The real SDKs against a real server on this machine that misbehaves in every way a provider can."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from email.utils import format_datetime
+
+import anthropic
+import anyio
+import openai
+import pytest
+from loopback import Body, Call, Cut, Hang, Reset, Say, Script, Status, serve
+
+from tinman import clock
+from tinman.errors import (
+    ConfigError,
+    GarbledReply,
+    KeyRefused,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimited,
+    RequestRefused,
+)
+from tinman.messages import Message, Reply, Request, Text, ToolResult, ToolSpec, say
+from tinman.models.anthropic_client import AnthropicModel
+from tinman.models.base import CallableModel
+from tinman.models.load import load_model
+from tinman.models.openai_client import OpenAIModel
+
+KEY = "sk-secret-0123456789"
+CLIENTS: dict[str, type[OpenAIModel] | type[AnthropicModel]] = {"openai": OpenAIModel, "anthropic": AnthropicModel}
+QUESTION = Request(messages=(say("system", "be kind"), say("user", "hi")), params={"max_tokens": 50})
+WEATHER = ToolSpec(name="weather", description="tells it", parameters={"type": "object", "properties": {}})
+
+both = pytest.mark.parametrize("provider", ["openai", "anthropic"])
+
+
+async def ask(
+    provider: str, script: Script, request: Request = QUESTION, *, timeout_seconds: float = 5.0
+) -> tuple[Reply, dict[str, object]]:
+    """Return the reply and the body that the server saw."""
+    async with serve(script) as server:
+        url = server.base_url(provider)
+        model = CLIENTS[provider]("m", base_url=url, api_key=KEY, timeout_seconds=timeout_seconds)
+        try:
+            return await model.complete(request), server.requests[0]
+        finally:
+            await model.aclose()
+
+
+async def failure(provider: str, script: Script, *, timeout_seconds: float = 5.0) -> ProviderError:
+    """Return the error of a call that must fail, after checking what holds for every message."""
+    with pytest.raises(ProviderError) as caught:
+        await ask(provider, script, timeout_seconds=timeout_seconds)
+    text = str(caught.value)
+    assert KEY not in text
+    assert "\n" not in text
+    return caught.value
+
+
+@both
+async def test_a_plain_reply_arrives_with_its_usage(provider: str) -> None:
+    reply, sent = await ask(provider, lambda _: Say("hello there"))
+
+    assert reply.message.text == "hello there"
+    assert (reply.stop, reply.usage.input_tokens, reply.usage.output_tokens) == ("end", 5, 2)
+    assert sent["model"] == "m"
+    assert sent["max_tokens"] == 50
+
+
+@both
+async def test_what_is_sent_is_what_the_sdks_own_create_sends(provider: str) -> None:
+    """The SDKs' typed methods are bypassed for speed; body, key and headers must not differ for it."""
+    ours = {"accept-encoding", "content-length", "x-stainless-read-timeout", "x-stainless-timeout"}
+    async with serve(lambda _: Say()) as server:
+        url = server.base_url(provider)
+        model = load_model(f"{provider}:m", base_url=url, keys={"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY})
+        await model.complete(QUESTION)
+        await model.aclose()
+        if provider == "openai":
+            async with openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0) as client:
+                await client.chat.completions.create(**server.requests[0])
+        else:
+            async with anthropic.AsyncAnthropic(api_key=KEY, base_url=url, max_retries=0) as sdk:
+                await sdk.messages.create(**server.requests[0])
+    first, second = ({k.lower(): v for k, v in h.items() if k.lower() not in ours} for h in server.headers)
+
+    assert server.requests[0] == server.requests[1]
+    assert any(value.endswith(KEY) for value in first.values())
+    assert first == second
+
+
+@both
+async def test_a_tool_round_goes_there_and_back(provider: str) -> None:
+    request = Request(messages=(say("user", "weather?"),), tools=(WEATHER,), params={"max_tokens": 50})
+    reply, _ = await ask(provider, lambda _: Call("weather", '{"city": "Bern"}'), request)
+    call = reply.message.calls[0]
+    result = Message(role="user", parts=(ToolResult(id=call.id, name=call.name, content="rain"),))
+    answered = Request(messages=(*request.messages, reply.message, result), tools=(WEATHER,), params={"max_tokens": 50})
+    second, sent = await ask(provider, lambda _: Say("rain it is"), answered)
+
+    assert reply.stop == "tool_calls"
+    assert call.arguments == {"city": "Bern"}
+    assert second.message.text == "rain it is"
+    assert "rain" in json.dumps(sent["messages"])
+
+
+@both
+async def test_arguments_that_are_no_json_are_kept_as_they_came(provider: str) -> None:
+    reply, _ = await ask(provider, lambda _: Call("weather", '{"city": "Be'))
+
+    assert '{"city": "Be' in (reply.message.calls[0].malformed or "").replace("\\", "")
+    assert reply.message.calls[0].arguments == {}
+
+
+@both
+async def test_parameters_the_sdk_has_no_name_for_still_reach_the_server(provider: str) -> None:
+    params = {"max_tokens": 50, "temperature": 0.5, "top_k": 3, "extra_body": {"deep": {"er": 1}}}
+    _, sent = await ask(provider, lambda _: Say(), Request(messages=QUESTION.messages, params=params))
+
+    assert (sent["temperature"], sent["top_k"], sent["deep"]) == (0.5, 3, {"er": 1})
+
+
+@both
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "0.25"}, 0.25),
+        ({"retry-after-ms": "1500", "Retry-After": "9"}, 1.5),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+)
+async def test_a_429_carries_the_providers_own_waiting_time(
+    provider: str, headers: dict[str, str], seconds: float | None
+) -> None:
+    error = await failure(provider, lambda _: Status(429, headers))
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after_seconds == seconds
+    assert not error.is_billed
+
+
+async def test_retry_after_may_be_a_date() -> None:
+    date = format_datetime(clock.now() + timedelta(seconds=60), usegmt=True)
+    error = await failure("openai", lambda _: Status(429, {"Retry-After": date}))
+
+    assert isinstance(error, RateLimited)
+    assert 50 < (error.retry_after_seconds or 0) <= 60
+
+
+@both
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (400, RequestRefused),
+        (401, KeyRefused),
+        (403, KeyRefused),
+        (404, RequestRefused),
+        (422, RequestRefused),
+        (307, RequestRefused),
+        (500, ProviderUnavailable),
+        (503, ProviderUnavailable),
+        (529, ProviderUnavailable),
+    ],
+)
+async def test_each_status_has_its_class_and_a_remedy(provider: str, code: int, kind: type[ProviderError]) -> None:
+    location = {"Location": "http://127.0.0.1:9/elsewhere"} if code == 307 else {}
+    error = await failure(provider, lambda _: Status(code, location, message=f"you sent {KEY}\nreally"))
+
+    assert type(error) is kind
+    assert str(error).startswith(f"{provider}:m at 127.0.0.1:")
+    assert ";" in str(error)
+    assert not error.is_billed
+
+
+async def test_an_empty_purse_is_not_tried_again() -> None:
+    error = await failure("openai", lambda _: Status(429, error_code="insufficient_quota"))
+
+    assert isinstance(error, RequestRefused)
+
+
+@both
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        Body(b""),
+        Body(b"<html>not json</html>"),
+        Body(b'{"id": "x", "choices": [{"mess'),
+        Body(b"[]"),
+        Body(b"{}"),
+        Body(b'{"choices": [], "content": null}'),
+        Body(b'{"choices": [{"message": "hi"}], "content": "hi"}'),
+        Body(b'{"error": {"message": "overloaded"}}'),
+        Body(b"[" * 200_000),
+        Body(b'{"choices": "' + b"x" * 9_000_000 + b'"}'),
+        Cut(),
+    ],
+    ids=["empty", "html", "truncated", "list", "object", "no choices", "wrong kinds", "error", "deep", "giant", "cut"],
+)
+async def test_a_reply_that_breaks_the_protocol_is_garbled_and_counts_as_billed(
+    provider: str, behaviour: Body | Cut
+) -> None:
+    error = await failure(provider, lambda _: behaviour)
+
+    assert type(error) is GarbledReply
+    assert error.is_billed
+    assert len(str(error)) < 300
+
+
+@both
+async def test_a_connection_that_breaks_is_unavailable_and_may_have_been_billed(provider: str) -> None:
+    error = await failure(provider, lambda _: Reset())
+
+    assert type(error) is ProviderUnavailable
+    assert error.is_billed
+
+
+@both
+async def test_a_refused_connection_was_surely_not_billed(provider: str) -> None:
+    model = CLIENTS[provider]("m", base_url="http://127.0.0.1:9/v1", api_key=KEY)
+    with pytest.raises(ProviderUnavailable) as caught:
+        await model.complete(QUESTION)
+    await model.aclose()
+
+    assert not caught.value.is_billed
+    assert "check the base_url" in str(caught.value)
+
+
+@both
+async def test_silence_is_a_timeout(provider: str) -> None:
+    error = await failure(provider, lambda _: Hang(), timeout_seconds=0.05)
+
+    assert type(error) is ProviderTimeout
+
+
+@both
+async def test_a_call_can_be_cancelled_while_the_provider_is_silent(provider: str) -> None:
+    with anyio.move_on_after(0.05) as scope:
+        await ask(provider, lambda _: Hang())
+
+    assert scope.cancelled_caught
+
+
+@both
+@pytest.mark.parametrize(("finish", "stop"), [("length", "length"), ("refusal", "refusal"), ("odd", "other")])
+async def test_the_reason_for_stopping_is_told(provider: str, finish: str, stop: str) -> None:
+    reply, _ = await ask(provider, lambda _: Say("I must not", finish=finish))
+
+    assert reply.stop == stop
+    assert reply.message.text == "I must not"
+
+
+@both
+async def test_missing_usage_is_estimated_from_above_and_marked(provider: str) -> None:
+    reply, _ = await ask(provider, lambda _: Say("héllo", tokens=None))
+
+    assert reply.extra["usage_estimated"] is True
+    assert reply.usage.input_tokens >= len("be kindhi")
+    assert reply.usage.output_tokens == len("héllo".encode())
+
+
+@both
+async def test_control_characters_and_torn_surrogates_survive_the_way(provider: str) -> None:
+    request = Request(messages=(say("user", "a\x00\x1b[31m\u202e\U0001f600"),), params={"max_tokens": 9})
+    reply, sent = await ask(provider, lambda _: Say("\x07\ud83d bell \U0001f600"), request)
+
+    assert "\\u0000\\u001b[31m\\u202e" in json.dumps(sent)
+    assert reply.message.text == "\x07\ufffd bell \U0001f600"
+
+
+@both
+async def test_text_that_no_wire_can_carry_is_refused_before_it_is_sent(provider: str) -> None:
+    request = Request(messages=(Message(role="user", parts=(Text(text="\ud800"),)),), params={"max_tokens": 9})
+    with pytest.raises(RequestRefused, match="cannot be written as JSON"):
+        await ask(provider, lambda _: Say(), request)
+
+
+def test_loading_a_model_imports_no_sdk() -> None:
+    program = (
+        "import sys; from tinman.models.load import load_model; import tinman.models.metered, tinman.reasoner\n"
+        "load_model('openai:m', base_url='http://127.0.0.1:1/v1', keys={})\n"
+        "heavy = {'openai', 'anthropic', 'httpx2', 'aiohttp', 'genai_prices'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("openai:gpt-x", "set OPENAI_API_KEY"),
+        ("anthropic:claude-x", "set ANTHROPIC_API_KEY"),
+        ("opnai:gpt-x", "did you mean openai"),
+        ("gpt-x", "is not one of openai:MODEL"),
+        ("json:dumpz", "did you mean dump or dumps"),
+        ("no/such/file.py:answer", "no file"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_says_what_to_do(spec: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load_model(spec, keys={})
+
+
+async def test_a_callable_in_a_file_is_a_model(tmp_path: object) -> None:
+    path = f"{tmp_path}/mine.py"
+    with open(path, "w") as file:  # noqa: ASYNC230 - a test's own small file
+        file.write("def answer(messages, tools):\n    return messages[-1].text.upper()\n")
+    model = load_model(f"{path}:answer", keys={})
+    reply = await model.complete(Request(messages=(say("user", "hi"),)))
+
+    assert isinstance(model, CallableModel)
+    assert reply.message.text == "HI"
