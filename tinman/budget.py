@@ -240,21 +240,16 @@ class Budget:
         """
         await self._take(bound)
         reservation = Reservation(self._put, bound)
+        is_granted = False
         try:
-            try:
-                await self._make_durable()
-            except BaseException:
-                reservation.settle(NOTHING)
-                raise
+            await self._make_durable()
             if self._parent is None:
+                is_granted = True
                 yield reservation
-                return
-            try:
+            else:
                 async with self._parent.reserve(bound) as reservation._above:
+                    is_granted = True
                     yield reservation
-                    reservation.settle(bound)
-            except BudgetExhausted:
-                reservation.settle(NOTHING)
-                raise
         finally:
-            reservation.settle(bound)
+            # Whoever leaves before every parent agreed has started no call: nothing is spent then.
+            reservation.settle(bound if is_granted else NOTHING)

@@ -38,6 +38,7 @@ class ProviderLimiter:
         max_wait_seconds: float = 120.0,
         *,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        now: Callable[[], float] = clock.monotonic,
     ) -> None:
         self.maximum = max(initial, maximum)
         self.max_wait_seconds = max_wait_seconds
@@ -45,10 +46,10 @@ class ProviderLimiter:
         self._tokens = anyio.CapacityLimiter(self.limit)
         self._resume_at = -math.inf
         self._halved_at = -math.inf
-        self._pause = 0.0
         self._throttles = 0
         self._turns = 0
         self._sleep = sleep
+        self._now = now
 
     @property
     def limit(self) -> int:
@@ -63,7 +64,7 @@ class ProviderLimiter:
     @property
     def paused_seconds(self) -> float:
         """How much longer no call is launched; 0 when calls are."""
-        return max(0.0, self._resume_at - clock.monotonic())
+        return max(0.0, self._resume_at - self._now())
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[Slot]:
@@ -76,23 +77,23 @@ class ProviderLimiter:
         try:
             if self._resume_at > -math.inf:
                 await self._wait_out_the_pause(slot)
-            slot.launched_at = clock.monotonic()
+            slot.launched_at = self._now()
             yield slot
         finally:
             self._tokens.release_on_behalf_of(slot)
 
     async def _queue(self, slot: Slot) -> None:
-        asked_at = clock.monotonic()
+        asked_at = self._now()
         with anyio.move_on_after(self.max_wait_seconds) as scope:
             await self._tokens.acquire_on_behalf_of(slot)
-        slot.waited_seconds = clock.monotonic() - asked_at
+        slot.waited_seconds = self._now() - asked_at
         if scope.cancelled_caught:
             raise RateLimited(
                 f"no free place among {self.limit} within {self.max_wait_seconds:g} s; lower the concurrency"
             )
 
     async def _wait_out_the_pause(self, slot: Slot) -> None:
-        while (pause := self._resume_at - clock.monotonic()) > 0:
+        while (pause := self._resume_at - self._now()) > 0:
             if slot.waited_seconds + pause > self.max_wait_seconds:
                 raise RateLimited(
                     f"the provider asks for {pause:.0f} s of silence, more than {self.max_wait_seconds:g} s",
@@ -116,7 +117,7 @@ class ProviderLimiter:
 
         Calls that were launched before the last halving say nothing new: they lengthen the pause but halve no more.
         """
-        now = clock.monotonic()
+        now = self._now()
         self._throttles += 1
         self._resume_at = max(self._resume_at, now + pause_seconds)
         if slot.launched_at > self._halved_at:

@@ -1,0 +1,408 @@
+"""No ceiling is overshot, whatever runs at once; retries, the rate limit and prices do what they say."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from decimal import Decimal
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinman.budget import Amount, Budget, Limits
+from tinman.errors import (
+    BudgetExhausted,
+    ConfigError,
+    GarbledReply,
+    KeyRefused,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimited,
+    RequestRefused,
+)
+from tinman.events import EventBus
+from tinman.messages import Reply, Request, ToolSpec, Usage, say
+from tinman.models import prices
+from tinman.models.base import CallableModel
+from tinman.models.limiter import ProviderLimiter
+from tinman.models.metered import Metered
+from tinman.models.sizes import prompt_bound, prompt_bytes
+
+QUESTION = Request(messages=(say("user", "hi"),), params={"max_tokens": 10})
+BOUND = prompt_bound(QUESTION) + 10
+
+
+class Script:
+    """A model of known price that goes through ``acts``: a usage to report, an error to raise, or a wait for ever."""
+
+    provider = "test"
+    name = "m"
+
+    def __init__(self, *acts: Usage | ProviderError | None, yields: Callable[[], int] = lambda: 0) -> None:
+        self.acts = list(acts)
+        self.seen: list[Request] = []
+        self._yields = yields
+
+    async def complete(self, request: Request) -> Reply:
+        self.seen.append(request)
+        act = self.acts.pop(0) if self.acts else Usage(calls=1, input_tokens=3, output_tokens=2)
+        for _ in range(self._yields()):
+            await anyio.lowlevel.checkpoint()
+        if isinstance(act, ProviderError):
+            raise act
+        if act is None:
+            await anyio.sleep_forever()
+            raise AssertionError
+        return Reply(message=say("assistant", "ok"), usage=act)
+
+    async def aclose(self) -> None:
+        pass
+
+
+RATES = {"test:m": prices.Rate(input_usd=1.0, output_usd=2.0)}
+
+
+class Naps:
+    """A sleep that takes no time, and the clock that believes in it."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def now(self) -> float:
+        return sum(self.seconds)
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await anyio.lowlevel.checkpoint()
+
+
+def metered(model: Script, budget: Budget | None = None, *, naps: Naps | None = None, max_attempts: int = 4) -> Metered:
+    night = naps or Naps()
+    return Metered(
+        model,
+        budget=budget or Budget(),
+        limiter=ProviderLimiter(64, sleep=night, now=night.now),
+        max_attempts=max_attempts,
+        price_overrides=RATES,
+        sleep=night,
+    )
+
+
+acts = st.one_of(
+    st.builds(
+        lambda i, o: Usage(calls=1, input_tokens=i, output_tokens=o),
+        st.integers(0, BOUND - 10),
+        st.integers(0, 10),
+    ),
+    st.sampled_from(
+        [RateLimited("slow", retry_after_seconds=0), ProviderUnavailable("down"), GarbledReply("?"), KeyRefused("no")]
+    ),
+    st.just(ProviderTimeout("late")),
+    st.none(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    script=st.lists(acts, max_size=40),
+    callers=st.integers(1, 24),
+    parent_tokens=st.integers(0, 30 * BOUND),
+    child_tokens=st.integers(0, 20 * BOUND),
+    calls=st.integers(0, 30),
+    usd=st.floats(0, 0.003),
+    seed=st.integers(0, 2**16),
+)
+def test_nothing_is_ever_overshot_whatever_runs_at_once(
+    script: list[Usage | ProviderError | None],
+    callers: int,
+    parent_tokens: int,
+    child_tokens: int,
+    calls: int,
+    usd: float,
+    seed: int,
+) -> None:
+    dice = random.Random(seed)
+    worst: list[str] = []
+
+    def look(*budgets: Budget) -> int:
+        worst.extend(
+            f"{budget.spent} + {budget.held} over {budget.limits}"
+            for budget in budgets
+            if not budget.limits.ceiling.covers(budget.spent + budget.held)
+        )
+        return dice.randrange(4)
+
+    async def main() -> None:
+        parent = Budget(Limits(tokens=parent_tokens, calls=calls, usd=usd))
+        children = [parent.carve(Limits(tokens=child_tokens)), parent.carve(Limits(calls=calls))]
+        model = Script(*script, yields=lambda: look(parent, *children))
+        wrapped = [metered(model, child) for child in children]
+
+        async def call(number: int) -> None:
+            with anyio.move_on_after(0.02):
+                try:
+                    await wrapped[number % 2].complete(QUESTION)
+                except (ProviderError, BudgetExhausted):
+                    return
+
+        async with anyio.create_task_group() as group:
+            for number in range(callers):
+                group.start_soon(call, number)
+        look(parent, *children)
+
+        assert parent.held == children[0].held == children[1].held == Amount()
+        assert children[0].spent + children[1].spent == parent.spent
+        assert parent.spent.calls <= len(model.seen)
+
+    anyio.run(main)
+
+    assert worst == []
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (RateLimited("slow"), 4),
+        (ProviderUnavailable("down"), 4),
+        (GarbledReply("?"), 4),
+        (ProviderTimeout("late"), 4),
+        (KeyRefused("no"), 1),
+        (RequestRefused("wrong"), 1),
+    ],
+)
+async def test_only_errors_that_may_pass_are_tried_again(error: ProviderError, attempts: int) -> None:
+    model = Script(*[error] * 9)
+    with pytest.raises(type(error)):
+        await metered(model).complete(QUESTION)
+
+    assert len(model.seen) == attempts
+
+
+@pytest.mark.parametrize(
+    ("error", "tokens"),
+    [
+        (RateLimited("slow"), 0),
+        (ProviderUnavailable("down"), 0),
+        (KeyRefused("no"), 0),
+        (ProviderTimeout("late"), BOUND),
+        (GarbledReply("?"), BOUND),
+    ],
+)
+async def test_what_may_have_been_billed_counts_in_full_and_what_was_not_counts_as_a_call(
+    error: ProviderError, tokens: int
+) -> None:
+    budget = Budget()
+    with pytest.raises(type(error)):
+        await metered(Script(error), budget, max_attempts=1).complete(QUESTION)
+
+    assert (budget.spent.calls, budget.spent.tokens) == (1, tokens)
+
+
+async def test_usage_counts_every_attempt_and_is_priced() -> None:
+    budget = Budget(Limits(usd=1.0))
+    reply = await metered(Script(ProviderUnavailable("down"), RateLimited("slow")), budget).complete(QUESTION)
+
+    assert reply.usage == Usage(calls=3, input_tokens=3, output_tokens=2, nano_usd=3 * 1000 + 2 * 2000)
+    assert budget.spent == Amount(calls=3, tokens=5, nano_usd=7000)
+
+
+async def test_backing_off_doubles_with_jitter_and_is_the_same_every_time() -> None:
+    naps, again = Naps(), Naps()
+    for nap in (naps, again):
+        with pytest.raises(ProviderUnavailable):
+            await metered(Script(*[ProviderUnavailable("down")] * 4), naps=nap).complete(QUESTION)
+
+    assert naps.seconds == again.seconds
+    assert all(base / 2 <= wait < base * 1.5 for base, wait in zip((0.5, 1.0, 2.0), naps.seconds, strict=True))
+
+
+async def test_the_providers_own_waiting_time_is_kept() -> None:
+    naps = Naps()
+    await metered(Script(ProviderUnavailable("down", retry_after_seconds=7.5)), naps=naps).complete(QUESTION)
+
+    assert naps.seconds == [7.5]
+
+
+async def test_a_waiting_time_beyond_patience_ends_the_call_at_once() -> None:
+    model = Script(RateLimited("slow", retry_after_seconds=3600))
+    with pytest.raises(RateLimited):
+        await metered(model).complete(QUESTION)
+
+    assert len(model.seen) == 1
+
+
+async def test_an_attempt_ends_at_its_deadline_and_counts_in_full() -> None:
+    budget = Budget()
+    wrapped = Metered(Script(None), budget=budget, max_attempts=1, attempt_timeout_seconds=0.01, price_overrides=RATES)
+    with pytest.raises(ProviderTimeout, match=r"within 0\.01 s"):
+        await wrapped.complete(QUESTION)
+
+    assert budget.spent.tokens == BOUND
+
+
+async def test_the_budgets_deadline_cuts_an_attempt_short() -> None:
+    budget = Budget(Limits(seconds=0.02)).carve(Limits(calls=5))
+    with pytest.raises((ProviderTimeout, BudgetExhausted)):
+        await metered(Script(None), budget).complete(QUESTION)
+
+    assert budget.seconds_left == 0
+    with pytest.raises(BudgetExhausted, match=r"seconds ceiling 0\.02"):
+        budget.check_deadline()
+
+
+async def test_cancelling_is_never_swallowed_and_counts_in_full() -> None:
+    budget = Budget()
+    with anyio.move_on_after(0.01) as scope:
+        await metered(Script(None), budget).complete(QUESTION)
+
+    assert scope.cancelled_caught
+    assert budget.spent.tokens == BOUND
+
+
+async def test_max_tokens_is_always_sent_and_more_choices_reserve_more() -> None:
+    model = Script()
+    await metered(model).complete(Request(messages=QUESTION.messages))
+    budget = Budget(Limits(tokens=BOUND + 5))
+    with pytest.raises(BudgetExhausted):
+        await metered(model, budget).complete(Request(messages=QUESTION.messages, params={"max_tokens": 10, "n": 2}))
+
+    assert model.seen[0].params["max_tokens"] == 1024
+
+
+async def test_a_provider_that_counts_more_than_the_bound_is_believed_and_remembered() -> None:
+    budget = Budget(Limits(tokens=3 * BOUND))
+    wrapped = metered(Script(Usage(calls=1, input_tokens=2 * BOUND, output_tokens=2)), budget)
+    await wrapped.complete(QUESTION)
+    with pytest.raises(BudgetExhausted):
+        await wrapped.complete(QUESTION)
+
+    assert budget.spent.tokens == 2 * BOUND + 2
+
+
+async def test_a_dollar_ceiling_refuses_a_model_of_unknown_price() -> None:
+    wrapped = Metered(Script(), budget=Budget(Limits(usd=1.0)).carve(Limits()))
+    with pytest.raises(ConfigError, match="has no known price"):
+        await wrapped.complete(QUESTION)
+    reply = await Metered(Script(), budget=Budget(Limits(calls=1))).complete(QUESTION)
+
+    assert reply.usage.nano_usd is None
+
+
+async def test_what_happens_can_be_watched() -> None:
+    bus = EventBus()
+    wrapped = Metered(Script(ProviderUnavailable("down")), budget=Budget(), bus=bus, sleep=Naps())
+    with bus.subscribe() as events:
+        await wrapped.complete(QUESTION)
+        names = [events.receive_nowait().name for _ in range(2)]
+
+    assert names == ["model.retried", "model.called"]
+
+
+async def test_the_limit_grows_with_success_and_halves_once_for_a_burst_of_429s() -> None:
+    limiter = ProviderLimiter(8, sleep=Naps())
+    for _ in range(9):
+        limiter.succeeded()
+    grown = limiter.limit
+    async with limiter.slot() as first, limiter.slot() as second:
+        limiter.throttled(first, 0)
+        limiter.throttled(second, 0)
+
+    assert grown == 9
+    assert limiter.limit == 4
+
+
+async def test_the_limit_has_a_floor_and_a_top() -> None:
+    limiter = ProviderLimiter(2, 3)
+    for _ in range(50):
+        limiter.succeeded()
+    top = limiter.limit
+    for _ in range(5):
+        async with limiter.slot() as slot:
+            limiter.throttled(slot, 0)
+
+    assert (top, limiter.limit) == (3, 1)
+
+
+async def test_no_more_calls_run_than_the_limit_allows() -> None:
+    limiter = ProviderLimiter(3)
+    peak = 0
+
+    async def call() -> None:
+        nonlocal peak
+        async with limiter.slot():
+            peak = max(peak, limiter.in_flight)
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(call)
+
+    assert (peak, limiter.in_flight) == (3, 0)
+
+
+async def test_a_pause_holds_back_the_next_launch() -> None:
+    limiter = ProviderLimiter(4)
+    async with limiter.slot() as slot:
+        limiter.throttled(slot, 0.01)
+    async with limiter.slot() as slot:
+        waited = slot.waited_seconds
+
+    assert 0.005 < waited < 0.012
+
+
+async def test_waiting_too_long_for_a_place_is_an_error_and_leaves_no_trace() -> None:
+    limiter = ProviderLimiter(1, max_wait_seconds=0.01)
+    async with limiter.slot():
+        with pytest.raises(RateLimited, match="no free place"):
+            async with limiter.slot():
+                pass
+    async with limiter.slot():
+        alone = limiter.in_flight
+
+    assert alone == 1
+
+
+def test_known_prices_are_exact_and_unknown_ones_are_none() -> None:
+    usage = Usage(calls=1, input_tokens=1000, output_tokens=100)
+
+    assert prices.price("openai", "gpt-4o-mini", usage) == int(Decimal("0.00021") * 10**9)
+    assert prices.price("openai", "no-such-model", usage) is None
+    assert prices.price("https://nobody.example/v1", "m", usage) is None
+    assert prices.price("http://127.0.0.1:8000/v1", "m", usage) == 0
+    assert prices.price("callable", "f", usage) == 0
+    assert prices.price("test", "m", usage, overrides=RATES) == 1_200_000
+
+
+@given(
+    model=st.sampled_from(["claude-sonnet-4-5", "claude-3-5-haiku-latest", "claude-opus-4-1"]),
+    into=st.integers(0, 400_000),
+    out=st.integers(0, 50_000),
+    spare=st.integers(0, 1000),
+    read=st.integers(0, 300_000),
+    write=st.integers(0, 300_000),
+)
+def test_a_price_never_exceeds_its_bound(model: str, into: int, out: int, spare: int, read: int, write: int) -> None:
+    usage = Usage(calls=1, input_tokens=into, output_tokens=out)
+    cost = prices.price("anthropic", model, usage, cache={"read": read, "write_1h": write})
+    most = prices.bound("anthropic", model, into + spare, out + spare)
+
+    assert cost is not None
+    assert most is not None
+    assert cost <= most
+
+
+@given(text=st.text(alphabet=st.characters(), max_size=200))
+def test_the_size_of_a_prompt_is_at_least_its_bytes(text: str) -> None:
+    request = Request(messages=(say("user", text),), tools=(ToolSpec(name="t", description=text),))
+
+    assert prompt_bound(request) > prompt_bytes(request) >= 2 * len(text.encode())
+
+
+async def test_a_plain_callable_runs_metered() -> None:
+    budget = Budget(Limits(usd=0.01))
+    reply = await Metered(CallableModel(lambda messages, tools: "pong"), budget=budget).complete(QUESTION)
+
+    assert (reply.message.text, reply.usage.nano_usd, budget.spent.calls) == ("pong", 0, 1)
