@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("relation", sa.String(), primary_key=True),
         sa.Column("target", sa.String(), sa.ForeignKey("nodes.id", name="fk_edges_target"), primary_key=True),
         sa.Column("created_at", moment, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_edges_target", "edges", ["target", "relation"])
     op.create_table(
@@ -69,6 +70,7 @@ def upgrade() -> None:
         sa.Column("value", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("created_at", moment, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "budget_blocks",

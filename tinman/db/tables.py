@@ -103,7 +103,7 @@ class EdgeRow(Base, kw_only=True):
     """``source`` ``relation`` ``target``, read as a sentence."""
 
     __tablename__ = "edges"
-    __table_args__ = (Index("ix_edges_target", "target", "relation"),)
+    __table_args__ = (Index("ix_edges_target", "target", "relation"), {"sqlite_with_rowid": False})
 
     source: Mapped[str] = mapped_column(ForeignKey("nodes.id"), primary_key=True)
     relation: Mapped[str] = mapped_column(primary_key=True)
@@ -115,6 +115,7 @@ class JournalRow(Base, kw_only=True):
     """One step of a cycle: ``done``, or ``intended`` while nobody knows whether it happened."""
 
     __tablename__ = "journal"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     cycle_id: Mapped[str] = mapped_column(ForeignKey("cycles.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)

@@ -73,7 +73,7 @@ _KIND_OF: dict[type[Any], NodeKind] = {
     Intervention: "intervention",
     SimulationResult: "simulation",
 }
-_TYPE_OF: dict[str, type[Any]] = {kind: of for of, kind in _KIND_OF.items()}
+_TYPE_OF: dict[str, Any] = {kind: of for of, kind in _KIND_OF.items()}
 _LABELLED = frozenset(_TYPE_OF) - {"run"}
 
 _SEARCHED: dict[type[Any], tuple[str, ...]] = {
@@ -168,8 +168,9 @@ def record_json(record: Record) -> Encoded:
     if isinstance(record, ExperimentResult):
         data: dict[str, Any] = adapter(ExperimentResult).dump_python(record, mode="json", exclude={"runs"})
         return to_json({**data, "run_ids": [run.id for run in record.runs]})
+    of: Any = type(record)
     try:
-        return Encoded(_strict(adapter(type(record)).dump_json(record).decode()))
+        return Encoded(_strict(adapter(of).dump_json(record).decode()))
     except PydanticSerializationError:  # a lone surrogate somewhere in a free dict; JSON can escape it
         return to_json(dump(record))
 
