@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import field
 from functools import cache
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -18,7 +18,8 @@ _CONFIG = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field, Field))
 def frozen(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen, keyword-only pydantic dataclass that refuses unknown fields."""
-    return dataclass(cls, frozen=True, kw_only=True, config=_CONFIG)
+    made: Any = dataclass(cls, frozen=True, kw_only=True, config=_CONFIG)
+    return cast(type[T], made)
 
 
 @cache
@@ -29,7 +30,8 @@ def adapter(of: Any) -> TypeAdapter[Any]:
 
 def dump(value: Any) -> Any:
     """Return ``value`` (a frozen record) as plain JSON-able data, losslessly."""
-    return adapter(type(value)).dump_python(value, mode="json")
+    kind: Any = type(value)
+    return adapter(kind).dump_python(value, mode="json")
 
 
 def canonical_json(data: Any) -> str:

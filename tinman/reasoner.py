@@ -46,7 +46,7 @@ class Reasoner:
     """
 
     def __init__(self, model: Model, *, max_repairs: int = 2, max_tokens: int = 4096) -> None:
-        self._model = model
+        self.model = model
         self._max_repairs = max_repairs
         self._max_tokens = max_tokens
         self._usage = Usage()
@@ -54,7 +54,7 @@ class Reasoner:
     @property
     def name(self) -> str:
         """``provider:model``, as reports name it."""
-        return f"{self._model.provider}:{self._model.name}"
+        return f"{self.model.provider}:{self.model.name}"
 
     @property
     def usage(self) -> Usage:
@@ -79,7 +79,7 @@ class Reasoner:
             params["response_schema"] = native
         complaint = ""
         for attempt in range(1, self._max_repairs + 2):
-            reply = await self._model.complete(
+            reply = await self.model.complete(
                 Request(messages=tuple(messages), params=params, session="reasoner", seed=seed)
             )
             self._usage = self._usage + reply.usage

@@ -12,7 +12,7 @@ import itertools
 import os
 import platform
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,7 +28,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tinman import clock
 from tinman.db.engine import RowRefused
 from tinman.db.tables import CycleRow, JournalRow
-from tinman.errors import AwaitingApproval, CycleOwned, Diverged, NotFound, StoreCorrupt, StoreError, TinmanError
+from tinman.errors import (
+    AwaitingApproval,
+    BudgetExhausted,
+    CycleOwned,
+    Diverged,
+    NotFound,
+    StoreCorrupt,
+    StoreError,
+    TinmanError,
+)
 from tinman.events import EventBus, EventName
 from tinman.frozen import digest
 from tinman.memory.graph import MemoryGraph
@@ -230,14 +239,14 @@ async def _map(
     if limit < 1:
         raise ValueError(f"map needs a limit of at least 1, not {limit}")
     results: dict[int, T] = {}
-    stopped: list[Stopped] = []
+    stopped: list[Stopped | BudgetExhausted] = []
     queue = iter(enumerate(items))
 
     async def worker() -> None:
         for index, (key, work) in queue:
             try:
                 results[index] = await step(key, work)
-            except Stopped as error:  # what is in flight ends, what is stored is still read
+            except (Stopped, BudgetExhausted) as error:  # what is in flight ends, what is stored is still read
                 stopped.append(error)
 
     error: BaseException | None = None
@@ -381,8 +390,8 @@ class JournalRuntime:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._release)  # frees only what this object took
             await self._take()
-            stack.push_async_callback(self._release)
             await self._load()
             await stack.enter_async_context(_Heart(self._beat))
             self._stack = stack.pop_all()
@@ -434,9 +443,15 @@ class JournalRuntime:
                 continue
 
     async def _release(self) -> None:
-        freed = update(CycleRow).where(CycleRow.id == self.cycle_id, CycleRow.owner == self._owner)
-        async with self.graph.db.write() as connection:
-            await connection.execute(freed.values(owner=None, lease_expires_at=None))
+        async def free() -> None:
+            freed = update(CycleRow).where(CycleRow.id == self.cycle_id, CycleRow.owner == self._owner)
+            with suppress(StoreError):  # a lease that cannot be given back runs out by itself
+                async with self.graph.db.write() as connection:
+                    await connection.execute(freed.values(owner=None, lease_expires_at=None))
+
+        with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as group:  # a native cancellation waits for it, too
+                group.start_soon(free)
 
     async def _load(self) -> None:
         query = select(JournalRow.key, JournalRow.inputs, JournalRow.value, JournalRow.state)

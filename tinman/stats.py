@@ -150,7 +150,7 @@ def mcnemar(cured: int, broken: int) -> float:
     """Return the exact two-sided McNemar p over ``cured`` and ``broken`` discordant pairs."""
     n = cured + broken
     tail = sum(math.comb(n, i) for i in range(min(cured, broken) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, float(2 * tail / 2**n))
 
 
 def pairs_needed(rate: float, *, cure: float = 0.8, power: float = 0.8, cap: int = 45) -> int:

@@ -7,6 +7,7 @@ driver's deferred default loses updates. Each transaction runs whole, shielded f
 from __future__ import annotations
 
 import json
+import sqlite3
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -88,6 +89,16 @@ def _check_file(path: Path, *, create: bool) -> None:
         raise StoreCorrupt(
             f"database {path}: cut off at {size} of {expected} bytes; it was left as it is; restore a copy"
         )
+
+
+class _Connection(sqlite3.Connection):
+    """Gives its lock back when closed: a statement that is still referenced keeps a closed connection half alive."""
+
+    def close(self) -> None:
+        """Roll back what is open, then close."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 def _on_connect(connection: Any, _: ConnectionPoolEntry) -> None:
@@ -259,7 +270,7 @@ def _parsed(given: str) -> URL:
 def _sqlite_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None, "factory": _Connection},
         pool_size=POOL_SIZE,
         max_overflow=0,
         json_serializer=_to_json,

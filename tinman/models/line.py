@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import anyio
+
 from tinman.errors import ProviderError, RequestRefused
 from tinman.models.endpoint import Endpoint
 from tinman.models.wire import read_json
@@ -81,7 +83,8 @@ class Line:
         return self._client
 
     async def aclose(self) -> None:
-        """Close the connections; twice does no harm."""
+        """Close the connections, under cancellation too; twice does no harm."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            with anyio.CancelScope(shield=True):
+                await client.close()

@@ -62,6 +62,7 @@ class Metered:
         self._overrides = price_overrides
         self._price_provider: str = getattr(model, "price_provider", model.provider)
         self._surplus = 0
+        self.usage = Usage()
         self._sleep = sleep
 
     async def aclose(self) -> None:
@@ -140,6 +141,7 @@ class Metered:
         usage = Usage(
             calls=attempt, input_tokens=used.input_tokens, output_tokens=used.output_tokens, nano_usd=nano_usd
         )
+        self.usage = self.usage + usage
         self._tell(
             "model.called",
             attempts=attempt,

@@ -120,7 +120,7 @@ def _part(block: Any, extra: dict[str, Any]) -> Part:
     match block.get("type"):
         case "text":
             if block.get("citations"):
-                extra.setdefault("citations", []).extend(block["citations"])
+                extra.setdefault("citations", []).append(block["citations"])
             return Text(text=field(block, "text", str, PROVIDER))
         case "tool_use":
             given = block.get("input")

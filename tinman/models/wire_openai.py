@@ -134,11 +134,12 @@ def from_response(response: Any, request: Request) -> Reply:
     choice = field(field(response, "choices", list, PROVIDER), 0, dict, PROVIDER)
     said = field(choice, "message", dict, PROVIDER)
     parts: list[Part] = list(_texts(said.get("content")))
-    refusal = said.get("refusal")
-    if isinstance(refusal, str) and refusal:
-        parts.append(Text(text=refusal))
-    for index, call in enumerate(said.get("tool_calls") or ()):
-        parts.append(_call(call, index))
+    refusal = said.get("refusal") or None
+    if refusal is not None:
+        parts.append(Text(text=field(said, "refusal", str, PROVIDER)))
+    if said.get("tool_calls"):
+        calls = field(said, "tool_calls", list, PROVIDER)
+        parts.extend(_call(call, index) for index, call in enumerate(calls))
     unknown = {
         key: value for key, value in said.items() if key not in _READ | _ONLY_READ and value not in (None, [], {})
     }

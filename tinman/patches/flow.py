@@ -200,7 +200,9 @@ def _limit(patch: ContextLimit, name: str, request: Request) -> Flow:
         if size is None or len(text) <= size:
             return part
         short = f"{text[: size // 2]}\n[...]\n{text[-(size // 2) :]}"
-        return replace(part, text=short) if isinstance(part, Text) else replace(part, content=short)  # type: ignore[call-arg]
+        if isinstance(part, Text):
+            return replace(part, text=short)
+        return replace(part, content=short) if isinstance(part, ToolResult) else part
 
     system = tuple(m for m in request.messages if m.role == "system")
     rest = tuple(m for m in request.messages if m.role != "system")

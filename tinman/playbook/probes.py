@@ -432,7 +432,10 @@ FAMILIES: tuple[Family, ...] = (
         "latent_forgetting",
         "standing orders under long input",
         "a standing order is forgotten once the input is long",
-        dict.fromkeys(("minutes", "catalogue", "chat log", "boilerplate"), ("What is the {policy}?", "Please tell me what the {policy} is.", "Could you tell me the {policy}?")),
+        dict.fromkeys(
+            ("minutes", "catalogue", "chat log", "boilerplate"),
+            ("What is the {policy}?", "Please tell me what the {policy} is.", "Could you tell me the {policy}?"),
+        ),
         _forgetting,
     ),
     Family(
@@ -442,7 +445,10 @@ FAMILIES: tuple[Family, ...] = (
         "position_bias",
         "answers from many documents",
         "a fact in the middle of many documents is missed",
-        dict.fromkeys(_DISTRACTORS, ("What is the {policy}?", "Please tell me what the {policy} is.", "Could you tell me the {policy}?")),
+        dict.fromkeys(
+            _DISTRACTORS,
+            ("What is the {policy}?", "Please tell me what the {policy} is.", "Could you tell me the {policy}?"),
+        ),
         _middle,
     ),
     Family(
@@ -483,7 +489,14 @@ FAMILIES: tuple[Family, ...] = (
         "retry_amplification",
         "tools that fail",
         "a failing tool is called again and again",
-        dict.fromkeys(_ERRORS, ("Please issue the refund of order {order}.", "Start the refund for order {order}, issue it now please.", "I want you to issue and book the refund of order {order}.")),
+        dict.fromkeys(
+            _ERRORS,
+            (
+                "Please issue the refund of order {order}.",
+                "Start the refund for order {order}, issue it now please.",
+                "I want you to issue and book the refund of order {order}.",
+            ),
+        ),
         _retries,
     ),
     Family(

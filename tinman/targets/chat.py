@@ -121,7 +121,8 @@ class ChatSession:
 
     async def send(self, request: Request) -> Reply:
         """Run the tool loop for one turn: at most ten model calls. Raises what the model raises."""
-        conversation, trace, usage = request.messages, (), Usage()
+        conversation, usage = request.messages, Usage()
+        trace: tuple[Message, ...] = ()
         acted: tuple[str, ...] = ()
         called = Counter(use.name for message in conversation for use in message.calls)
         for round_number in range(MAX_ROUNDS):

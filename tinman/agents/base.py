@@ -1,0 +1,210 @@
+"""What all agents share: states, pause and resume, context, result, and where they reach the world."""
+
+from __future__ import annotations
+
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+import anyio
+import structlog
+
+from tinman import clock
+from tinman.config.modes import Mode, OperatingMode
+from tinman.errors import AwaitingApproval, BudgetExhausted, ProviderError, ReasonerFailed, TinmanError
+from tinman.events import EventBus
+from tinman.memory.graph import MemoryGraph
+from tinman.reasoner import Reasoner
+from tinman.records import DiscoveredFailure, Intervention
+from tinman.runtime import InlineRuntime, Runtime, Stopped, Tx
+
+_log = structlog.get_logger(__name__)
+T = TypeVar("T")
+R = TypeVar("R", DiscoveredFailure, Intervention)
+
+
+class AgentState(StrEnum):
+    """Agent lifecycle states."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(kw_only=True)
+class AgentContext:
+    """What an operation happens in. ``metadata["focus"]`` narrows the search; ``seed`` fixes all chance.
+
+    Without a ``runtime`` an agent works inline: rows go straight to its graph, and nothing is resumed.
+    """
+
+    mode: OperatingMode = Mode.LAB
+    session_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    parent_id: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    started_at: datetime = field(default_factory=clock.now)
+    seed: int = 0
+    runtime: Runtime | None = None
+    concurrency: int = 16
+
+
+@dataclass(kw_only=True, frozen=True)
+class AgentResult:
+    """What an operation ended with. ``output`` is the typed value, ``data`` the same as plain data, losslessly.
+
+    ``cause`` is the error behind ``error``, for whoever has to act on its kind.
+    """
+
+    agent_id: str
+    agent_type: str
+    success: bool
+    data: dict[str, Any]
+    error: str | None = None
+    duration_ms: int = 0
+    created_at: datetime = field(default_factory=clock.now)
+    output: Any = None
+    cause: BaseException | None = field(default=None, repr=False, compare=False)
+
+
+class BaseAgent(ABC):
+    """Base of the six agents. ``graph`` is the project's memory, ``llm_backbone`` reasons, ``event_bus`` is told."""
+
+    kind: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        graph: MemoryGraph | None = None,
+        llm_backbone: Reasoner | None = None,
+        event_bus: EventBus | None = None,
+    ) -> None:
+        self.graph = graph
+        self.reasoner = (
+            llm_backbone if llm_backbone is None or isinstance(llm_backbone, Reasoner) else Reasoner(llm_backbone)
+        )
+        self.bus = event_bus or EventBus()
+        self.state = AgentState.IDLE
+        self.agent_id = f"{self.kind}-{secrets.token_hex(4)}"
+        self._may_go = anyio.Event()
+        self._may_go.set()
+
+    @property
+    def agent_type(self) -> str:
+        """The agent's kind, the same for all instances."""
+        return self.kind
+
+    @abstractmethod
+    async def execute(self, context: AgentContext, *args: Any, **kwargs: Any) -> AgentResult:
+        """Do the agent's work. Most callers want ``run``, which keeps state and reports errors."""
+
+    async def run(self, context: AgentContext, **kwargs: Any) -> AgentResult:
+        """Execute with lifecycle: state, events, errors as results.
+
+        An approval that is still open leaves the agent PAUSED: success False, error None, ``data["status"]``
+        ``awaiting_approval``. Cancellation goes through; what was stored stays stored.
+        """
+        started = clock.monotonic()
+        self.state = AgentState.RUNNING
+        self.bus.publish("agent.started", agent=self.kind, agent_id=self.agent_id)
+        try:
+            result = await self.execute(context, **kwargs)
+        except AwaitingApproval as open_question:
+            self.state = AgentState.PAUSED
+            self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
+            data = {"status": "awaiting_approval", "approval_id": open_question.approval_id}
+            return self._result(data=data, success=False, started=started, cause=open_question)
+        except (BudgetExhausted, Stopped) as limit:
+            self.state = AgentState.FAILED
+            self.bus.publish("agent.failed", agent=self.kind, error=str(limit))
+            return self._result(data={}, success=False, started=started, cause=limit, error=str(limit))
+        except TinmanError as error:
+            self.state = AgentState.FAILED
+            self.bus.publish("agent.failed", agent=self.kind, error=str(error))
+            return self._result(data={}, success=False, started=started, cause=error, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a bug in one agent must not take the cycle's record with it
+            self.state = AgentState.FAILED
+            _log.exception("agent.failed", agent=self.kind)
+            self.bus.publish("agent.failed", agent=self.kind, error=f"{type(error).__name__}: {error}")
+            message = f"{type(error).__name__}: {error}"
+            return self._result(data={}, success=False, started=started, cause=error, error=message)
+        self.state = AgentState.COMPLETED
+        self.bus.publish("agent.finished", agent=self.kind, agent_id=self.agent_id)
+        return result
+
+    def pause(self) -> None:
+        """Stop before the next unit of work (a run, a design, a failure); what is in flight ends."""
+        if self._may_go.is_set():
+            self._may_go = anyio.Event()
+
+    def resume(self) -> None:
+        """Go on where it stopped."""
+        self._may_go.set()
+
+    async def checkpoint(self) -> None:
+        """Wait here while the agent is paused. Called between two units of work."""
+        if not self._may_go.is_set():
+            self.state = AgentState.PAUSED
+            self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
+            await self._may_go.wait()
+            self.state = AgentState.RUNNING
+            self.bus.publish("agent.resumed", agent=self.kind, agent_id=self.agent_id)
+
+    async def ask(self, prompt: str, schema: type[T], *, data: Mapping[str, str], seed: int) -> T | None:
+        """Ask the LLM, or return ``None`` when there is none or it gave no valid answer: agents then go on without it.
+
+        Raises ``BudgetExhausted``.
+        """
+        if self.reasoner is None:
+            return None
+        try:
+            return await self.reasoner.ask(prompt, schema, data=data, seed=seed)
+        except (ReasonerFailed, ProviderError) as error:
+            _log.warning("reasoner.failed", agent=self.kind, schema=schema.__name__, error=str(error))
+            return None
+
+    def runtime_of(self, context: AgentContext) -> Runtime:
+        """Return the context's runtime, or an inline one over this agent's graph."""
+        return context.runtime or InlineRuntime(self.graph, bus=self.bus, cycle_id=context.session_id)
+
+    async def labelled(self, runtime: Runtime, prefix: str, key: str, records: Sequence[R]) -> list[R]:
+        """Give records their labels (``F-9``) in the order given, once in the life of the cycle.
+
+        Labels are for people and covered by no digest. Without a graph the numbers start at 1.
+        """
+
+        async def work(tx: Tx) -> list[str]:
+            first = 1 if self.graph is None else int((await self.graph.next_label(prefix)).rpartition("-")[2])
+            labels = [f"{prefix}-{first + index}" for index in range(len(records))]
+            for record, label in zip(records, labels, strict=True):
+                tx.relabel(record.id, label)
+            return labels
+
+        labels = await runtime.step(f"labels/{key}", work)
+        return [replace(record, label=label) for record, label in zip(records, labels, strict=True)]
+
+    def _result(
+        self,
+        *,
+        data: Mapping[str, Any],
+        success: bool = True,
+        started: float | None = None,
+        output: Any = None,
+        error: str | None = None,
+        cause: BaseException | None = None,
+    ) -> AgentResult:
+        return AgentResult(
+            agent_id=self.agent_id,
+            agent_type=self.kind,
+            success=success,
+            data=dict(data),
+            error=error,
+            duration_ms=0 if started is None else round((clock.monotonic() - started) * 1000),
+            output=output,
+            cause=cause,
+        )

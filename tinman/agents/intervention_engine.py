@@ -1,0 +1,174 @@
+"""From a failure to fixes that can be executed: patches from the playbook and, if there is one, an LLM."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tinman import clock
+from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.approvals.handler import ApprovalHandler
+from tinman.approvals.risk import patch_risk
+from tinman.deployments import Deployments
+from tinman.events import EventBus
+from tinman.frozen import adapter, frozen
+from tinman.memory.graph import MemoryGraph
+from tinman.patches.apply import why_not
+from tinman.patches.kinds import Guardrail, Patch, PromptPatch, patch_digest
+from tinman.playbook.remedies import Remedy, remedies
+from tinman.reasoner import Reasoner
+from tinman.records import DiscoveredFailure, Intervention, InterventionType, to_data
+from tinman.runtime import Tx
+from tinman.targets.base import Target
+from tinman.taxonomy import RiskTier
+
+CANDIDATES = 3
+
+_PROMPT = """Propose one addition to the system prompt of an AI system that would stop the failure below without costing
+anything else it does well. State the rule plainly: who, must or must not, what. One or two sentences; no examples, no
+names or values from the transcripts. What is known of the failure is given as data.
+
+Failure class: {failure_class}, subtype: {subtype}."""
+
+
+@frozen
+class PromptRule:
+    """What the LLM is asked for."""
+
+    text: Annotated[str, Field(min_length=10, max_length=600)]
+    rationale: str
+    expected_gain: Annotated[float, Field(ge=0, le=1)]
+
+
+class InterventionEngine(BaseAgent):
+    """Proposes up to three candidates for each failure, deterministic guards first; the simulation picks."""
+
+    kind = "intervention_engine"
+
+    def __init__(
+        self,
+        graph: MemoryGraph | None = None,
+        llm_backbone: Reasoner | None = None,
+        approval_handler: ApprovalHandler | None = None,
+        event_bus: EventBus | None = None,
+        *,
+        target: Target | None = None,
+    ) -> None:
+        super().__init__(graph=graph, llm_backbone=llm_backbone, event_bus=event_bus)
+        self.approval_handler = approval_handler
+        self.target = target
+
+    async def execute(
+        self,
+        context: AgentContext,
+        *,
+        failures: Sequence[DiscoveredFailure | dict[str, Any]],
+        max_failures: int | None = None,
+        **_: Any,
+    ) -> AgentResult:
+        """Return candidates for the first ``max_failures`` failures that are validated (or observed).
+
+        ``output`` is a tuple of ``Intervention``. A kind of patch the target's seam cannot carry is not proposed.
+        """
+        started = clock.monotonic()
+        runtime = self.runtime_of(context)
+        wanted: list[DiscoveredFailure] = adapter(list[DiscoveredFailure]).validate_python(list(failures))
+        treated = [f for f in wanted if f.standing in {"validated", "observed"}][:max_failures]
+
+        def designing(failure: DiscoveredFailure) -> Any:
+            async def work(tx: Tx) -> list[Any]:
+                await self.checkpoint()
+                found, used = await self._design(context, failure)
+                for intervention in found:
+                    tx.record(intervention)
+                    if context.runtime is not None:
+                        tx.link(failure.id, "addressed_by", intervention.id)
+                return [used, *found]
+
+            return work
+
+        answers = await runtime.map([(f"interventions/{f.id}", designing(f)) for f in treated], context.concurrency)
+        proposed = [intervention for _, *found in answers for intervention in found]
+        proposed = await self.labelled(runtime, "INT", "interventions", proposed)
+        tiers = Counter(i.risk_tier for i in proposed)
+        data = {
+            "intervention_count": len(proposed),
+            "by_risk_tier": {tier.value: tiers[tier] for tier in RiskTier},
+            "interventions": [to_data(i) for i in proposed],
+            "used_llm_design": any(used for used, *_ in answers),
+        }
+        return self._result(data=data, started=started, output=tuple(proposed))
+
+    async def _design(self, context: AgentContext, failure: DiscoveredFailure) -> tuple[list[Intervention], bool]:
+        stressed = [pair.stressed for pair in failure.scenarios]
+        known = remedies(failure.secondary_class or "", stressed)
+        written = await self._written(context, failure)
+        fitting = [remedy for remedy in known if self._fits(remedy.patch)]
+        candidates = fitting[:CANDIDATES]
+        if written is not None and self._fits(written.patch):
+            candidates = [*fitting[: CANDIDATES - 1], written]
+        unique = {patch_digest(remedy.patch): remedy for remedy in candidates}
+        return [self._intervention(failure, remedy) for remedy in unique.values()], written in candidates
+
+    def _fits(self, patch: Patch) -> bool:
+        is_empty = isinstance(patch, Guardrail) and not patch.patterns and not patch.secrets
+        return not is_empty and (self.target is None or not why_not(self.target, patch))
+
+    def _intervention(self, failure: DiscoveredFailure, remedy: Remedy) -> Intervention:
+        tier, factors = patch_risk(remedy.patch)
+        identity = clock.derive_id("intervention", failure.id, patch_digest(remedy.patch))
+        return Intervention(
+            id=identity,
+            failure_id=failure.id,
+            intervention_type=InterventionType(remedy.patch.kind),
+            name=remedy.name,
+            description=f"{remedy.name}: for {failure.label or failure.id}, {failure.description}",
+            payload=remedy.patch,
+            expected_gains={"failure_rate": remedy.gain},
+            expected_regressions={"benign_loss": remedy.regression},
+            risk_tier=tier,
+            risk_factors=factors,
+            rationale=remedy.rationale,
+            requires_approval=tier is not RiskTier.SAFE,
+            reversible=True,
+            rollback="take the patch out of the target's layers; those above it have to be simulated again",
+            mitigation_id=remedy.mitigation,
+        )
+
+    async def _written(self, context: AgentContext, failure: DiscoveredFailure) -> Remedy | None:
+        """Return the rule an LLM proposes, as a prompt patch."""
+        prompt = _PROMPT.format(failure_class=failure.primary_class.value, subtype=failure.secondary_class or "unknown")
+        data = {
+            "description": failure.description,
+            "root cause": str((failure.causal_analysis or {}).get("root_cause", "")),
+            "analysis": failure.llm_analysis or failure.key_insight,
+        }
+        seed = clock.derive_seed(context.seed, f"rule/{failure.id}")
+        answer = await self.ask(prompt, PromptRule, data=data, seed=seed)
+        if answer is None:
+            return None
+        return Remedy(
+            name="rule written by the reasoner",
+            patch=PromptPatch(text=answer.text),
+            rationale=answer.rationale,
+            gain=answer.expected_gain,
+            regression=0.05,
+            mitigation="AML.M0021",
+        )
+
+    async def deploy_intervention(
+        self, context: AgentContext, intervention: Intervention | dict[str, Any], *, skip_approval: bool = False
+    ) -> dict[str, Any]:
+        """Put a patch in force for the project's target, through the approval gate.
+
+        Returns ``deployed`` and ``status`` (deployed, awaiting_approval, denied, blocked), and why.
+        """
+        wanted: Intervention = adapter(Intervention).validate_python(intervention)
+        deployments = Deployments(self.graph, self.approval_handler, self.target)
+        return await deployments.request(context.mode, wanted, self.runtime_of(context), skip_approval=skip_approval)
+
+
+__all__ = ["Intervention", "InterventionEngine", "InterventionType"]

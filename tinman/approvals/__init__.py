@@ -1,0 +1,1 @@
+"""Approvals: what needs one, who is asked, and the only gate."""

@@ -1,0 +1,334 @@
+"""The research cycle: seven phases over a journaled runtime, resumable at any point.
+
+1 hypotheses, 2 experiments, 3 runs, 4 failures, 5 interventions, 6 simulations, 7 learning. Each phase's output is stored
+before the next begins; running the same coroutine again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+import anyio
+import structlog
+from pydantic import Field
+
+from tinman import clock
+from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.agents.experiment_architect import ExperimentArchitect
+from tinman.agents.experiment_executor import ExperimentExecutor
+from tinman.agents.failure_discovery import FailureDiscoveryAgent
+from tinman.agents.hypothesis_engine import HypothesisEngine
+from tinman.agents.intervention_engine import InterventionEngine
+from tinman.agents.simulation_engine import SimulationEngine
+from tinman.approvals.handler import ApprovalHandler
+from tinman.budget import Budget
+from tinman.config.modes import Mode
+from tinman.errors import AwaitingApproval, BudgetExhausted, TinmanError
+from tinman.events import EventBus
+from tinman.frozen import dump, frozen
+from tinman.memory.beliefs import AdaptiveMemory, Forecast
+from tinman.memory.graph import MemoryGraph
+from tinman.memory.nodes import Cycle
+from tinman.messages import Usage
+from tinman.reasoner import Reasoner
+from tinman.records import (
+    DiscoveredFailure,
+    ExperimentDesign,
+    ExperimentResult,
+    Hypothesis,
+    Intervention,
+    Record,
+    SimulationResult,
+)
+from tinman.runtime import JournalRuntime, Stopped, Tx
+from tinman.targets.base import Target
+
+_log = structlog.get_logger(__name__)
+R = TypeVar("R", bound=Record)
+
+DISCOVERY_RUNS = 400
+RUNS_PER_INTERVENTION = 130
+Phase = Literal["hypotheses", "experiments", "runs", "failures", "interventions", "simulations", "learning"]
+Positive = Annotated[int, Field(gt=0)]
+
+
+@frozen
+class ResearchOptions:
+    """What a cycle was asked to do; stored with it, so that a resume does the same.
+
+    ``timeout_seconds`` bounds the whole cycle, ``run_timeout_seconds`` one run. ``max_usd`` of ``None`` leaves money open.
+    """
+
+    focus: str = ""
+    max_hypotheses: Positive = 10
+    max_experiments: Positive = 5
+    max_interventions: Annotated[int, Field(ge=0)] = 5
+    measure: Annotated[int, Field(ge=0)] = 0
+    max_calls: Positive = 10_000
+    max_tokens: Positive = 20_000_000
+    max_usd: Annotated[float, Field(gt=0)] | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 1_200.0
+    run_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    concurrency: Annotated[int, Field(gt=0, le=512)] = 16
+    seed: int = 0
+    skip_approval: bool = False
+
+
+@frozen
+class ResearchCycleResult:
+    """Everything a cycle found, as the graph holds it."""
+
+    cycle_id: str
+    mode: Mode
+    target: str
+    reasoner: str
+    status: str
+    stopped_reason: str
+    options: ResearchOptions
+    hypotheses: tuple[Hypothesis, ...] = ()
+    experiments: tuple[ExperimentDesign, ...] = ()
+    results: tuple[ExperimentResult, ...] = ()
+    failures: tuple[DiscoveredFailure, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
+    simulations: tuple[SimulationResult, ...] = ()
+    usage: Usage = Usage()
+    summary: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def validated(self) -> tuple[DiscoveredFailure, ...]:
+        """The failures that were confirmed against their control."""
+        return tuple(f for f in self.failures if f.standing == "validated")
+
+
+class ResearchCycle:
+    """One cycle of one project. Built by ``Tinman``; everything it needs is handed in."""
+
+    def __init__(
+        self,
+        *,
+        graph: MemoryGraph,
+        target: Target,
+        reasoner: Reasoner | None,
+        handler: ApprovalHandler,
+        budget: Budget,
+        bus: EventBus,
+        mode: Mode,
+        options: ResearchOptions,
+        description: str = "",
+        used: Callable[[], Usage] = Usage,
+    ) -> None:
+        self._graph = graph
+        self._target = target
+        self._reasoner = reasoner
+        self._budget = budget
+        self._bus = bus
+        self._mode = mode
+        self._options = options
+        self._description = description
+        self._used = used
+        self._runtime: JournalRuntime | None = None
+        memory = AdaptiveMemory(graph)
+        self.hypothesis_engine = HypothesisEngine(graph, reasoner, memory, bus)
+        self.experiment_architect = ExperimentArchitect(graph, reasoner, bus, capabilities=target.capabilities)
+        self.experiment_executor = ExperimentExecutor(graph, target, reasoner, handler, bus)
+        self.failure_discovery = FailureDiscoveryAgent(graph, reasoner, memory, bus)
+        self.intervention_engine = InterventionEngine(graph, reasoner, handler, bus, target=target)
+        self.simulation_engine = SimulationEngine(graph, target, reasoner, handler, bus)
+
+    def stop(self) -> None:
+        """Launch nothing more; what is in flight ends and is stored. The cycle ends paused and can be resumed."""
+        if self._runtime is not None:
+            self._runtime.stopping = True
+
+    async def run(self, cycle_id: str) -> ResearchCycleResult:
+        """Run or go on with a stored cycle. A ceiling, a stop or an open approval ends it paused, with the reason.
+
+        Raises ``CycleOwned`` when another process runs it. Cancellation goes through; what was stored stays.
+        """
+        async with JournalRuntime(self._graph, cycle_id, bus=self._bus) as runtime:
+            self._runtime = runtime
+            before = await self._graph.update_cycle(cycle_id, status="running")
+            self._bus.publish("cycle.started", cycle_id=cycle_id)
+            reason, status = "", "completed"
+            try:
+                await self._phases(runtime)
+            except (BudgetExhausted, Stopped) as limit:
+                status, reason = "paused", str(limit)
+            except AwaitingApproval as waiting:
+                status, reason = "paused", f"awaiting approval {waiting.approval_id}"
+            except TinmanError as error:
+                status, reason = "failed", f"{type(error).__name__}: {error}"
+                raise
+            except BaseException as error:
+                status, reason = "paused", f"interrupted ({type(error).__name__})"
+                raise
+            finally:
+                await self._close(cycle_id, status, reason, before)
+        return await load_result(self._graph, cycle_id)
+
+    async def _close(self, cycle_id: str, status: str, reason: str, before: Cycle) -> None:
+        with anyio.CancelScope(shield=True):
+            spent = self._budget.spent
+            used, earlier = self._used(), before.summary or {}
+            await self._graph.update_cycle(
+                cycle_id,
+                status=status,  # type: ignore[arg-type]
+                stopped_reason=reason,
+                ended_at=clock.now(),
+                summary={
+                    "calls": spent.calls,
+                    "tokens": spent.tokens,
+                    "nano_usd": spent.nano_usd,
+                    "input_tokens": used.input_tokens + earlier.get("input_tokens", 0),
+                    "output_tokens": used.output_tokens + earlier.get("output_tokens", 0),
+                },
+            )
+            self._bus.publish("cycle.finished", cycle_id=cycle_id, status=status, reason=reason)
+
+    async def _phase(self, cycle_id: str, phase: Phase, agent: BaseAgent, context: AgentContext, **kwargs: Any) -> Any:
+        """Run one agent as one phase and return its typed output; its error, if any, is raised here."""
+        self._bus.publish("phase.started", phase=phase)
+        await self._graph.update_cycle(cycle_id, phase=phase)
+        result: AgentResult = await agent.run(context, **kwargs)
+        if result.cause is not None:
+            raise result.cause
+        counts = {name: value for name, value in result.data.items() if isinstance(value, int | bool)}
+        self._bus.publish("phase.finished", phase=phase, **counts)
+        return result.output
+
+    async def _phases(self, runtime: JournalRuntime) -> None:
+        options, cycle_id = self._options, runtime.cycle_id
+        context = AgentContext(
+            mode=self._mode,
+            session_id=cycle_id,
+            metadata={"focus": options.focus, "target_description": self._description},
+            seed=options.seed,
+            runtime=runtime,
+            concurrency=options.concurrency,
+        )
+        hypotheses = await self._phase(
+            cycle_id, "hypotheses", self.hypothesis_engine, context, max_hypotheses=options.max_hypotheses
+        )
+        designs = await self._phase(
+            cycle_id,
+            "experiments",
+            self.experiment_architect,
+            context,
+            hypotheses=hypotheses,
+            timeout_seconds=options.run_timeout_seconds,
+        )
+        results = await self._phase(
+            cycle_id,
+            "runs",
+            self.experiment_executor,
+            context,
+            experiments=designs,
+            max_experiments=options.max_experiments,
+            max_runs=DISCOVERY_RUNS * max(1, options.max_experiments // 5),
+            measure=options.measure,
+            skip_approval=options.skip_approval,
+        )
+        failures = await self._phase(cycle_id, "failures", self.failure_discovery, context, results=results)
+        interventions = await self._phase(
+            cycle_id,
+            "interventions",
+            self.intervention_engine,
+            context,
+            failures=failures,
+            max_failures=options.max_interventions,
+        )
+        await self._phase(
+            cycle_id,
+            "simulations",
+            self.simulation_engine,
+            context,
+            interventions=interventions,
+            num_runs=None,
+            failures=failures,
+            experiments=designs,
+            max_runs=RUNS_PER_INTERVENTION * options.max_interventions,
+            skip_approval=options.skip_approval,
+        )
+        self._bus.publish("phase.started", phase="learning")
+        await self._graph.update_cycle(cycle_id, phase="learning")
+        scored = await self._learn(runtime, hypotheses, results)
+        self._bus.publish("phase.finished", phase="learning", forecasts=scored)
+
+    async def _learn(
+        self, runtime: JournalRuntime, hypotheses: tuple[Hypothesis, ...], results: tuple[ExperimentResult, ...]
+    ) -> int:
+        """Leave each tested forecast with its outcome in the graph: the beliefs of the next cycle."""
+        by_id = {h.id: h for h in hypotheses}
+
+        async def work(tx: Tx) -> int:
+            for result in results:
+                hypothesis = by_id[result.hypothesis_id]
+                forecast = Forecast(
+                    hypothesis_id=hypothesis.id,
+                    source=hypothesis.source,
+                    forecast=hypothesis.confidence,
+                    standing=result.standing,
+                    failure_class=hypothesis.failure_class,
+                    stress_type=hypothesis.stress_type,
+                    selection_chance=result.selection_chance,
+                )
+                tx.note("forecast", clock.derive_id("forecast", hypothesis.id), dump(forecast))
+            return len(results)
+
+        return await runtime.step("learn", work)
+
+
+async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
+    """Return a cycle's result as the graph tells it, whichever process ran it. Raises ``NotFound``."""
+    cycle = await graph.get_cycle(cycle_id)
+
+    async def all_of(kind: Any, wanted: type[R]) -> tuple[R, ...]:
+        nodes = await graph.find(kind=kind, cycle_id=cycle_id)
+        return tuple(node.record for node in nodes if isinstance(node.record, wanted))
+
+    results = await all_of("result", ExperimentResult)
+    failures = sorted(await all_of("failure_mode", DiscoveredFailure), key=_by_label)
+    interventions = sorted(await all_of("intervention", Intervention), key=_by_label)
+    position = {intervention.id: index for index, intervention in enumerate(interventions)}
+    simulations = sorted(
+        await all_of("simulation", SimulationResult), key=lambda s: position.get(s.intervention_id, len(position))
+    )
+    hypotheses = await all_of("hypothesis", Hypothesis)
+    return ResearchCycleResult(
+        cycle_id=cycle.id,
+        mode=cycle.mode,
+        target=cycle.target,
+        reasoner=cycle.reasoner,
+        status=cycle.status,
+        stopped_reason=cycle.stopped_reason,
+        options=options_of(cycle.config),
+        hypotheses=hypotheses,
+        experiments=await all_of("experiment", ExperimentDesign),
+        results=results,
+        failures=tuple(failures),
+        interventions=tuple(interventions),
+        simulations=tuple(simulations),
+        usage=_usage(cycle.summary or {}),
+        summary=cycle.summary or {},
+    )
+
+
+def options_of(config: Mapping[str, Any]) -> ResearchOptions:
+    """Return the options a stored cycle was started with."""
+    return ResearchOptions(**config["options"])
+
+
+def _by_label(record: DiscoveredFailure | Intervention) -> tuple[int, str]:
+    number = record.label.rpartition("-")[2]
+    return (int(number) if number.isdigit() else 1 << 30, record.id)
+
+
+def _usage(summary: Mapping[str, Any]) -> Usage:
+    """Return calls and money as the budget counted them, lost blocks included, and tokens as they were reported."""
+    return Usage(
+        calls=summary.get("calls", 0),
+        input_tokens=summary.get("input_tokens", 0),
+        output_tokens=summary.get("output_tokens", 0),
+        nano_usd=summary.get("nano_usd", 0),
+    )

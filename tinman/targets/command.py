@@ -1,0 +1,96 @@
+"""A program as a target: one process a turn, no shell, killed as a group when it takes too long."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from contextlib import suppress
+
+import anyio
+from anyio.abc import Process
+
+from tinman.errors import ConfigError, TargetError
+from tinman.messages import Reply, Request
+from tinman.targets.base import Capabilities
+from tinman.targets.profile import TargetProfile
+from tinman.targets.turn import TurnTarget, said
+from tinman.visible import shorten
+
+MAX_OUTPUT = 4_000_000
+
+
+class CommandTarget(TurnTarget):
+    """Runs ``line``. ``{text}``, ``{session}`` and ``{user}`` stand for whole arguments; without ``{text}`` the turn is
+    written to standard input. What it prints is the answer."""
+
+    def __init__(self, line: str, profile: TargetProfile) -> None:
+        super().__init__(
+            f"command:{line}",
+            Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable),
+        )
+        try:
+            self._words = shlex.split(line)
+        except ValueError as error:
+            raise ConfigError(f"target: command {shorten(line, 80)!r}: {error}") from error
+        if not self._words:
+            raise ConfigError("target: command: names no program; write command:PROGRAM ARGS")
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """Kind and command line."""
+        return {"kind": "command", "words": self._words}
+
+    async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
+        """Run the program once. A missing program, an exit code other than 0 or endless output is a ``TargetError``."""
+        slots = {"{text}": text, "{session}": session, "{user}": user}
+        words = [slots.get(word, word) for word in self._words]
+        is_argument = "{text}" in self._words
+        try:
+            process = await anyio.open_process(
+                words, stdin=subprocess.DEVNULL if is_argument else subprocess.PIPE, start_new_session=True
+            )
+        except (OSError, ValueError) as error:
+            raise TargetError(f"target {self.name}: cannot start {words[0]!r}: {error}") from error
+        try:
+            out, err = await _talk(process, None if is_argument else text)
+        finally:
+            _kill_group(process)
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
+        if process.returncode != 0:
+            told = shorten(err.decode("utf-8", "replace") or out.decode("utf-8", "replace"), 200)
+            raise TargetError(f"target {self.name}: exit code {process.returncode}: {told}")
+        return said(out.decode("utf-8", "replace").strip())
+
+
+async def _talk(process: Process, text: str | None) -> tuple[bytes, bytes]:
+    """Write the turn, read both pipes to their end, wait."""
+    read: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
+
+    async def drain(name: str, stream: object) -> None:
+        async for chunk in stream:  # type: ignore[attr-defined]
+            read[name] += chunk
+            if len(read[name]) > MAX_OUTPUT:
+                raise TargetError(f"the command printed more than {MAX_OUTPUT} bytes")
+
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(drain, "out", process.stdout)
+            group.start_soon(drain, "err", process.stderr)
+            if text is not None and process.stdin is not None:
+                with suppress(anyio.BrokenResourceError, BrokenPipeError, ConnectionResetError):
+                    await process.stdin.send(text.encode("utf-8", "replace"))
+                await process.stdin.aclose()
+            await process.wait()
+            _kill_group(process)
+    except* TargetError as several:
+        raise several.exceptions[0] from None
+    return bytes(read["out"]), bytes(read["err"])
+
+
+def _kill_group(process: Process) -> None:
+    """End the program and whatever it started: its children hold the pipes open."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,140 @@
+"""An HTTP endpoint as a target: JSON in, JSON or server-sent events out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from tinman.errors import (
+    GarbledReply,
+    KeyRefused,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimited,
+    RequestRefused,
+)
+from tinman.messages import Reply, Request
+from tinman.targets.base import Capabilities
+from tinman.targets.profile import TargetProfile
+from tinman.targets.turn import TurnTarget, said
+from tinman.visible import shorten
+
+if TYPE_CHECKING:
+    import httpx2
+
+MAX_BYTES = 8_000_000
+_FIELDS = ("reply", "message", "answer", "response", "output", "text", "content", "delta", "choices")
+
+
+def text_in(data: Any) -> str | None:
+    """Return the text of an answer, wherever the usual shapes put it: ``reply``, ``message.content``, ``choices[0]``..."""
+    if isinstance(data, str):
+        return data
+    if isinstance(data, list):
+        parts = [part for part in (text_in(item) for item in data) if part is not None]
+        return "".join(parts) if parts else None
+    if isinstance(data, dict):
+        for field in _FIELDS:
+            if field in data and data[field] is not None:
+                found = text_in(data[field])
+                if found is not None:
+                    return found
+    return None
+
+
+class HttpTarget(TurnTarget):
+    """Posts ``{"message", "session", "user"}`` to ``url`` and reads the answer out of JSON, events or plain text."""
+
+    def __init__(self, url: str, profile: TargetProfile) -> None:
+        super().__init__(url, Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable))
+        self._url = url
+        self._timeout = profile.timeout_seconds
+        self._clients: list[httpx2.AsyncClient] = []
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """Kind and URL."""
+        return {"kind": "http", "url": self._url}
+
+    def _client(self) -> httpx2.AsyncClient:
+        import httpx2  # noqa: PLC0415 - slow to load, and only this target needs it
+
+        if not self._clients:
+            self._clients.append(httpx2.AsyncClient(timeout=self._timeout, follow_redirects=False))
+        return self._clients[0]
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        while self._clients:
+            with anyio.CancelScope(shield=True):
+                await self._clients.pop().aclose()
+
+    async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
+        """Post one turn. Raises the ``ProviderError`` that fits the status, a timeout or a broken connection."""
+        import httpx2  # noqa: PLC0415
+
+        body = {"message": text, "session": session, "user": user}
+        pieces: list[bytes] = []
+        try:
+            async with self._client().stream("POST", self._url, json=body) as response:
+                size = 0
+                async for chunk in response.aiter_bytes():
+                    pieces.append(chunk)
+                    size += len(chunk)
+                    if size > MAX_BYTES:
+                        raise GarbledReply(f"target {self._url}: answered more than {MAX_BYTES} bytes")
+        except httpx2.TimeoutException as error:
+            raise ProviderTimeout(f"target {self._url}: no answer within {self._timeout:g} s") from error
+        except httpx2.HTTPError as error:
+            raise ProviderUnavailable(
+                f"target {self._url}: {type(error).__name__}: {shorten(str(error), 120)}"
+            ) from error
+        content = b"".join(pieces).decode("utf-8", "replace")
+        self._check(response.status_code, content, response.headers.get("retry-after"))
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return said(_read(kind, content, self._url))
+
+    def _check(self, status: int, content: str, retry_after: str | None) -> None:
+        if status < 300:
+            return
+        told = f"target {self._url}: HTTP {status}: {shorten(content, 120)}"
+        if status in {401, 403}:
+            raise KeyRefused(told)
+        if status == 429:
+            seconds = float(retry_after) if retry_after and retry_after.replace(".", "", 1).isdigit() else None
+            raise RateLimited(told, retry_after_seconds=seconds)
+        if status >= 500:
+            raise ProviderUnavailable(told)
+        raise RequestRefused(told)
+
+
+def _read(kind: str, content: str, url: str) -> str:
+    if kind == "text/event-stream":
+        return "".join(_events(content))
+    if kind == "application/json" or content.lstrip().startswith("{"):
+        try:
+            found = text_in(json.loads(content))
+        except ValueError as error:
+            raise GarbledReply(f"target {url}: the answer is not JSON: {error}") from error
+        if found is None:
+            raise GarbledReply(f"target {url}: the answer holds no text under {', '.join(_FIELDS[:6])}")
+        return found
+    return content
+
+
+def _events(content: str) -> list[str]:
+    """Return the texts of server-sent events; ``[DONE]`` ends them, data that is not JSON is text."""
+    texts: list[str] = []
+    for block in content.replace("\r\n", "\n").split("\n\n"):
+        data = "\n".join(line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:"))
+        if not data or data.strip() == "[DONE]":
+            continue
+        try:
+            found = text_in(json.loads(data))
+        except ValueError:
+            found = data
+        if found:
+            texts.append(found)
+    return texts

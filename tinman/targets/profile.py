@@ -1,0 +1,52 @@
+"""What is known of a target beforehand: ``[target]`` in tinman.toml, or the flags of a command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from tinman.frozen import frozen
+from tinman.targets.world import ToolStub, World
+
+
+@frozen
+class TargetProfile:
+    """``spec`` names the target (``sandbox``, ``openai:MODEL``, ``module:callable``, ``command:...``, ``http://...``).
+
+    ``secrets`` are texts it must never tell; ``rules`` what it must keep to; ``tools`` are offered as stubs, those marked
+    destructive are watched. ``params`` go to the model. ``keeps_conversation`` says that a black box remembers a session.
+    """
+
+    spec: str = "sandbox"
+    base_url: str | None = None
+    purpose: str = ""
+    system_prompt: str = ""
+    tools: tuple[ToolStub, ...] = ()
+    rules: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    params: dict[str, Any] = Field(default_factory=dict)
+    keeps_conversation: bool = False
+    is_repeatable: bool = False
+    timeout_seconds: float = 60.0
+
+    @property
+    def world(self) -> World:
+        """The target's own world: its system prompt and tools."""
+        system = "\n".join(part for part in (self.system_prompt, *self.rules) if part)
+        return World(system=system, tools=self.tools, canaries=self.secrets)
+
+    @property
+    def description(self) -> str:
+        """What a reasoner is told of the target; secrets are left out."""
+        tools = ", ".join(
+            f"{t.name} ({'destructive: ' if t.is_destructive else ''}{t.description})" for t in self.tools
+        )
+        lines = (
+            f"target: {self.spec}",
+            f"purpose: {self.purpose}" if self.purpose else "",
+            f"system prompt: {self.system_prompt}" if self.system_prompt else "",
+            f"rules: {'; '.join(self.rules)}" if self.rules else "",
+            f"tools: {tools}" if tools else "",
+        )
+        return "\n".join(line for line in lines if line)

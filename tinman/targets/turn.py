@@ -1,0 +1,88 @@
+"""Targets seen only turn by turn: what a callable, a command and an HTTP endpoint share."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Self
+
+from tinman.frozen import digest, dump
+from tinman.messages import Reply, Request, say
+from tinman.targets.base import Call, Capabilities, Layer, Seam, fold
+from tinman.targets.world import World
+
+
+class TurnTarget(ABC):
+    """A black box that answers a user's turn. Layers act around the whole turn, the meter closest to the target.
+
+    ``name`` is how it is called in reports; ``capabilities`` say whether it keeps a conversation by session.
+    """
+
+    seam: Seam = "turn"
+
+    def __init__(self, name: str, capabilities: Capabilities) -> None:
+        self.name = name
+        self.capabilities = capabilities
+        self.layers: tuple[Layer, ...] = ()
+        self._meter: Callable[[Call], Call] = lambda call: call
+
+    @abstractmethod
+    async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
+        """Return the answer to ``text``. Raises ``TargetError`` or ``ProviderError``; cancelled when it takes too long."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> dict[str, object]:
+        """What makes this target this one, for the fingerprint."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Covers the target's identity, capabilities and layers."""
+        return digest([self.name, self.identity, dump(self.capabilities), [layer.digest for layer in self.layers]])
+
+    def around(self, layer: Layer) -> Self:
+        """Return this target with ``layer`` around every turn."""
+        twin = copy.copy(self)
+        twin.layers = (*self.layers, layer)
+        return twin
+
+    def with_meter(self, meter: Callable[[Call], Call]) -> Self:
+        """Return this target with every turn counted by ``meter``."""
+        twin = copy.copy(self)
+        twin._meter = meter
+        return twin
+
+    @asynccontextmanager
+    async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[TurnSession]:
+        """Open a conversation. ``world`` is empty or the run would not have started."""
+
+        async def call(request: Request) -> Reply:
+            return await self.answer(request.messages[-1].text, user=user, session=session, request=request)
+
+        yield TurnSession(fold(self._meter(call), self.layers))
+
+    async def preflight(self) -> None:
+        """Nothing is known to be wrong before the first turn."""
+        return
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+        return
+
+
+class TurnSession:
+    """One conversation with a black box."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    async def send(self, request: Request) -> Reply:
+        """Answer the last message."""
+        return await self._call(request)
+
+
+def said(text: str) -> Reply:
+    """Return a reply of plain text."""
+    return Reply(message=say("assistant", text))

@@ -1,0 +1,293 @@
+"""The front door: a target, a reasoner, a store and a mode, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tinman.approvals.handler import ApprovalHandler, ApprovalMode
+from tinman.approvals.queue import ApprovalQueue
+from tinman.audit import AuditLog
+from tinman.budget import Amount, Budget, Limits
+from tinman.config.modes import Mode, check_reached, check_transition
+from tinman.cycle import ResearchCycle, ResearchCycleResult, ResearchOptions, load_result, options_of
+from tinman.db.blocks import BlockLedger
+from tinman.db.engine import Database
+from tinman.deployments import live
+from tinman.errors import ConfigError, TinmanError
+from tinman.events import EventBus
+from tinman.frozen import dump
+from tinman.memory.graph import MemoryGraph
+from tinman.messages import Reply, Request, Usage
+from tinman.models.base import Model
+from tinman.models.limiter import ProviderLimiter
+from tinman.models.load import load_model
+from tinman.models.metered import Metered
+from tinman.models.prices import Rate
+from tinman.reasoner import Reasoner
+from tinman.targets.base import Call, Target
+from tinman.targets.chat import ChatTarget
+from tinman.targets.load import as_target, load_target
+from tinman.targets.profile import TargetProfile
+from tinman.targets.turn import TurnTarget
+
+HIGHEST_MODE = "highest_mode"
+DEFAULT_STORE = Path(".tinman/tinman.db")
+
+
+class Tinman:
+    """A project: what is tested, who reasons, where it is remembered. Use it as ``async with``, or ``open`` and ``close``.
+
+    ``target`` is a ``Target``, a ``Model``, a callable or a ``TargetProfile``; ``reasoner`` a ``Reasoner``, a ``Model`` or
+    ``None`` for the playbook alone; ``store`` a path, a URL or an open ``MemoryGraph``.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: Any,
+        reasoner: Reasoner | Model | None = None,
+        store: str | Path | MemoryGraph = DEFAULT_STORE,
+        mode: Mode | str = Mode.LAB,
+        approval_handler: ApprovalHandler | None = None,
+        event_bus: EventBus | None = None,
+        keys: Mapping[str, str] | None = None,
+        price_overrides: Mapping[str, Rate] | None = None,
+        description: str = "",
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.mode = Mode(mode)
+        self.bus = event_bus or EventBus()
+        profile = target if isinstance(target, TargetProfile) else None
+        self.target: Target = load_target(profile, keys or {}) if profile else as_target(target)
+        self._model = reasoner.model if isinstance(reasoner, Reasoner) else reasoner
+        self._store = store
+        self._handler = approval_handler
+        self._prices = price_overrides
+        self._description = description or (profile.description if profile else f"target: {self.target.name}")
+        self._config = dict(config or {})
+        if profile is not None:
+            self._config.setdefault("target", dump(profile))
+        self._stack = AsyncExitStack()
+        self._graph: MemoryGraph | None = None
+        self._cycle: ResearchCycle | None = None
+
+    # -- open and close ----------------------------------------------------------------------------------------------
+
+    async def open(self) -> Self:
+        """Open the store, bringing its schema up to date. Raises ``StoreError``."""
+        if self._graph is None:
+            if isinstance(self._store, MemoryGraph):
+                self._graph = self._store
+            else:
+                db = await self._stack.enter_async_context(await Database.open(self._store))
+                self._graph = MemoryGraph(db)
+        return self
+
+    async def close(self) -> None:
+        """Close the store, the target and the reasoner."""
+        self._graph = None
+        await self._stack.aclose()
+        await self.target.aclose()
+        if self._model is not None:
+            await self._model.aclose()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def graph(self) -> MemoryGraph:
+        """The project's memory. Raises ``ConfigError`` before ``open``."""
+        if self._graph is None:
+            raise ConfigError("tinman: not open yet; use `async with Tinman(...)` or `await tinman.open()`")
+        return self._graph
+
+    @property
+    def reasoner_name(self) -> str:
+        """Which LLM reasons, or that none does."""
+        return f"{self._model.provider}:{self._model.name}" if self._model else "playbook, no LLM"
+
+    # -- modes -------------------------------------------------------------------------------------------------------
+
+    async def highest_mode(self) -> Mode:
+        """Return the highest mode this project was promoted to."""
+        return Mode(await self.graph.recall(HIGHEST_MODE) or Mode.LAB)
+
+    async def promote(self, mode: Mode | str, *, by: str) -> None:
+        """Raise the project one mode, on ``by``'s word, which goes into the audit trail. Raises ``ModeRefused``."""
+        wanted, reached = Mode(mode), await self.highest_mode()
+        check_transition(reached, wanted)
+        await self.graph.keep(HIGHEST_MODE, wanted.value)
+        await AuditLog(self.graph.db).append(by, "mode.promoted", {"from": reached.value, "to": wanted.value})
+
+    # -- cycles ------------------------------------------------------------------------------------------------------
+
+    async def preflight(self) -> None:
+        """Make sure that target and reasoner can be reached. Raises ``ProviderError``, ``TargetError``, ``ConfigError``."""
+        await self.target.preflight()
+        if self._model is not None:
+            await ChatTarget(self._model).preflight()
+
+    async def create_cycle(self, options: ResearchOptions) -> str:
+        """Store a new cycle with its resolved configuration and return its id. Raises ``ModeRefused``."""
+        check_reached(await self.highest_mode(), self.mode)
+        cycle = await self.graph.create_cycle(
+            mode=self.mode,
+            target=self.target.name,
+            reasoner=self.reasoner_name,
+            seed=options.seed,
+            config={**self._config, "options": dump(options), "fingerprint": self.target.fingerprint},
+        )
+        return cycle.id
+
+    async def research_cycle(
+        self,
+        focus: str = "",
+        max_hypotheses: int = 10,
+        max_experiments: int = 5,
+        max_interventions: int = 5,
+        **more: Any,
+    ) -> ResearchCycleResult:
+        """Run a complete research cycle. ``more`` are further fields of ``ResearchOptions``.
+
+        Under cancellation nothing stored is lost: ``resume`` goes on from there.
+        """
+        options = ResearchOptions(
+            focus=focus,
+            max_hypotheses=max_hypotheses,
+            max_experiments=max_experiments,
+            max_interventions=max_interventions,
+            **more,
+        )
+        return await self.run_cycle(await self.create_cycle(options), options)
+
+    async def resume(self, cycle_id: str, **changes: Any) -> ResearchCycleResult:
+        """Go on with a stored cycle. ``changes`` may raise ceilings (``max_calls``, ``timeout_seconds``, ...), no more.
+
+        Raises ``ConfigError`` when the target is another one than the cycle was started with.
+        """
+        cycle = await self.graph.get_cycle(cycle_id)
+        if cycle.status == "completed":
+            return await load_result(self.graph, cycle_id)
+        now, then = self.target.fingerprint, cycle.config.get("fingerprint")
+        if now != then:
+            raise ConfigError(
+                f"cycle {cycle_id}: the target has changed since ({then} then, {now} now); start a new cycle"
+            )
+        options = replace(options_of(cycle.config), **changes)
+        return await self.run_cycle(cycle_id, options, mode=cycle.mode)
+
+    async def run_cycle(
+        self, cycle_id: str, options: ResearchOptions, *, mode: Mode | None = None
+    ) -> ResearchCycleResult:
+        """Run a stored cycle under ``options``' ceilings."""
+        graph = self.graph
+        limits = Limits(
+            calls=options.max_calls, tokens=options.max_tokens, usd=options.max_usd, seconds=options.timeout_seconds
+        )
+        budget = Budget(limits, ledger=BlockLedger(graph.db, cycle_id), block=_block(limits))
+        await budget.open()
+        limiter = ProviderLimiter(initial=options.concurrency, maximum=max(64, options.concurrency))
+        meters: list[Metered] = []
+
+        def metered(model: Model) -> Metered:
+            meters.append(Metered(model, budget=budget, limiter=limiter, bus=self.bus, price_overrides=self._prices))
+            return meters[-1]
+
+        target = await live(graph, _metered_target(self.target, metered, budget))
+        reasoner = Reasoner(metered(self._model)) if self._model is not None else None
+        handler = self._handler or ApprovalHandler(
+            ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus
+        )
+        handler.cycle_id = cycle_id
+        self._cycle = ResearchCycle(
+            graph=graph,
+            target=target,
+            reasoner=reasoner,
+            handler=handler,
+            budget=budget,
+            bus=self.bus,
+            mode=mode or self.mode,
+            options=options,
+            description=self._description,
+            used=lambda: sum((meter.usage for meter in meters), Usage()),
+        )
+        try:
+            return await self._cycle.run(cycle_id)
+        finally:
+            await budget.close()
+
+    def stop(self) -> None:
+        """Let the running cycle launch nothing more; what is in flight ends and is stored."""
+        if self._cycle is not None:
+            self._cycle.stop()
+
+
+def _block(limits: Limits) -> Amount:
+    """Return the size of a durable draw: a fiftieth of each ceiling, so that a crash can waste no more than that."""
+    ceiling = limits.ceiling
+    return Amount(
+        calls=max(1, min(200, ceiling.calls // 50)),
+        tokens=max(1, min(400_000, ceiling.tokens // 50)),
+        nano_usd=max(1, ceiling.nano_usd // 50) if limits.usd is not None else 10**12,
+    )
+
+
+def _metered_target(target: Target, metered: Any, budget: Budget) -> Target:
+    if isinstance(target, ChatTarget):
+        return target.with_model(metered(target.model))
+    if isinstance(target, TurnTarget):
+        return target.with_meter(lambda call: _counted(call, budget))
+    return target
+
+
+def _counted(call: Call, budget: Budget) -> Call:
+    """Return ``call`` with each turn counted as one call; what a black box spends inside is its own affair."""
+
+    async def outer(request: Request) -> Reply:
+        async with budget.reserve(Amount(calls=1)) as reservation:
+            try:
+                reply = await call(request)
+            finally:
+                reservation.settle(Amount(calls=1))
+        return replace(reply, usage=replace(reply.usage, calls=max(1, reply.usage.calls)))
+
+    return outer
+
+
+async def create_tinman(
+    *,
+    mode: Mode | str = Mode.LAB,
+    target: Any = "sandbox",
+    base_url: str | None = None,
+    reasoner: Any = None,
+    reasoner_base_url: str | None = None,
+    store: str | Path | MemoryGraph = DEFAULT_STORE,
+    keys: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Tinman:
+    """Return an open ``Tinman``. ``target`` and ``reasoner`` may be names (``openai:MODEL``); close it when done.
+
+    Raises ``ConfigError`` for a name or key that is not there, ``StoreError`` for a store that cannot be opened.
+    """
+    if isinstance(target, str):
+        target = TargetProfile(spec=target, base_url=base_url)
+    if reasoner == "playbook":
+        reasoner = None
+    if isinstance(reasoner, str):
+        reasoner = load_model(reasoner, base_url=reasoner_base_url, keys=keys or {})
+    made = Tinman(target=target, reasoner=reasoner, store=store, mode=mode, keys=keys, **more)
+    try:
+        return await made.open()
+    except TinmanError:
+        await made.close()
+        raise
