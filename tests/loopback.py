@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import anyio
 from aiohttp import web
 
 
@@ -144,11 +145,13 @@ async def serve(script: Script) -> AsyncIterator[Loopback]:
     """Serve ``script`` on a free port of this machine until the block ends; nothing outlives it."""
     server = Loopback(root="")
     gone = asyncio.Event()
+    transports: set[asyncio.Transport] = set()
 
     async def answer(request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         server.requests.append(asked)
         server.headers.append(dict(request.headers))
+        transports.add(_transport(request))
         server.in_flight += 1
         server.peak = max(server.peak, server.in_flight)
         try:
@@ -194,7 +197,11 @@ async def serve(script: Script) -> AsyncIterator[Loopback]:
         yield server
     finally:
         gone.set()
-        await runner.cleanup()
+        with anyio.CancelScope(shield=True):
+            await runner.cleanup()
+            for transport in transports:
+                transport.abort()
+            await asyncio.sleep(0)
 
 
 def _transport(request: web.Request) -> asyncio.Transport:

@@ -394,7 +394,7 @@ def test_a_price_never_exceeds_its_bound(model: str, into: int, out: int, spare:
     assert cost <= most
 
 
-@given(text=st.text(alphabet=st.characters(), max_size=200))
+@given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
 def test_the_size_of_a_prompt_is_at_least_its_bytes(text: str) -> None:
     request = Request(messages=(say("user", text),), tools=(ToolSpec(name="t", description=text),))
 

@@ -15,6 +15,7 @@ import pytest
 from loopback import Body, Call, Cut, Hang, Reset, Say, Script, Status, serve
 
 from tinman import clock
+from tinman.budget import Budget, Limits
 from tinman.errors import (
     ConfigError,
     GarbledReply,
@@ -28,7 +29,9 @@ from tinman.errors import (
 from tinman.messages import Message, Reply, Request, Text, ToolResult, ToolSpec, say
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.base import CallableModel
+from tinman.models.limiter import ProviderLimiter
 from tinman.models.load import load_model
+from tinman.models.metered import Metered
 from tinman.models.openai_client import OpenAIModel
 
 KEY = "sk-secret-0123456789"
@@ -241,10 +244,21 @@ async def test_silence_is_a_timeout(provider: str) -> None:
 
 @both
 async def test_a_call_can_be_cancelled_while_the_provider_is_silent(provider: str) -> None:
-    with anyio.move_on_after(0.05) as scope:
-        await ask(provider, lambda _: Hang())
+    arrived = anyio.Event()
 
-    assert scope.cancelled_caught
+    def script(_: object) -> Hang:
+        arrived.set()
+        return Hang()
+
+    async with serve(script) as server:
+        model = CLIENTS[provider]("m", base_url=server.base_url(provider))
+        async with anyio.create_task_group() as group:
+            group.start_soon(model.complete, QUESTION)
+            await arrived.wait()
+            group.cancel_scope.cancel()
+        await model.aclose()
+
+    assert group.cancel_scope.cancelled_caught
 
 
 @both
@@ -318,3 +332,19 @@ async def test_a_callable_in_a_file_is_a_model(tmp_path: object) -> None:
 
     assert isinstance(model, CallableModel)
     assert reply.message.text == "HI"
+
+
+@both
+async def test_metered_calls_share_one_limit_and_outlast_a_429(provider: str) -> None:
+    turn = iter([Status(429, {"retry-after-ms": "1"}), Status(500)])
+    async with serve(lambda _: next(turn, Say(delay_seconds=0.002))) as server:
+        model = CLIENTS[provider]("m", base_url=server.base_url(provider))
+        budget = Budget(Limits(calls=22, usd=0.01))
+        wrapped = Metered(model, budget=budget, limiter=ProviderLimiter(4, 4), backoff_seconds=0.001)
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(wrapped.complete, QUESTION)
+        await wrapped.aclose()
+
+    assert len(server.requests) == budget.spent.calls == 22
+    assert server.peak <= 4

@@ -73,11 +73,16 @@ class Line:
         import aiohttp  # noqa: PLC0415 - heavy packages load with the first call
         import httpx2  # noqa: PLC0415
 
-        from tinman.models.http_cap import cap_body  # noqa: PLC0415 - it imports httpx2
+        from tinman.models.http import cap_body, tls  # noqa: PLC0415 - it imports httpx2
 
         self._raw = httpx2.Response
         self._client, sdk_error = self._open_client(
-            {"timeout": self._timeout_seconds, "follow_redirects": False, "event_hooks": {"response": [cap_body]}}
+            {
+                "timeout": self._timeout_seconds,
+                "follow_redirects": False,
+                "event_hooks": {"response": [cap_body]},
+                "verify": tls(),
+            }
         )
         self._failures = (sdk_error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError)
         return self._client

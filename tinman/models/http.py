@@ -1,14 +1,22 @@
-"""No reply may fill the memory: bodies are counted as they arrive. Imported only when a client is opened."""
+"""What every HTTP client of ours shares: a cap on bodies and one TLS context. Imported when a client is opened."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 
 import httpx2
 
 from tinman.errors import GarbledReply
 
 MAX_BODY_BYTES = 8_000_000
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """Return the one TLS context; reading the certificates takes longer than many calls."""
+    return httpx2.create_ssl_context()
 
 
 async def cap_body(response: httpx2.Response) -> None:
