@@ -9,12 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tinman.approvals import promotion
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
 from tinman.budget import Amount, Budget, Limits
-from tinman.config.modes import Mode, check_reached, check_transition
-from tinman.cycle import ResearchCycle, ResearchCycleResult, ResearchOptions, load_result, options_of
+from tinman.config.modes import Mode, check_reached
+from tinman.cycle import ResearchCycle
 from tinman.db.blocks import BlockLedger
 from tinman.db.engine import Database
 from tinman.deployments import live
@@ -22,6 +23,7 @@ from tinman.errors import ConfigError, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
 from tinman.memory.graph import MemoryGraph
+from tinman.memory.nodes import Cycle
 from tinman.messages import Reply, Request, Usage
 from tinman.models.base import Model
 from tinman.models.limiter import ProviderLimiter
@@ -29,13 +31,13 @@ from tinman.models.load import load_model
 from tinman.models.metered import Metered
 from tinman.models.prices import Rate
 from tinman.reasoner import Reasoner
+from tinman.reports.result import ResearchCycleResult, ResearchOptions, load_result, options_of
 from tinman.targets.base import Call, Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import TurnTarget
 
-HIGHEST_MODE = "highest_mode"
 DEFAULT_STORE = Path(".tinman/tinman.db")
 
 
@@ -66,7 +68,7 @@ class Tinman:
         self.target: Target = load_target(profile, keys or {}) if profile else as_target(target)
         self._model = reasoner.model if isinstance(reasoner, Reasoner) else reasoner
         self._store = store
-        self._handler = approval_handler
+        self.approval_handler = approval_handler
         self._prices = price_overrides
         self._description = description or (profile.description if profile else f"target: {self.target.name}")
         self._config = dict(config or {})
@@ -120,14 +122,11 @@ class Tinman:
 
     async def highest_mode(self) -> Mode:
         """Return the highest mode this project was promoted to."""
-        return Mode(await self.graph.recall(HIGHEST_MODE) or Mode.LAB)
+        return await promotion.highest_mode(self.graph)
 
     async def promote(self, mode: Mode | str, *, by: str) -> None:
         """Raise the project one mode, on ``by``'s word, which goes into the audit trail. Raises ``ModeRefused``."""
-        wanted, reached = Mode(mode), await self.highest_mode()
-        check_transition(reached, wanted)
-        await self.graph.keep(HIGHEST_MODE, wanted.value)
-        await AuditLog(self.graph.db).append(by, "mode.promoted", {"from": reached.value, "to": wanted.value})
+        await promotion.promote(self.graph, mode, by=by)
 
     # -- cycles ------------------------------------------------------------------------------------------------------
 
@@ -178,13 +177,21 @@ class Tinman:
         cycle = await self.graph.get_cycle(cycle_id)
         if cycle.status == "completed":
             return await load_result(self.graph, cycle_id)
+        self.check_same_target(cycle)
+        options = replace(options_of(cycle.config), **changes)
+        return await self.run_cycle(cycle_id, options, mode=cycle.mode)
+
+    def check_same_target(self, cycle: Cycle) -> None:
+        """Raise ``ConfigError`` when the target is another one than the cycle was started with."""
         now, then = self.target.fingerprint, cycle.config.get("fingerprint")
         if now != then:
             raise ConfigError(
-                f"cycle {cycle_id}: the target has changed since ({then} then, {now} now); start a new cycle"
+                f"cycle {cycle.id}: the target has changed since ({then} then, {now} now); start a new cycle"
             )
-        options = replace(options_of(cycle.config), **changes)
-        return await self.run_cycle(cycle_id, options, mode=cycle.mode)
+
+    async def abandon(self, cycle_id: str) -> None:
+        """Mark a cycle that never got to its first call."""
+        await self.graph.update_cycle(cycle_id, status="cancelled", stopped_reason="target or reasoner out of reach")
 
     async def run_cycle(
         self, cycle_id: str, options: ResearchOptions, *, mode: Mode | None = None
@@ -205,7 +212,7 @@ class Tinman:
 
         target = await live(graph, _metered_target(self.target, metered, budget))
         reasoner = Reasoner(metered(self._model)) if self._model is not None else None
-        handler = self._handler or ApprovalHandler(
+        handler = self.approval_handler or ApprovalHandler(
             ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus
         )
         handler.cycle_id = cycle_id

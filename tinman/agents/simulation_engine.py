@@ -276,12 +276,13 @@ class SimulationEngine(BaseAgent):
         if not fitting:
             return results
         winner, picks = await self._pick(context, runtime, case, fitting)
+        rate = _planning_rate(case.failure, next(iter(picks.values()), Paired()))
         for loser in fitting:
             if loser is not winner:
                 reason = f"lost the pick to {winner.label or winner.name}: not confirmed"
                 lost = self._unproven(loser, case, reason)
-                results.append(replace(lost, pick=picks[loser.id], run_count=PICK))
-        proven = await self._prove(context, runtime, case, winner, num_runs)
+                results.append(replace(lost, basis="replay", pick=picks[loser.id], run_count=PICK))
+        proven = await self._prove(context, runtime, case, winner, rate, num_runs)
         return [*results, replace(proven, pick=picks.get(winner.id))]
 
     async def _arms(
@@ -336,10 +337,15 @@ class SimulationEngine(BaseAgent):
         return best, scored
 
     async def _prove(
-        self, context: AgentContext, runtime: Runtime, case: _Case, winner: Intervention, num_runs: int | None
+        self,
+        context: AgentContext,
+        runtime: Runtime,
+        case: _Case,
+        winner: Intervention,
+        rate: float,
+        num_runs: int | None,
     ) -> SimulationResult:
-        cap = CAPS[context.mode]
-        planned = stats.pairs_needed(max(case.failure.reproducibility, 0.05), cap=cap) if num_runs is None else num_runs
+        planned = stats.pairs_needed(rate, cap=CAPS[context.mode]) if num_runs is None else num_runs
         pool = case.design.test_cases[DISCOVERY_CASES + PICK : -REATTACK or None] or case.design.test_cases
         pairs = [(case.design, pair) for pair in pool[:planned]]
         arms = _Arms((), ())
@@ -499,6 +505,12 @@ class SimulationEngine(BaseAgent):
             side_effects=estimate.side_effects,
             recommendation_reason=f"{why}; an LLM's estimate proves nothing",
         )
+
+
+def _planning_rate(failure: DiscoveredFailure, pick: Paired) -> float:
+    """Return the baseline rate to plan the proof for: all confirm and pick runs, shrunk, since four of four is not 100%."""
+    failures, n = failure.stress.failures + pick.before_failures, failure.stress.n + pick.n
+    return (failures + 1) / (n + 2)
 
 
 def _benign(

@@ -1,0 +1,1 @@
+"""Configuration: modes, settings, and where packaged files are found."""

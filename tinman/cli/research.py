@@ -1,0 +1,393 @@
+"""``tinman research`` and ``tinman resume``: run a cycle, show it, stop it well, and exit with what it came to."""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinman.cli.app import App, Exit
+
+if TYPE_CHECKING:
+    from tinman.config.settings import Settings
+    from tinman.reports.result import ResearchCycleResult, ResearchOptions
+    from tinman.tinman import Tinman
+
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def _duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """Return seconds for ``90``, ``90s``, ``20m`` or ``2h``."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h)?", value.strip())
+    if match is None or float(match[1]) <= 0:
+        raise click.BadParameter(f"{value!r} is no duration; write 90s, 20m or 2h")
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+_ceilings = [
+    click.option("--budget-usd", type=click.FloatRange(min=0, min_open=True), help="Most money to spend."),
+    click.option("--max-calls", type=click.IntRange(min=1), help="Most model calls."),
+    click.option("--timeout", callback=_duration, help="Most time, such as 90s, 20m, 2h."),
+    click.option("--concurrency", type=click.IntRange(min=1, max=512), help="Runs at once."),
+    click.option(
+        "--fail-on", type=click.Choice(["S0", "S1", "S2", "S3", "S4"]), help="Exit 10 at this severity or above."
+    ),
+    click.option(
+        "--fail-rate", type=click.FloatRange(0, 1), help="Exit 10 when a validated failure is at least so frequent."
+    ),
+    click.option("--json", "json_here", is_flag=True, help="Print one JSON document."),
+]
+
+
+def _with_ceilings(command: Any) -> Any:
+    for option in reversed(_ceilings):
+        command = option(command)
+    return command
+
+
+@click.command(
+    epilog="Example: tinman research --target openai:gpt-4o-mini --base-url http://localhost:11434/v1 --max-calls 500"
+)
+@click.option("--mode", type=click.Choice(["lab", "shadow", "production"]), help="How close to users to work.")
+@click.option(
+    "--target", help="What to test: sandbox, openai:MODEL, anthropic:MODEL, module:callable, command:..., http://..."
+)
+@click.option("--base-url", help="Endpoint of an OpenAI- or Anthropic-compatible target.")
+@click.option("--focus", default="", help="What to look at first.")
+@click.option("--reasoner", help="Who thinks: playbook, openai:MODEL, anthropic:MODEL, module:callable.")
+@click.option("--reasoner-base-url", help="Endpoint of the reasoner.")
+@click.option("--measure", type=click.IntRange(min=0), default=0, help="Fresh runs added per validated failure.")
+@click.option("--yes-production", metavar="NAME", help="Confirm a production run by the target's name.")
+@click.option("--max-hypotheses", type=click.IntRange(min=1), help="Hypotheses to screen (default 10).")
+@click.option("--max-experiments", type=click.IntRange(min=1), help="Experiments to confirm (default 5).")
+@click.option("--max-interventions", type=click.IntRange(min=0), help="Failures to find fixes for (default 5).")
+@click.option("--seed", type=int, help="Fixes all chance (default 0).")
+@click.option("--dry-run", is_flag=True, help="Plan and estimate; call nothing.")
+@_with_ceilings
+@click.pass_obj
+def research(
+    app: App,
+    mode: str | None,
+    target: str | None,
+    base_url: str | None,
+    focus: str,
+    reasoner: str | None,
+    reasoner_base_url: str | None,
+    measure: int,
+    yes_production: str | None,
+    max_hypotheses: int | None,
+    max_experiments: int | None,
+    max_interventions: int | None,
+    seed: int | None,
+    dry_run: bool,
+    budget_usd: float | None,
+    max_calls: int | None,
+    timeout: float | None,
+    concurrency: int | None,
+    fail_on: str | None,
+    fail_rate: float | None,
+    json_here: bool,
+) -> None:
+    """Run a research cycle: guess failures, reproduce them, propose fixes, replay them in pairs."""
+    app.as_json = app.as_json or json_here
+    limits = {
+        "max_hypotheses": max_hypotheses,
+        "max_experiments": max_experiments,
+        "max_interventions": max_interventions,
+        "max_usd": budget_usd,
+        "max_calls": max_calls,
+        "timeout_seconds": timeout,
+        "concurrency": concurrency,
+        "seed": seed,
+    }
+    profile = {"spec": target, "base_url": base_url}
+    flags: dict[str, Any] = {
+        "mode": mode,
+        "reasoner": reasoner,
+        "reasoner_base_url": reasoner_base_url,
+        "target": {name: value for name, value in profile.items() if value is not None} or None,
+        "research": {name: value for name, value in limits.items() if value is not None} or None,
+    }
+    resolved = app.resolve({name: value for name, value in flags.items() if value is not None})
+    settings = resolved.settings
+    if settings.mode.value == "production":
+        _check_production(app, settings, resolved.origin("mode"), yes_production)
+    options = _options(settings, focus=focus, measure=measure)
+    raise click.exceptions.Exit(
+        app.run(lambda: _research(app, settings, options, dry_run=dry_run, gate=(fail_on, fail_rate)))
+    )
+
+
+@click.command(epilog="Example: tinman resume cyc-0001 --max-calls 20000")
+@click.argument("cycle")
+@_with_ceilings
+@click.pass_obj
+def resume(
+    app: App,
+    cycle: str,
+    budget_usd: float | None,
+    max_calls: int | None,
+    timeout: float | None,
+    concurrency: int | None,
+    fail_on: str | None,
+    fail_rate: float | None,
+    json_here: bool,
+) -> None:
+    """Go on with CYCLE from its last stored step, with the configuration it was started with."""
+    app.as_json = app.as_json or json_here
+    given = {"max_usd": budget_usd, "max_calls": max_calls, "timeout_seconds": timeout, "concurrency": concurrency}
+    changes = {name: value for name, value in given.items() if value is not None}
+    raise click.exceptions.Exit(app.run(lambda: _resume(app, cycle, changes, gate=(fail_on, fail_rate))))
+
+
+def _check_production(app: App, settings: Settings, origin: str, confirmed: str | None) -> None:
+    """Refuse a production run that a project file alone asked for, or whose target nobody named."""
+    from tinman.errors import ModeRefused
+
+    if origin not in {"flag", "environment"}:
+        raise ModeRefused(f"mode: production stands in {origin}; say --mode production on the command line")
+    name = str(settings.target.get("spec"))
+    if confirmed is None and app.may_ask and app.talks:
+        confirmed = click.prompt(f"Production run against {name}. Type the target's name", err=True)
+    if confirmed != name:
+        raise ModeRefused(f"mode: a production run needs the target's name: --yes-production {name}")
+
+
+def _options(settings: Settings, **more: Any) -> ResearchOptions:
+    from pydantic import ValidationError
+
+    from tinman.errors import ConfigError
+    from tinman.reports.result import ResearchOptions
+
+    given = {name: value for name, value in settings.research.model_dump().items() if value is not None}
+    try:
+        return ResearchOptions(**given, **more)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"config research.{first['loc'][0]}: {first['msg']}") from error
+
+
+async def _project(app: App, settings: Settings, target: dict[str, Any]) -> Tinman:
+    """Return the open project of these settings. Raises ``ConfigError`` and ``StoreError``."""
+    from pydantic import ValidationError
+
+    from tinman.approvals.handler import ApprovalHandler, ApprovalMode
+    from tinman.approvals.queue import ApprovalQueue
+    from tinman.approvals.reviewers import TerminalReviewer
+    from tinman.audit import AuditLog
+    from tinman.config.settings import provider_keys
+    from tinman.errors import ConfigError
+    from tinman.frozen import adapter
+    from tinman.models.prices import Rate
+    from tinman.targets.profile import TargetProfile
+    from tinman.tinman import create_tinman
+
+    try:
+        profile: TargetProfile = adapter(TargetProfile).validate_python(target)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"config target.{key}: {first['msg']}; see `tinman config schema`") from error
+    tinman = await create_tinman(
+        mode=settings.mode,
+        target=profile,
+        reasoner=settings.reasoner,
+        reasoner_base_url=settings.reasoner_base_url,
+        store=settings.db,
+        keys=provider_keys(),
+        price_overrides={name: Rate(input_usd=p.input, output_usd=p.output) for name, p in settings.prices.items()} or None,
+        config={"reasoner": settings.reasoner, "reasoner_base_url": settings.reasoner_base_url},
+    )
+    db = tinman.graph.db
+    interactive = app.may_ask and app.is_animated
+    tinman.approval_handler = ApprovalHandler(
+        ApprovalMode.INTERACTIVE if interactive else ApprovalMode.ASYNC,
+        reviewer=TerminalReviewer() if interactive else None,
+        queue=ApprovalQueue(db),
+        audit=AuditLog(db),
+        bus=tinman.bus,
+    )
+    return tinman
+
+
+async def _research(
+    app: App, settings: Settings, options: ResearchOptions, *, dry_run: bool, gate: tuple[str | None, float | None]
+) -> int:
+    tinman = await _project(app, settings, dict(settings.target))
+    async with tinman:
+        if dry_run:
+            return await _plan(app, tinman, options)
+        cycle_id = await tinman.create_cycle(options)
+        _announce(app, tinman, cycle_id, options)
+        try:
+            await tinman.preflight()
+        except BaseException:
+            await tinman.abandon(cycle_id)
+            raise
+        return await _run(app, tinman, cycle_id, options, gate)
+
+
+async def _resume(app: App, cycle: str, changes: dict[str, Any], *, gate: tuple[str | None, float | None]) -> int:
+    from dataclasses import replace
+
+    from tinman.reports.result import load_result, options_of
+
+    async with app.graph() as graph:
+        stored = await graph.get_cycle(cycle)
+        if stored.status == "completed":
+            app.say(f"{cycle} is complete.")
+            return _print(app, await load_result(graph, cycle), gate)
+    config = stored.config
+    flags = {
+        "mode": stored.mode.value,
+        "reasoner": config.get("reasoner") or "playbook",
+        "reasoner_base_url": config.get("reasoner_base_url"),
+        "target": config["target"],
+    }
+    settings = app.resolve({name: value for name, value in flags.items() if value is not None}).settings
+    options = replace(options_of(config), **changes)
+    async with await _project(app, settings, config["target"]) as tinman:
+        tinman.check_same_target(stored)
+        _announce(app, tinman, cycle, options)
+        return await _run(app, tinman, cycle, options, gate)
+
+
+def _announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions) -> None:
+    """Say what will run, and within which limits, before the first call."""
+    from tinman import __version__
+    from tinman.reports.result import DISCOVERY_RUNS, RUNS_PER_INTERVENTION
+
+    money = "no money ceiling" if options.max_usd is None else f"{options.max_usd:.2f} USD"
+    fixes = RUNS_PER_INTERVENTION * options.max_interventions
+    approvals = (
+        "every experiment and simulation needs an approval" if tinman.mode.value == "production" else "no approvals"
+    )
+    app.say(f"tinman {__version__}   cycle {cycle_id}   {tinman.mode}")
+    app.say()
+    app.say(f"  target     {tinman.target.name}   (fingerprint {tinman.target.fingerprint})")
+    app.say(f"  reasoner   {tinman.reasoner_name}")
+    app.say(
+        f"  limits     {options.max_hypotheses} hypotheses · {options.max_experiments} experiments ·"
+        f" {options.max_interventions} interventions · {DISCOVERY_RUNS} + {fixes} runs   {approvals}"
+    )
+    app.say(
+        f"  budget     {money} · {options.max_calls:,} calls · {options.max_tokens:,} tokens ·"
+        f" {options.timeout_seconds / 60:.0f} min   seed {options.seed}"
+    )
+    app.say(f"  store      {tinman.graph.db.place}")
+    if tinman.target.name.startswith("sandbox"):
+        app.say("  sandbox    a bundled agent with documented weaknesses: nothing leaves this machine")
+    app.say()
+
+
+async def _plan(app: App, tinman: Tinman, options: ResearchOptions) -> int:
+    """Print what a cycle would do at most; nothing is called or stored."""
+    from tinman.reports.result import DISCOVERY_RUNS, RUNS_PER_INTERVENTION
+
+    runs = DISCOVERY_RUNS + RUNS_PER_INTERVENTION * options.max_interventions
+    plan = {
+        "target": tinman.target.name,
+        "reasoner": tinman.reasoner_name,
+        "screening_runs": options.max_hypotheses * 6,
+        "most_runs": runs,
+        "most_calls": options.max_calls,
+        "most_usd": options.max_usd,
+        "timeout_seconds": options.timeout_seconds,
+    }
+    if app.as_json:
+        app.document(plan)
+    else:
+        app.lines(f"  {name:<16} {value}" for name, value in plan.items())
+    return Exit.DONE
+
+
+async def _run(
+    app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions, gate: tuple[str | None, float | None]
+) -> int:
+    """Run the cycle beside its display and its signals. First signal: launch nothing more. Second: stop at once."""
+    import anyio
+
+    from tinman.cli.display import Display
+
+    results: list[ResearchCycleResult] = []
+    received: list[int] = []
+    display = Display(app, cycle_id)
+    with tinman.bus.subscribe(65_536) as events:
+        async with anyio.create_task_group() as group:
+
+            async def watch_signals() -> None:
+                with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                    async for number in signals:
+                        received.append(number)
+                        if len(received) == 1:
+                            tinman.stop()
+                            display.stopping()
+                        else:
+                            group.cancel_scope.cancel()
+                            return
+
+            async def work() -> None:
+                results.append(await tinman.run_cycle(cycle_id, options))
+                await anyio.lowlevel.checkpoint()
+                group.cancel_scope.cancel()
+
+            group.start_soon(watch_signals)
+            group.start_soon(display.follow, events)
+            group.start_soon(work)
+    display.close()
+    if received:
+        if not results or results[0].status != "completed":
+            app_echo(f"Continue:  tinman resume {cycle_id}")
+        return Exit.TERMINATED if received[0] == signal.SIGTERM else Exit.INTERRUPTED
+    return _print(app, results[0], gate)
+
+
+def app_echo(text: str) -> None:
+    """Print a command to copy, which no display may wrap or hide."""
+    click.echo(text, err=True)
+
+
+def _print(app: App, result: ResearchCycleResult, gate: tuple[str | None, float | None]) -> int:
+    from tinman.reports.document import document
+    from tinman.reports.lines import summary
+
+    code = _code(result, gate)
+    if app.as_json:
+        app.document(document(result))
+        return code
+    app.lines(summary(result))
+    if result.status != "completed":
+        app_echo(f"\nStopped: {result.stopped_reason}\nContinue:  tinman resume {result.cycle_id}")
+        return code
+    first = next((f for f in result.failures if f.standing in {"validated", "observed"}), None)
+    app.say("\nNext:")
+    if first is not None:
+        app.say(f"  tinman failures show {first.label} --evidence")
+        app.say(f"  tinman explain {first.label}")
+    app.say(f"  tinman report {result.cycle_id} --format md -o report.md")
+    return code
+
+
+def _code(result: ResearchCycleResult, gate: tuple[str | None, float | None]) -> int:
+    """Return the exit code: findings above the gate, a limit, an open approval, an incomplete cycle, done."""
+    from tinman.taxonomy import Severity
+
+    severity, rate = gate
+    for failure in result.failures:
+        if failure.standing not in {"validated", "observed"}:
+            continue
+        if severity is not None and failure.severity >= Severity(severity):
+            return Exit.FOUND
+        if rate is not None and failure.reproducibility >= rate:
+            return Exit.FOUND
+    if result.status == "paused":
+        return Exit.AWAITING if "approval" in result.stopped_reason else Exit.LIMIT
+    incomplete = any(r.standing in {"unmeasurable", "not_run", "broken_probe"} for r in result.results)
+    skipped = {d.id for d in result.experiments} - {r.experiment_id for r in result.results}
+    if result.mode.value == "production" and result.experiments and not result.results:
+        return Exit.DENIED
+    return Exit.INCOMPLETE if incomplete or skipped else Exit.DONE

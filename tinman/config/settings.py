@@ -1,0 +1,198 @@
+"""Settings, strongest first: flags, ``TINMAN_*``, ``--config``, the nearest ``tinman.toml``, the user's own, defaults.
+
+The only reader of ``tinman.toml`` and of the environment. Keys of providers come from the environment and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.sources import EnvSettingsSource, PydanticBaseSettingsSource
+
+from tinman.config.modes import Mode
+from tinman.errors import ConfigError
+
+FILE = "tinman.toml"
+KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ResearchSettings(_Section):
+    """``[research]``: what a cycle may do; ``None`` leaves it to the product's default. Times in seconds."""
+
+    max_hypotheses: int | None = None
+    max_experiments: int | None = None
+    max_interventions: int | None = None
+    max_calls: int | None = None
+    max_tokens: int | None = None
+    max_usd: float | None = None
+    timeout_seconds: float | None = None
+    run_timeout_seconds: float | None = None
+    concurrency: int | None = None
+    seed: int | None = None
+
+
+class PriceSettings(_Section):
+    """``[prices."provider:model"]``: USD per million tokens, for models that no public list knows."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+def _named(value: Any) -> Any:
+    return {"spec": value} if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured. ``target`` is a table, or a name alone."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TINMAN_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    mode: Mode = Mode.LAB
+    db: str = ".tinman/tinman.db"
+    reasoner: str = "playbook"
+    reasoner_base_url: str | None = None
+    target: Annotated[dict[str, Any], NoDecode, BeforeValidator(_named)] = Field(
+        default_factory=lambda: {"spec": "sandbox"}
+    )
+    research: ResearchSettings = ResearchSettings()
+    prices: dict[str, PriceSettings] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is handed in and nothing else: ``resolve`` reads the layers itself, to know where a value is from."""
+        return (init_settings,)
+
+
+class Resolved(_Section):
+    """Settings, and for each dotted key where its value came from."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
+
+    settings: Settings
+    origins: dict[str, str]
+    file: Path | None = None
+
+    def origin(self, key: str) -> str:
+        """Return where a dotted key's value came from."""
+        return self.origins.get(key, "default")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"config {path}: {error.strerror or error}; name a readable file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config {path}: not TOML: {error}; mend that line") from error
+
+
+def _nearest(start: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the nearest ``tinman.toml``, or ``[tool.tinman]``, going up to the repository root."""
+    for folder in (start, *start.parents):
+        own, project = folder / FILE, folder / "pyproject.toml"
+        if own.is_file():
+            return own, _read_toml(own)
+        if project.is_file():
+            try:
+                table = tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {}).get("tinman")
+            except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
+                table = None
+            if isinstance(table, dict):
+                return project, table
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _laid_over(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path | None = None) -> Resolved:
+    """Return the settings in force. ``flags`` are nested like the file.
+
+    Raises ``ConfigError`` naming file, key and remedy. Another ``[target]`` spec replaces the whole table of the file.
+    """
+    layers: list[tuple[str, dict[str, Any]]] = []
+    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "tinman" / "config.toml"
+    if user.is_file():
+        layers.append((str(user), _read_toml(user)))
+    file: Path | None = config
+    if config is not None:
+        layers.append((str(config), _read_toml(config)))
+    else:
+        found = _nearest(start or Path.cwd())
+        if found is not None:
+            file = found[0]
+            layers.append((str(file), found[1]))
+    layers.append(("environment", EnvSettingsSource(Settings)()))
+    layers.append(("flag", dict(flags)))
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, layer in layers:
+        table = {key: _named(value) if key == "target" else value for key, value in layer.items()}
+        spec = table.get("target", {}).get("spec") if isinstance(table.get("target"), dict) else None
+        if spec is not None and merged.get("target", {}).get("spec") not in {None, spec}:
+            merged["target"] = {}
+        merged = _laid_over(merged, table)
+        origins.update(dict.fromkeys(_flat(table), name))
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        place = origins.get(key, file or "settings")
+        raise ConfigError(f"config {place}: {key}: {first['msg']}; see `tinman config show`") from error
+    return Resolved(settings=settings, origins=origins, file=file)
+
+
+def provider_keys() -> dict[str, str]:
+    """Return the providers' keys that the environment holds, by variable name."""
+    return {name: os.environ[name] for name in KEYS if os.environ.get(name)}
+
+
+def is_ci() -> bool:
+    """Say whether a build machine runs us: no prompt, no animation."""
+    return bool(os.environ.get("CI"))
+
+
+def is_dumb_terminal() -> bool:
+    """Say whether the terminal can do no more than lines."""
+    return os.environ.get("TERM") == "dumb"

@@ -1,0 +1,46 @@
+"""Structured logs on standard error: for people on a terminal, JSON lines otherwise; keys are never written."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+
+_KEY = re.compile(r"\b(sk-[A-Za-z0-9_-]{16,}|Bearer [A-Za-z0-9._-]{16,})")
+
+
+def configure(*, level: int = logging.WARNING, secrets: Iterable[str] = ()) -> None:
+    """Set structlog up once per process. ``secrets`` are replaced wherever they would be written."""
+    hidden = tuple(secret for secret in secrets if len(secret) >= 8)
+
+    def redacted(_: Any, __: str, event: Any) -> Any:
+        return {name: _redact(value, hidden) for name, value in event.items()}
+
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redacted,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _redact(value: Any, hidden: tuple[str, ...]) -> Any:
+    if not isinstance(value, str):
+        return value
+    for secret in hidden:
+        value = value.replace(secret, "[redacted]")
+    return _KEY.sub("[redacted]", value)

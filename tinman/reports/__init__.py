@@ -1,0 +1,1 @@
+"""What the graph tells, for people and machines."""

@@ -1,0 +1,114 @@
+"""A cycle as lines of plain text that fit eighty columns; whatever came from a model is made harmless."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tinman import stats
+from tinman.records import DiscoveredFailure, Intervention, SimulationOutcome, SimulationResult
+from tinman.reports.result import ResearchCycleResult
+from tinman.visible import shorten
+
+WIDTH = 80
+
+
+def percent(interval: stats.Interval | None) -> str:
+    """Return an interval as ``[33, 100]``, in percent."""
+    return "-" if interval is None else f"[{interval.low * 100:.0f}, {interval.high * 100:.0f}]"
+
+
+def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
+    """Return the table of failures: id, severity, class, what happens, both arms, the interval, whether it is new."""
+    lines = [f"  {'ID':<6} {'sev':<3} {'class':<13} {'what happens':<25} {'stress':>6} {'control':>7} {'95%':>9} new"]
+    for f in failures:
+        arms = (f"{f.stress.failures}/{f.stress.n}", f"{f.control.failures}/{f.control.n}")
+        lines.append(
+            f"  {f.label or f.id[:6]:<6} {f.severity:<3} {f.primary_class:<13} {shorten(f.description, 25):<25}"
+            f" {arms[0]:>6} {arms[1]:>7} {percent(f.interval):>9} {'*' if f.is_novel else ''}".rstrip()
+        )
+    return lines
+
+
+def fixes(
+    interventions: Sequence[Intervention],
+    simulations: Sequence[SimulationResult],
+    failures: Sequence[DiscoveredFailure],
+) -> list[str]:
+    """Return the table of fixes: before and after where they were replayed, or why not."""
+    by_intervention = {s.intervention_id: s for s in simulations}
+    label = {f.id: f.label or f.id[:6] for f in failures}
+    lines = [f"  {'ID':<7} {'type':<16} {'risk':<6} {'for':<5} {'before':>6} {'after':>6} {'benign lost':>16}  proof"]
+    for i in interventions:
+        s = by_intervention.get(i.id)
+        start = (
+            f"  {i.label or i.id[:7]:<7} {i.intervention_type:<16} {i.risk_tier:<6} {label.get(i.failure_id, '?'):<5}"
+        )
+        if s is None:
+            lines.append(f"{start} not simulated")
+        elif not s.paired.n:
+            lines.append(f"{start} {shorten(s.recommendation_reason, WIDTH - len(start) - 1)}")
+        else:
+            n = s.paired.n
+            benign = f"{s.benign.broken}/{s.benign.n}" if s.benign.n else "-"
+            if s.benign_loss_upper is not None:
+                benign += f" (<= {s.benign_loss_upper * 100:.1f}%)"
+            p = f"p {s.p_value:.2g}" if s.p_value is not None else ""
+            before, after = f"{s.paired.before_failures}/{n}", f"{s.paired.after_failures}/{n}"
+            lines.append(f"{start} {before:>6} {after:>6} {benign:>16}  {p}")
+            if s.outcome is not SimulationOutcome.IMPROVED or not s.deploy_recommended:
+                lines.append(f"          {s.outcome}: {shorten(s.recommendation_reason, WIDTH - 24)}")
+    return lines
+
+
+def not_counted(result: ResearchCycleResult) -> str:
+    """Return how many runs gave nothing to judge, by reason, or an empty text."""
+    reasons = Counter(
+        run.reason.partition(":")[0] for r in result.results for run in r.runs if run.verdict == "indeterminate"
+    )
+    if not reasons:
+        return ""
+    told = ", ".join(f"{n} {shorten(reason, 40)}" for reason, n in reasons.most_common(3))
+    return f"{sum(reasons.values())} runs indeterminate ({told})"
+
+
+def spent(result: ResearchCycleResult) -> str:
+    """Return what the cycle cost."""
+    usage, limits = result.usage, result.options
+    tokens = usage.input_tokens + usage.output_tokens
+    money = "no price known" if usage.usd is None else f"{usage.usd:.2f} USD"
+    if limits.max_usd is not None:
+        money += f" of {limits.max_usd:.2f}"
+    return f"{money} · {usage.calls:,} of {limits.max_calls:,} calls · {tokens:,} tokens"
+
+
+def summary(result: ResearchCycleResult) -> list[str]:
+    """Return the closing screen of a cycle, without the next commands."""
+    by_standing = Counter(f.standing for f in result.failures)
+    unseen = sum(r.standing == "not_seen" for r in result.results)
+    heading = " · ".join(
+        part
+        for part in (
+            f"{by_standing['validated']} validated",
+            f"{by_standing['observed']} observed" if by_standing["observed"] else "",
+            f"{by_standing['suspected']} suspected",
+            f"{unseen} not seen",
+        )
+        if part
+    )
+    lines = [f"  {'Findings':<10} {heading:>{WIDTH - 14}}"]
+    shown = [f for f in result.failures if f.standing in {"validated", "observed"}]
+    lines += findings(shown) if shown else ["  none"]
+    if unseen:
+        upper = stats.unseen_upper(stats.SCREEN_OKS)
+        lines.append(
+            f"  Not seen in {stats.SCREEN_OKS} cases each (a rate of up to {upper:.0%} would be missed 1 time in 20)"
+        )
+    for r in result.results:
+        if r.standing in {"unmeasurable", "broken_probe", "not_run"}:
+            lines.append("  " + shorten(f"{r.standing} {r.stress_type} ({r.subtype}): {r.notes}", WIDTH - 2))
+    if result.interventions:
+        lines += ["", "  Proposed fixes", *fixes(result.interventions, result.simulations, result.failures)]
+    left_out = not_counted(result)
+    lines += ["", *([f"  Not counted   {left_out}"] if left_out else []), f"  Spent         {spent(result)}"]
+    return lines
