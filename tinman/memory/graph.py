@@ -251,7 +251,7 @@ class MemoryGraph:
         async with self.db.read() as connection:
             found = await self._read(connection, [select(*_COLUMNS).where(exact).limit(6)])
             if not found:
-                found = await self._read(connection, [select(*_COLUMNS).where(prefix).limit(6)])
+                found = await self._read(connection, [select(*_COLUMNS).where(prefix).order_by(NodeRow.id).limit(6)])
             if not found:
                 recent = select(NodeRow.label, NodeRow.id).where(NodeRow.kind != "run")
                 pairs = (await connection.execute(recent.order_by(NodeRow.created_at.desc()).limit(5000))).all()

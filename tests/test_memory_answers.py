@@ -1,0 +1,243 @@
+"""What the memory graph can be asked, and that it answers from the store alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from journals import NOON, a_cycle, a_design, a_hypothesis, a_run, opened
+
+from tinman.config.modes import Mode
+from tinman.errors import NotFound, StoreCorrupt, StoreError
+from tinman.memory import lineage
+from tinman.memory.graph import MemoryGraph
+from tinman.patches.kinds import PromptPatch
+from tinman.records import DiscoveredFailure, Intervention, InterventionType
+from tinman.taxonomy import FailureClass, RiskTier, Severity
+
+HOUR = timedelta(hours=1)
+
+
+def a_failure(name: str, label: str = "", description: str = "deletes the order") -> DiscoveredFailure:
+    return DiscoveredFailure(
+        id=name,
+        label=label,
+        primary_class=FailureClass.TOOL_USE,
+        severity=Severity.S4,
+        description=description,
+        experiment_id="experiment-1",
+    )
+
+
+def a_fix(name: str, failure_id: str) -> Intervention:
+    return Intervention(
+        id=name,
+        failure_id=failure_id,
+        intervention_type=InterventionType.PROMPT_PATCH,
+        name="say please",
+        payload=PromptPatch(text="please"),
+        risk_tier=RiskTier.SAFE,
+    )
+
+
+async def told(graph: MemoryGraph) -> None:
+    """Store one whole story: hypothesis, experiment, two runs, failure, fix, deployment."""
+    await graph.add(a_hypothesis(), a_design(), at=NOON)
+    await graph.add(a_run(1), a_run(2), at=NOON + HOUR)
+    await graph.add(a_failure("failure-1", "F-1"), a_fix("fix-1", "failure-1"), at=NOON + 2 * HOUR)
+    await graph.note("deployment", "deployment-1", {"patch_digest": "p"}, at=NOON + 3 * HOUR)
+    edges: list[tuple[str, Any, str]] = [
+        ("hypothesis-1", "tested_in", "experiment-1"),
+        ("experiment-1", "executed_as", "run-0001"),
+        ("experiment-1", "executed_as", "run-0002"),
+        ("failure-1", "observed_in", "run-0001"),
+        ("failure-1", "addressed_by", "fix-1"),
+        ("fix-1", "deployed_as", "deployment-1"),
+    ]
+    for source, relation, target in edges:
+        await graph.link(source, relation, target)
+
+
+async def test_a_lineage_leads_up_to_the_hypothesis_and_down_to_the_deployment(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await told(graph)
+        story = await graph.lineage("F-1")
+        whole = await graph.lineage("hypothesis-1")
+
+    assert [node.id for node in story.up] == ["run-0001", "experiment-1", "hypothesis-1"]
+    assert [node.id for node in story.down] == ["fix-1", "deployment-1"]
+    assert len(story.edges) == 5
+    assert {node.id for node in whole.down} >= {"run-0002", "failure-1", "deployment-1"}
+    assert lineage.stories(story) == [
+        ["hypothesis-1", "experiment-1", "run-0001", "failure-1", "fix-1", "deployment-1"]
+    ]
+
+
+async def test_a_circle_of_edges_ends(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await graph.add(a_failure("a"), a_failure("b"))
+        await graph.link("a", "evolved_into", "b")
+        await graph.link("b", "evolved_into", "a")
+
+        assert [node.id for node in (await graph.lineage("a")).down] == ["b"]
+
+
+async def test_a_snapshot_shows_what_was_valid_then(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await told(graph)
+        await graph.supersede("failure-1", NOON + 4 * HOUR)
+
+        def names(nodes: list[Any]) -> set[str]:
+            return {node.id for node in nodes}
+
+        assert await graph.snapshot_at(NOON - HOUR) == []
+        assert names(await graph.snapshot_at(NOON)) == {"hypothesis-1", "experiment-1"}
+        assert names(await graph.snapshot_at(NOON + 3 * HOUR, kind="failure_mode")) == {"failure-1"}
+        assert await graph.snapshot_at(NOON + 4 * HOUR, kind="failure_mode") == []
+        with pytest.raises(NotFound):
+            await graph.supersede("failure-1")
+
+
+async def test_a_rolled_back_deployment_was_in_force_until_then(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await told(graph)
+        await graph.supersede("deployment-1", NOON + 5 * HOUR)
+
+        assert await graph.what_was_deployed_at(NOON + 2 * HOUR) == []
+        assert [node.id for node in await graph.what_was_deployed_at(NOON + 4 * HOUR)] == ["deployment-1"]
+        assert await graph.what_was_deployed_at(NOON + 5 * HOUR) == []
+
+
+async def test_a_failure_knows_its_ancestors_and_heirs(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        for hours, name in enumerate(["a", "b", "c"]):
+            await graph.add(a_failure(name), at=NOON + hours * HOUR)
+        await graph.link("a", "evolved_into", "b")
+        await graph.link("b", "evolved_into", "c")
+
+        assert [node.id for node in await graph.evolution("b")] == ["a", "b", "c"]
+
+
+async def test_an_exact_label_beats_a_prefix_and_a_slip_gets_a_hint(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await graph.add(a_failure("F-12345"), a_failure("failure-9", "F-1"), a_failure("failure-8", "F-2"))
+
+        assert (await graph.get("F-1")).id == "failure-9"
+        assert (await graph.get("F-12")).id == "F-12345"
+        assert (await graph.get("failure-9")).label == "F-1"
+        with pytest.raises(NotFound, match="names several: failure-8, failure-9"):
+            await graph.get("failure-")
+        with pytest.raises(NotFound, match="did you mean failure-"):
+            await graph.get("failrue-9")
+        for odd in ("", "%", "_", "  "):
+            with pytest.raises(NotFound):
+                await graph.get(odd)
+        assert await graph.next_label("F") == "F-3"
+        assert await graph.next_label("H") == "H-1"
+
+
+async def test_find_filters_by_data_and_time(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await told(graph)
+
+        async def found(*args: Any, **options: Any) -> list[str]:
+            return [node.id for node in await graph.find(*args, **options)]
+
+        assert await found("run", where={"run_number": 2}) == ["run-0002"]
+        assert await found("run", where={"case": ["case-1", "case-9"]}) == ["run-0001"]
+        assert await found("failure_mode", where={"severity": Severity.S4, "is_novel": True}) == ["failure-1"]
+        assert await found("failure_mode", where={"parent_failure_id": None, "reproducibility": 0.0}) == ["failure-1"]
+        assert await found(since=NOON + 2 * HOUR, limit=2) == ["failure-1", "fix-1"]
+        assert await found(newest_first=True, limit=1) == ["deployment-1"]
+        assert await found(cycle_id="cyc-0001") == []
+
+
+async def test_search_wants_every_word_literally(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await graph.add(a_failure("a", "F-1", "leaks 100% of it"), a_failure("b", "F-2", "leaks 1000 of it"))
+
+        assert [node.id for node in await graph.search("LEAKS 100%")] == ["a"]
+        assert {node.id for node in await graph.search("tool_use leaks")} == {"a", "b"}
+        assert [node.id for node in await graph.search("f-2")] == ["b"]
+        assert await graph.search("leaks", kind="run") == []
+
+
+async def test_neighbours_are_told_apart_by_relation_and_direction(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await told(graph)
+        every = await graph.neighbours("experiment-1")
+        runs = await graph.neighbours("experiment-1", relation="executed_as", direction="out")
+
+        assert ("tested_in", "in", "hypothesis-1") in [(n.relation, n.direction, n.node.id) for n in every]
+        assert [n.node.id for n in runs] == ["run-0001", "run-0002"]
+        assert await graph.neighbours("experiment-1", relation="caused_by") == []
+
+
+async def test_statistics_count_by_kind_relation_and_status(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await told(graph)
+        await a_cycle(graph)
+        stats = await graph.stats()
+
+    assert stats.nodes["run"] == 2
+    assert stats.edges["executed_as"] == 2
+    assert stats.cycles == {"running": 1}
+
+
+async def test_cycles_are_numbered_changed_and_listed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        first, second = await a_cycle(graph), await a_cycle(graph)
+        paused = await graph.update_cycle(first, status="paused", stopped_reason="asked to", ended_at=NOON)
+        resumed = await graph.update_cycle(first, status="running", phase="discovery", summary={"failures": 2})
+
+        assert (first, second) == ("cyc-0001", "cyc-0002")
+        assert (paused.stopped_reason, paused.ended_at) == ("asked to", NOON)
+        assert (resumed.stopped_reason, resumed.ended_at, resumed.phase) == ("", None, "discovery")
+        assert (resumed.summary, resumed.config, resumed.mode) == ({"failures": 2}, {"n": 1}, Mode.LAB)
+        assert [cycle.id for cycle in await graph.list_cycles()] == ["cyc-0002", "cyc-0001"]
+        assert await graph.list_cycles(status="paused") == []
+        with pytest.raises(NotFound, match="did you mean cyc-000"):
+            await graph.update_cycle("cyc-0003", phase="x")
+
+
+async def test_the_project_keeps_a_word(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        assert await graph.recall("highest_mode") is None
+        await graph.keep("highest_mode", "lab")
+        await graph.keep("highest_mode", "shadow")
+
+        assert await graph.recall("highest_mode") == "shadow"
+
+
+async def test_what_the_graph_does_not_know_is_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await graph.add(a_run(1))
+        with pytest.raises(StoreError, match="row refused"):
+            await graph.link("run-0001", "caused_by", "nobody")
+        with pytest.raises(ValueError, match="not a relation"):
+            await graph.link("run-0001", "knows", "run-0001")  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="not a kind of note"):
+            await graph.note("run", "run-9", {})
+
+
+async def test_a_row_that_is_not_what_its_kind_promises_is_reported(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await graph.add(a_run(1))
+        async with graph.db.write() as connection:
+            await connection.exec_driver_sql("UPDATE nodes SET data = json_remove(data, '$.verdict')")
+
+        with pytest.raises(StoreCorrupt, match="run-0001 is not a sound run"):
+            await graph.get("run-0001")
+
+
+async def test_the_readable_views_show_failures_and_decisions(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await told(graph)
+        async with graph.db.read() as connection:
+            failures = await connection.exec_driver_sql("SELECT label, severity, primary_class FROM failures_v")
+            decisions = await connection.exec_driver_sql("SELECT status, decided_by FROM decisions_v")
+
+            assert failures.all() == [("F-1", "S4", "TOOL_USE")]
+            assert decisions.all() == []
