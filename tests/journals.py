@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from tinman.taxonomy import FailureClass
 ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _migrated = Path(tempfile.gettempdir()) / f"tinman-tests-{os.getpid()}.db"
+atexit.register(_migrated.unlink, missing_ok=True)
 
 
 async def fresh_file(folder: Path) -> Path:
