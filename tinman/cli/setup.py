@@ -158,7 +158,7 @@ def promote(app: App, mode: str, yes: bool) -> None:
         raise ApprovalDenied(f"promotion to {mode}", "nobody said yes; use --yes")
 
     async def work() -> None:
-        from tinman.approvals.promotion import promote as promoted
+        from tinman.promotion import promote as promoted
 
         async with app.graph(create=True) as graph:
             await promoted(graph, mode, by="command line (unverified)")
