@@ -1,0 +1,66 @@
+# make research   a research cycle on the bundled sandbox: no key, no network once installed
+# make test       the whole check: style, types, floors, tests, the blocks of the documents
+# Needs Python 3.11 or newer; uv is used when it is there.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+SOURCES := tinman tests benchmarks migrations
+
+ifneq ($(UV),)
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+else
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: help research test lint types floors tests bench clean
+
+help:
+	@sed -n 's/^# //p' Makefile | head -3
+
+research: $(VENV)/.installed
+	$(BIN)/tinman research --mode lab
+
+test: lint types floors tests
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+floors: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+tests: $(VENV)/.installed-dev
+	$(BIN)/pytest
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/journal_steps.py
+	$(BIN)/python benchmarks/cycle_throughput.py
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
+ifneq ($(UV),)
+	$(UV) venv --quiet --python $(PYTHON) $(VENV)
+else
+	$(PYTHON) -m venv $(VENV)
+endif
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(INSTALL) --editable .
+	@touch $@
+
+# Dependency groups need pip 25.1, which is newer than what some Pythons bring along.
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+ifeq ($(UV),)
+	$(INSTALL) --upgrade 'pip>=25.1'
+endif
+	$(INSTALL) --editable . --group dev
+	@touch $@ $(VENV)/.installed
