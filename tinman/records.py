@@ -6,14 +6,16 @@ and covered by no digest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from tinman import clock
-from tinman.frozen import digest, dump, frozen
+from tinman.errors import DefinitionError
+from tinman.frozen import adapter, digest, dump, frozen
 from tinman.messages import Usage
 from tinman.patches.kinds import Patch
 from tinman.scenarios.checks import CheckResult
@@ -22,6 +24,7 @@ from tinman.scenarios.scenario import ScenarioPair
 from tinman.stats import Interval
 from tinman.taxonomy import FailureClass, RiskTier, Severity
 
+R = TypeVar("R")
 Priority = Literal["low", "medium", "high", "critical"]
 Source = Literal["llm", "prior_failure", "adaptive_memory", "attack_surface", "taxonomy"]
 Arm = Literal["stress", "control"]
@@ -299,3 +302,21 @@ def to_data(record: Record) -> dict[str, Any]:
     if isinstance(record, Intervention):
         data["type"] = data["intervention_type"]
     return data
+
+
+def taken(kind: type[R], given: Sequence[R | Mapping[str, Any]]) -> list[R]:
+    """Return what an agent was handed as records: the one door for records and their seed-shaped dicts.
+
+    Raises ``DefinitionError`` naming the first field that does not fit.
+    """
+    wanted: Any = kind
+    plain = [
+        {name: value for name, value in each.items() if name != "type"} if isinstance(each, Mapping) else each
+        for each in given
+    ]
+    try:
+        return [adapter(wanted).validate_python(each) for each in plain]
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise DefinitionError(f"{kind.__name__}.{place}: {first['msg']}; hand in a record or its whole data") from error

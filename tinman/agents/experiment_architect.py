@@ -10,11 +10,11 @@ from pydantic import Field, StringConstraints
 from tinman import clock
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.events import EventBus
-from tinman.frozen import adapter, frozen
+from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.cases import draw, family_for, family_named
 from tinman.reasoner import Reasoner
-from tinman.records import ExperimentDesign, Hypothesis, to_data
+from tinman.records import ExperimentDesign, Hypothesis, taken, to_data
 from tinman.runtime import Tx
 from tinman.scenarios.checks import Check, ContainsAny, KeepsSecret, NotContains, ToolCallsAtMost
 from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
@@ -151,7 +151,7 @@ class ExperimentArchitect(BaseAgent):
         """Return a design for each hypothesis; ``output`` is a tuple of ``ExperimentDesign``."""
         started = clock.monotonic()
         runtime = self.runtime_of(context)
-        wanted: list[Hypothesis] = adapter(list[Hypothesis]).validate_python(list(hypotheses))
+        wanted = taken(Hypothesis, hypotheses)
 
         def designing(hypothesis: Hypothesis) -> Any:
             async def work(tx: Tx) -> list[Any]:

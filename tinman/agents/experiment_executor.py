@@ -18,11 +18,10 @@ from tinman.approvals.handler import ApprovalHandler
 from tinman.config.modes import Mode, experiment_needs_approval, may_skip_approval, run_limit
 from tinman.errors import ConfigError
 from tinman.events import EventBus
-from tinman.frozen import adapter
 from tinman.memory.graph import MemoryGraph
 from tinman.models.base import Model
 from tinman.reasoner import Reasoner
-from tinman.records import Counts, ExperimentDesign, ExperimentResult, Run, Stage, Standing, to_data
+from tinman.records import Counts, ExperimentDesign, ExperimentResult, Run, Stage, Standing, taken, to_data
 from tinman.review import Action
 from tinman.runtime import Runtime, Tx
 from tinman.scenarios.scenario import ScenarioPair
@@ -117,7 +116,7 @@ class ExperimentExecutor(BaseAgent):
         if self.target is None:
             raise ConfigError("executor: there is no target to run against; name one with model_client= or --target")
         runtime = self.runtime_of(context)
-        designs: list[ExperimentDesign] = adapter(list[ExperimentDesign]).validate_python(list(experiments))
+        designs = taken(ExperimentDesign, experiments)
         approved, refused = await self._approved(context, designs, skip_approval=skip_approval)
         for design in designs if context.runtime is None else ():
             await self._remember(runtime, design)

@@ -10,12 +10,12 @@ from pydantic import Field
 from tinman import clock
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.events import EventBus
-from tinman.frozen import adapter, frozen
+from tinman.frozen import frozen
 from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.diagnosis import Diagnosis, diagnose
 from tinman.reasoner import Reasoner
-from tinman.records import DiscoveredFailure, ExperimentDesign, ExperimentResult, Run, to_data
+from tinman.records import DiscoveredFailure, ExperimentDesign, ExperimentResult, Run, taken, to_data
 from tinman.runtime import Tx
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.taxonomy import BASE_SEVERITY, SUBTYPES, severity_of
@@ -64,7 +64,7 @@ class FailureDiscoveryAgent(BaseAgent):
         """
         started = clock.monotonic()
         runtime = self.runtime_of(context)
-        wanted: list[ExperimentResult] = adapter(list[ExperimentResult]).validate_python(list(results))
+        wanted = taken(ExperimentResult, results)
         failing = [r for r in wanted if r.standing in FOUND and any(run.verdict == "failure" for run in r.runs)]
 
         def discovering(result: ExperimentResult) -> Any:

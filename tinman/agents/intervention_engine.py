@@ -14,13 +14,13 @@ from tinman.approvals.handler import ApprovalHandler
 from tinman.approvals.risk import patch_risk
 from tinman.deployments import Deployments
 from tinman.events import EventBus
-from tinman.frozen import adapter, frozen
+from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
 from tinman.patches.apply import why_not
 from tinman.patches.kinds import Guardrail, Patch, PromptPatch, patch_digest
 from tinman.playbook.remedies import Remedy, remedies
 from tinman.reasoner import Reasoner
-from tinman.records import DiscoveredFailure, Intervention, InterventionType, to_data
+from tinman.records import DiscoveredFailure, Intervention, InterventionType, taken, to_data
 from tinman.runtime import Tx
 from tinman.targets.base import Target
 from tinman.taxonomy import RiskTier
@@ -75,7 +75,7 @@ class InterventionEngine(BaseAgent):
         """
         started = clock.monotonic()
         runtime = self.runtime_of(context)
-        wanted: list[DiscoveredFailure] = adapter(list[DiscoveredFailure]).validate_python(list(failures))
+        wanted = taken(DiscoveredFailure, failures)
         treated = [f for f in wanted if f.standing in {"validated", "observed"}][:max_failures]
 
         def designing(failure: DiscoveredFailure) -> Any:
@@ -166,7 +166,7 @@ class InterventionEngine(BaseAgent):
 
         Returns ``deployed`` and ``status`` (deployed, awaiting_approval, denied, blocked), and why.
         """
-        wanted: Intervention = adapter(Intervention).validate_python(intervention)
+        (wanted,) = taken(Intervention, [intervention])
         deployments = Deployments(self.graph, self.approval_handler, self.target)
         return await deployments.request(context.mode, wanted, self.runtime_of(context), skip_approval=skip_approval)
 

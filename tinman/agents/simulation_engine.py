@@ -18,7 +18,7 @@ from tinman.agents.running import counted, running
 from tinman.approvals.handler import ApprovalHandler
 from tinman.config.modes import Mode, experiment_needs_approval, may_skip_approval
 from tinman.events import EventBus
-from tinman.frozen import adapter, frozen
+from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
 from tinman.models.base import Model
 from tinman.patches.apply import apply, why_not
@@ -35,6 +35,7 @@ from tinman.records import (
     SimulationOutcome,
     SimulationResult,
     Stage,
+    taken,
     to_data,
 )
 from tinman.review import Action
@@ -163,7 +164,7 @@ class SimulationEngine(BaseAgent):
         """
         started = clock.monotonic()
         runtime = self.runtime_of(context)
-        wanted: list[Intervention] = adapter(list[Intervention]).validate_python(list(interventions))
+        wanted = taken(Intervention, interventions)
         known = await self._cases(wanted, failures, experiments)
         groups: dict[str, list[Intervention]] = {}
         for intervention in wanted:
