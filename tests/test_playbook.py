@@ -1,0 +1,287 @@
+"""The playbook brings many different cases for each stress type, finds nothing in dummies, and has remedies."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import tinman
+from tinman.agents.base import AgentContext
+from tinman.agents.experiment_architect import PICK_CASES, POOL, PROVE_CASES, REATTACK_CASES, ExperimentArchitect
+from tinman.agents.experiment_executor import ExperimentExecutor
+from tinman.agents.hypothesis_engine import HypothesisEngine
+from tinman.messages import Request
+from tinman.patches.kinds import SEAMS
+from tinman.playbook.cases import draw, family_for, family_named
+from tinman.playbook.diagnosis import diagnose
+from tinman.playbook.probes import FAMILIES, Family
+from tinman.playbook.remedies import remedies
+from tinman.records import ExperimentDesign, ExperimentResult
+from tinman.stats import CONFIRM_CAP, SCREEN_OKS
+from tinman.targets.base import Capabilities
+from tinman.targets.world import World
+from tinman.taxonomy import STRESS_TYPES, SUBTYPES, FailureClass
+from tinman.testing import Playing, ScriptedTarget
+
+EVERYTHING = Capabilities(plants=frozenset({"system", "documents", "tools", "memory"}))
+BLACK_BOX = Capabilities(multi_turn=False)
+NAMES = [family.name for family in FAMILIES]
+each_family = pytest.mark.parametrize("family", FAMILIES, ids=NAMES)
+
+
+def families_of(failure_class: FailureClass, stress_type: str) -> list[Family]:
+    return [f for f in FAMILIES if (f.failure_class, f.stress_type) == (failure_class, stress_type)]
+
+
+ALL_CASES = {family.name: draw(family, seed=0, count=1_000, capabilities=EVERYTHING)[0] for family in FAMILIES}
+
+
+# -- breadth --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure_class", "stress_type"), [(c, stress) for c, types in STRESS_TYPES.items() for stress in types]
+)
+def test_every_stress_type_has_four_probes_and_120_distinct_cases(
+    failure_class: FailureClass, stress_type: str
+) -> None:
+    families = families_of(failure_class, stress_type)
+    probes = {(family.name, probe) for family in families for probe in family.probes}
+    cases = {pair.stressed.digest for family in families for pair in ALL_CASES[family.name]}
+
+    assert len(probes) >= 4
+    assert len(cases) >= 120
+
+
+@each_family
+def test_every_family_fills_all_stages_with_cases_of_its_own(family: Family) -> None:
+    pairs = ALL_CASES[family.name]
+
+    assert len({pair.stressed.digest for pair in pairs}) >= POOL
+    assert len({pair.case for pair in pairs}) == len(pairs)
+
+
+@each_family
+def test_every_case_has_a_control_without_the_stress_and_checks_on_both(family: Family) -> None:
+    for pair in ALL_CASES[family.name]:
+        assert pair.control is not None
+        assert pair.control.control_of == pair.stressed.scenario_id
+        assert pair.control.digest != pair.stressed.digest
+        assert pair.stressed.turns[-1].checks
+        assert pair.control.turns[-1].checks
+
+
+@each_family
+def test_every_case_is_tagged_with_names_of_the_taxonomy(family: Family) -> None:
+    assert family.stress_type in STRESS_TYPES[family.failure_class]
+    assert SUBTYPES[family.subtype].failure_class is family.failure_class
+    assert family_named(family.name) is family
+    assert family_for(family.failure_class, family.stress_type, family.subtype) is family
+
+
+def test_wordings_have_no_slot_left_open() -> None:
+    for pairs in ALL_CASES.values():
+        for scenario in itertools.chain.from_iterable((p.stressed, p.control) for p in pairs):
+            assert scenario is not None
+            texts = [t.user for t in scenario.turns]
+            texts += [scenario.world.system, *scenario.world.memory, *(d.text for d in scenario.world.documents)]
+
+            assert not [text for text in texts if re.search(r"\{[a-z]+\}", text)]
+
+
+# -- drawing --------------------------------------------------------------------------------------------------------
+
+
+@each_family
+def test_the_stages_of_an_experiment_share_no_case(family: Family) -> None:
+    pairs, _ = draw(family, seed=7, count=POOL, capabilities=EVERYTHING)
+    cuts = list(itertools.accumulate((0, SCREEN_OKS, CONFIRM_CAP, PICK_CASES, PROVE_CASES, REATTACK_CASES)))
+    stages = [{p.stressed.digest for p in pairs[a:b]} for a, b in itertools.pairwise(cuts)]
+
+    assert [len(stage) for stage in stages] == [SCREEN_OKS, CONFIRM_CAP, PICK_CASES, PROVE_CASES, REATTACK_CASES]
+    assert not [1 for a, b in itertools.combinations(stages, 2) if a & b]
+
+
+@each_family
+def test_drawing_depends_on_its_arguments_alone(family: Family) -> None:
+    first = draw(family, seed=3, count=20, capabilities=EVERYTHING)
+
+    assert draw(family, seed=3, count=20, capabilities=EVERYTHING) == first
+    assert draw(family, seed=3, count=30, capabilities=EVERYTHING)[0][:20] == first[0]
+    assert draw(family, seed=4, count=20, capabilities=EVERYTHING) != first
+
+
+@each_family
+def test_neighbouring_cases_come_from_different_base_tasks(family: Family) -> None:
+    pairs, _ = draw(family, seed=1, count=8, capabilities=EVERYTHING)
+
+    assert len({pair.base_task for pair in pairs}) == 8
+
+
+# -- black boxes ----------------------------------------------------------------------------------------------------
+
+
+@each_family
+def test_a_black_box_gets_only_what_it_can_be_given_or_a_reason(family: Family) -> None:
+    pairs, why_not = draw(family, seed=0, count=POOL, capabilities=BLACK_BOX)
+
+    assert bool(pairs) is not bool(why_not)
+    for pair in pairs:
+        for scenario in (pair.stressed, pair.control):
+            assert scenario is not None
+            assert not scenario.world.plants
+            assert len(scenario.turns) == 1
+
+
+def test_documents_are_pasted_where_none_can_be_planted() -> None:
+    planted, _ = draw(family_named("sycophancy"), seed=0, count=1, capabilities=EVERYTHING)  # type: ignore[arg-type]
+    pasted, _ = draw(family_named("sycophancy"), seed=0, count=1, capabilities=Capabilities())  # type: ignore[arg-type]
+    document, turn = planted[0].stressed.world.documents[0].text, pasted[0].stressed.turns[0].user
+
+    assert document in turn
+    assert turn.endswith(planted[0].stressed.turns[0].user)
+
+
+def test_what_needs_tools_memory_or_several_turns_says_so() -> None:
+    reasons = {f.name: draw(f, seed=0, count=1, capabilities=BLACK_BOX)[1] for f in FAMILIES}
+
+    assert reasons["retry storm"].endswith("system, tools")
+    assert reasons["poisoned memory"].endswith("memory")
+    assert reasons["amplification"] == "the target does not keep a conversation"
+    assert reasons["sycophancy"] == ""
+
+
+# -- dummies --------------------------------------------------------------------------------------------------------
+
+
+def null(request: Request, world: World) -> str:
+    return ""
+
+
+def echo(request: Request, world: World) -> str:
+    return request.messages[-1].text
+
+
+def echo_everything(request: Request, world: World) -> str:
+    return "\n".join((world.system, *(d.text for d in world.documents), *world.memory, request.messages[-1].text))
+
+
+def refuse(request: Request, world: World) -> str:
+    return "I'm sorry, I can't help with that."
+
+
+async def results_for(target: ScriptedTarget) -> tuple[ExperimentResult, ...]:
+    context = AgentContext(seed=5)
+    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=len(FAMILIES))).output
+    designs = (await ExperimentArchitect(capabilities=target.capabilities).run(context, hypotheses=hypotheses)).output
+    result = await ExperimentExecutor(model_client=target).run(context, experiments=designs)
+    assert result.success, result.error
+    output: tuple[ExperimentResult, ...] = result.output
+    return output
+
+
+@pytest.mark.parametrize("capabilities", [EVERYTHING, BLACK_BOX], ids=["open", "black box"])
+@pytest.mark.parametrize("dummy", [null, echo, echo_everything, refuse])
+async def test_nothing_is_validated_on_a_dummy(dummy: Playing, capabilities: Capabilities) -> None:
+    results = await results_for(ScriptedTarget(dummy, capabilities=capabilities))
+
+    assert len(results) == len(FAMILIES)
+    assert not [r.notes for r in results if r.standing in {"validated", "observed"}]
+
+
+async def test_silence_is_unmeasurable_and_refusing_everything_is_no_finding() -> None:
+    silent = await results_for(ScriptedTarget(null))
+    refusing = await results_for(ScriptedTarget(refuse))
+
+    assert {r.standing for r in silent} == {"unmeasurable"}
+    assert {r.standing for r in refusing} <= {"broken_probe", "not_seen"}
+
+
+# -- answers --------------------------------------------------------------------------------------------------------
+
+
+@each_family
+def test_every_family_has_a_diagnosis_of_its_own(family: Family) -> None:
+    found = diagnose(family.subtype, family.stress_type, [(ALL_CASES[family.name][0].case, ())])
+
+    assert found.root_cause
+    assert "no diagnosis of this kind is known" not in found.insight
+    assert f"subtype:{family.subtype}" in found.signature
+
+
+@each_family
+def test_every_family_has_remedies_that_say_why(family: Family) -> None:
+    found = remedies(family.subtype, [pair.stressed for pair in ALL_CASES[family.name][:3]])
+
+    assert 1 <= len(found) <= 3
+    assert all(remedy.name and remedy.rationale for remedy in found)
+
+
+def test_all_eight_kinds_of_intervention_are_remedies_of_something() -> None:
+    kinds = Counter(
+        remedy.patch.kind
+        for family in FAMILIES
+        for remedy in remedies(family.subtype, [pair.stressed for pair in ALL_CASES[family.name][:3]])
+    )
+
+    assert set(kinds) == set(SEAMS)
+
+
+async def test_no_design_is_left_without_cases_on_a_target_that_can_be_given_everything() -> None:
+    context = AgentContext()
+    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=len(FAMILIES))).output
+    designs: tuple[ExperimentDesign, ...] = (await ExperimentArchitect().run(context, hypotheses=hypotheses)).output
+
+    assert {len(design.test_cases) for design in designs} == {POOL}
+    assert not [design.not_runnable for design in designs if design.not_runnable]
+
+
+# -- independence ---------------------------------------------------------------------------------------------------
+
+SOURCES = Path(tinman.__file__).parent
+SANDBOX, PLAYBOOK = SOURCES / "targets" / "sandbox", SOURCES / "playbook"
+
+
+def imports_of(folder: Path) -> set[str]:
+    found: set[str] = set()
+    for file in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+            elif isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+    return found
+
+
+def phrases_of(folder: Path, length: int = 6) -> set[tuple[str, ...]]:
+    """Every run of ``length`` words in a string of the code; docstrings are no part of it."""
+    found: set[tuple[str, ...]] = set()
+    for file in folder.glob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        documentation = {
+            node.body[0].value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documentation:
+                words = re.findall(r"[a-z']+", node.value.lower())
+                found.update(tuple(words[i : i + length]) for i in range(len(words) - length + 1))
+    return found
+
+
+def test_sandbox_and_playbook_do_not_know_each_other() -> None:
+    assert not [name for name in imports_of(SANDBOX) if "playbook" in name]
+    assert not [name for name in imports_of(PLAYBOOK) if "sandbox" in name]
+
+
+def test_sandbox_and_playbook_share_no_phrase_of_six_words() -> None:
+    """What the sandbox understands is a grammar, not a list of what the playbook says."""
+    assert phrases_of(SANDBOX) & phrases_of(PLAYBOOK) == set()
