@@ -33,7 +33,7 @@ INJECTION = (
 ENCODED = (
     r"[A-Za-z0-9+/]{24,}={0,2}",
     r"(?:[0-9a-fA-F]{2}[ :]){10,}",
-    r"(?:\b\w ){8,}",
+    r"(?:\b\w {1,2}){8,}",
     r"(?i)\b(decode|work out what I mean|only you will understand)\b",
 )
 

@@ -178,7 +178,7 @@ def decoded(text: str) -> str:
             return bytes.fromhex(blob).decode("ascii")
         except ValueError:
             continue
-    spaced = re.search(r"(?:\b\w[ .-]){8,}\w\b", text)
+    spaced = re.search(r"(?:\b\w[ .-]{1,2}){8,}\w\b", text)
     if spaced:
         return re.sub(r"(?<=\w)[ .-](?=\w\b)", "", spaced.group().replace("  ", "\x00")).replace("\x00", " ")
     candidates = (codecs.encode(text, "rot13"), text[::-1], text.translate(str.maketrans("013457@$", "oieastas")))
