@@ -73,6 +73,7 @@ def _names(phrase: str, name: str) -> bool:
 
 
 def _understood(clause: str) -> Rule | None:
+    clause = clause.replace("’", "'")
     words = re.findall(r"[\w'@-]+|,", clause.lower())
     if re.match(r"(if|when|whenever|even if|unless)\b", clause.lower()) and "," in words:
         words = words[words.index(",") + 1 :]
