@@ -28,8 +28,9 @@ def shorten(text: str, width: int) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return ``text`` on one line with Markdown's and HTML's own characters disarmed."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~&@:-])", r"\\\1", visible(text, keep_newlines=False))
+    """Return ``text`` on one line with Markdown's and HTML's own characters disarmed, and nothing that becomes a link."""
+    line = re.sub(r"([\\`*_{}\[\]()#+!|<>~&@:-])", r"\\\1", visible(text, keep_newlines=False))
+    return re.sub(r"(www)\.", r"\1\\.", line, flags=re.IGNORECASE)
 
 
 def fenced(text: str) -> str:

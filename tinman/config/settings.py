@@ -109,6 +109,17 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"config {path}: not TOML: {error}; mend that line") from error
 
 
+def _own_table(project: Path) -> dict[str, Any] | None:
+    """Return ``[tool.tinman]`` of a ``pyproject.toml``; one that is broken elsewhere and never names us is not our affair."""
+    try:
+        table = _read_toml(project).get("tool", {}).get("tinman")
+    except ConfigError:
+        if b"[tool.tinman" in project.read_bytes():
+            raise
+        return None
+    return table if isinstance(table, dict) else None
+
+
 def _nearest(start: Path) -> tuple[Path, dict[str, Any]] | None:
     """Return the nearest ``tinman.toml``, or ``[tool.tinman]``, going up to the repository root."""
     for folder in (start, *start.parents):
@@ -116,11 +127,8 @@ def _nearest(start: Path) -> tuple[Path, dict[str, Any]] | None:
         if own.is_file():
             return own, _read_toml(own)
         if project.is_file():
-            try:
-                table = tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {}).get("tinman")
-            except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
-                table = None
-            if isinstance(table, dict):
+            table = _own_table(project)
+            if table is not None:
                 return project, table
         if (folder / ".git").exists():
             return None
