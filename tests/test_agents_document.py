@@ -22,7 +22,7 @@ from tinman.memory.graph import MemoryGraph
 from tinman.targets.load import load_target
 from tinman.targets.profile import TargetProfile
 
-HYPOTHESIS_ENGINE = '''
+HYPOTHESIS_ENGINE = """
 from tinman.agents.hypothesis_engine import HypothesisEngine, Hypothesis
 from tinman.agents.base import AgentContext
 from tinman.config.modes import Mode
@@ -40,9 +40,9 @@ for hypothesis in result.data["hypotheses"]:
     print(f"Hypothesis: {hypothesis['expected_failure']}")
     print(f"Confidence: {hypothesis['confidence']}")
     print(f"Priority: {hypothesis['priority']}")
-'''
+"""
 
-EXPERIMENT_ARCHITECT = '''
+EXPERIMENT_ARCHITECT = """
 from tinman.agents.experiment_architect import ExperimentArchitect
 
 architect = ExperimentArchitect(
@@ -59,9 +59,9 @@ for experiment in result.data["experiments"]:
     print(f"Experiment: {experiment['name']}")
     print(f"Stress type: {experiment['stress_type']}")
     print(f"Estimated runs: {experiment['estimated_runs']}")
-'''
+"""
 
-EXPERIMENT_EXECUTOR = '''
+EXPERIMENT_EXECUTOR = """
 from tinman.agents.experiment_executor import ExperimentExecutor
 
 executor = ExperimentExecutor(
@@ -78,9 +78,9 @@ result = await executor.run(
 
 print(f"Total runs: {result.data['total_runs']}")
 print(f"Failures found: {result.data['failures_found']}")
-'''
+"""
 
-APPROVAL_INTEGRATION = '''
+APPROVAL_INTEGRATION = """
 # Approval is requested via ApprovalHandler
 approved = await self.approval_handler.approve_experiment(
     experiment_name=experiment.name,
@@ -89,9 +89,9 @@ approved = await self.approval_handler.approve_experiment(
     estimated_cost_usd=estimated_cost,
     stress_type=experiment.stress_type,
 )
-'''
+"""
 
-FAILURE_DISCOVERY = '''
+FAILURE_DISCOVERY = """
 from tinman.agents.failure_discovery import FailureDiscoveryAgent
 
 discovery = FailureDiscoveryAgent(
@@ -109,9 +109,9 @@ for failure in result.data["failures"]:
     print(f"[{failure['severity']}] {failure['primary_class']}")
     print(f"Description: {failure['description']}")
     print(f"Novel: {failure['is_novel']}")
-'''
+"""
 
-INTERVENTION_ENGINE = '''
+INTERVENTION_ENGINE = """
 from tinman.agents.intervention_engine import InterventionEngine
 
 intervention_engine = InterventionEngine(
@@ -129,9 +129,9 @@ for intervention in result.data["interventions"]:
     print(f"Intervention: {intervention['name']}")
     print(f"Type: {intervention['type']}")
     print(f"Risk: {intervention['risk_tier']}")
-'''
+"""
 
-DEPLOYMENT = '''
+DEPLOYMENT = """
 # Deploy intervention with HITL approval
 result = await engine.deploy_intervention(
     context,
@@ -143,9 +143,9 @@ if result["deployed"]:
     print("Intervention deployed successfully")
 else:
     print(f"Deployment failed: {result['status']}")
-'''
+"""
 
-SIMULATION_ENGINE = '''
+SIMULATION_ENGINE = """
 from tinman.agents.simulation_engine import SimulationEngine
 
 simulation = SimulationEngine(
@@ -165,9 +165,9 @@ for sim in result.data["results"]:
     print(f"Outcome: {sim['outcome']}")
     print(f"Deploy recommended: {sim['deploy_recommended']}")
     print(f"Reason: {sim['recommendation_reason']}")
-'''
+"""
 
-CREATING_AGENTS = '''
+CREATING_AGENTS = """
 from tinman.agents import (
     HypothesisEngine,
     ExperimentArchitect,
@@ -220,7 +220,7 @@ simulation_engine = SimulationEngine(
     approval_handler=approval_handler,
     event_bus=event_bus,
 )
-'''
+"""
 
 
 async def run(snippet: str, names: dict[str, Any]) -> None:

@@ -86,7 +86,9 @@ def test_ten_kills_lose_no_run_store_none_twice_and_change_no_finding(tmp_path: 
     assert story(disturbed) == story(calm)
     steps = "SELECT key, inputs FROM journal WHERE cycle_id = 'cyc-0001' ORDER BY key"
     assert rows(disturbed, steps) == rows(calm, steps)
-    used = rows(disturbed, "SELECT sum(coalesce(used_calls, calls)), sum(coalesce(used_tokens, tokens)) FROM budget_blocks")
+    used = rows(
+        disturbed, "SELECT sum(coalesce(used_calls, calls)), sum(coalesce(used_tokens, tokens)) FROM budget_blocks"
+    )
     assert used[0][0] <= 10_000
     assert used[0][1] <= 20_000_000
 

@@ -59,6 +59,7 @@ class Tinman:
         event_bus: EventBus | None = None,
         keys: Mapping[str, str] | None = None,
         price_overrides: Mapping[str, Rate] | None = None,
+        retry_backoff_seconds: float = 0.5,
         description: str = "",
         config: Mapping[str, Any] | None = None,
     ) -> None:
@@ -70,6 +71,7 @@ class Tinman:
         self._store = store
         self.approval_handler = approval_handler
         self._prices = price_overrides
+        self._backoff = retry_backoff_seconds
         self._description = description or (profile.description if profile else f"target: {self.target.name}")
         self._config = dict(config or {})
         if profile is not None:
@@ -207,7 +209,16 @@ class Tinman:
         meters: list[Metered] = []
 
         def metered(model: Model) -> Metered:
-            meters.append(Metered(model, budget=budget, limiter=limiter, bus=self.bus, price_overrides=self._prices))
+            meters.append(
+                Metered(
+                    model,
+                    budget=budget,
+                    limiter=limiter,
+                    bus=self.bus,
+                    price_overrides=self._prices,
+                    backoff_seconds=self._backoff,
+                )
+            )
             return meters[-1]
 
         target = await live(graph, _metered_target(self.target, metered, budget))

@@ -199,7 +199,8 @@ async def _project(app: App, settings: Settings, target: dict[str, Any]) -> Tinm
         reasoner_base_url=settings.reasoner_base_url,
         store=settings.db,
         keys=provider_keys(),
-        price_overrides={name: Rate(input_usd=p.input, output_usd=p.output) for name, p in settings.prices.items()} or None,
+        price_overrides={name: Rate(input_usd=p.input, output_usd=p.output) for name, p in settings.prices.items()}
+        or None,
         config={"reasoner": settings.reasoner, "reasoner_base_url": settings.reasoner_base_url},
     )
     db = tinman.graph.db

@@ -102,7 +102,9 @@ def _prompt(patch: PromptPatch, name: str, request: Request) -> Flow:
     if not patch.text.strip():
         return (yield from _ask(request))
     if first is not None and first.role == "system":
-        messages = (replace(first, parts=(*first.parts, Text(text=patch.text))), *request.messages[1:])
+        *before, last = first.parts or (Text(text=""),)
+        joined = (Text(text=f"{last.text}\n{patch.text}"),) if isinstance(last, Text) else (last, Text(text=patch.text))
+        messages = (replace(first, parts=(*before, *joined)), *request.messages[1:])
     else:
         messages = (say("system", patch.text), *request.messages)
     reply = yield from _ask(replace(request, messages=messages))

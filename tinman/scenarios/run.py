@@ -36,23 +36,29 @@ def _kept(text: str) -> str:
 
 
 def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
-    """Return the tool calls in ``messages``, each with its answer."""
-    results = {part.id: part for message in messages for part in message.parts if isinstance(part, ToolResult)}
-    traces: list[ToolTrace] = []
+    """Return the tool calls in ``messages``, each with its answer; an id that a server uses twice means the last call."""
+    uses: list[ToolUse] = []
+    answers: dict[int, ToolResult] = {}
     for message in messages:
         for part in message.parts:
             if isinstance(part, ToolUse):
-                result = results.get(part.id)
-                traces.append(
-                    ToolTrace(
-                        tool_name=part.name,
-                        arguments=part.arguments,
-                        correlation_id=part.id,
-                        status=None if result is None else "error" if result.is_error else "ok",
-                        raw_result=None if result is None else _storable(result.content),
-                    )
-                )
-    return tuple(traces)
+                uses.append(part)
+            elif isinstance(part, ToolResult):
+                open_calls = [i for i, use in enumerate(uses) if use.id == part.id and i not in answers]
+                if open_calls:
+                    answers[open_calls[-1]] = part
+    return tuple(
+        ToolTrace(
+            tool_name=use.name,
+            arguments=use.arguments,
+            correlation_id=use.id,
+            status="error" if answers[i].is_error else "ok",
+            raw_result=_storable(answers[i].content),
+        )
+        if i in answers
+        else ToolTrace(tool_name=use.name, arguments=use.arguments, correlation_id=use.id)
+        for i, use in enumerate(uses)
+    )
 
 
 class Conversation:
