@@ -15,8 +15,9 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 import anyio
+import structlog
 
-from tinman.errors import ProviderError
+from tinman.errors import ProviderError, TargetError
 from tinman.frozen import frozen
 from tinman.matching import tells
 from tinman.messages import Message, Part, Reply, Request, Text, ToolResult, ToolUse, Usage, say
@@ -34,7 +35,9 @@ from tinman.patches.kinds import (
 )
 from tinman.targets.world import is_retrieved
 
+_log = structlog.get_logger(__name__)
 ASK_AGAIN = 3
+REMOVED = "[removed]"
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?]+[\"')\]]*\s*|[^\n]*\n|[^.!?\n]+\Z")
 
 
@@ -116,7 +119,8 @@ def _hits(patch: Guardrail, text: str) -> bool:
 
 
 def _without_hits(patch: Guardrail, text: str) -> str:
-    return "".join(piece for piece in _SENTENCE.findall(text) if not _hits(patch, piece))
+    kept = "".join(piece for piece in _SENTENCE.findall(text) if not _hits(patch, piece))
+    return kept if kept.strip() else REMOVED  # providers refuse empty text
 
 
 def _filter_in(patch: Guardrail, name: str, request: Request) -> Flow:
@@ -227,7 +231,7 @@ def _retry(patch: RetryPolicy, name: str, request: Request) -> Flow:
         is_last = attempt == patch.max_attempts - 1
         try:
             reply = yield from _ask(replace(request, seed=request.seed + 15_485_863 * attempt))
-        except ProviderError:
+        except (ProviderError, TargetError):
             if is_last or "error" not in patch.retry_on:
                 raise
         else:
@@ -275,7 +279,8 @@ def _review(patch: HumanReview, name: str, request: Request) -> Flow:
 async def drive(steps: Flow, call: Callable[[Request], Awaitable[Reply]], ask: Reviewer = nobody) -> Reply:
     """Run a flow: make its requests with ``call``, its waits on our clock, its questions with ``ask``.
 
-    Errors of ``call`` are thrown into the flow. A reviewer that raises means no; cancellation goes through.
+    Errors of ``call`` are thrown into the flow. Only ``True`` is a yes, and a reviewer that raises means no.
+    Cancellation goes through.
     """
     try:
         wanted = next(steps)
@@ -284,11 +289,11 @@ async def drive(steps: Flow, call: Callable[[Request], Awaitable[Reply]], ask: R
                 await anyio.sleep(wanted.seconds)
                 wanted = steps.send(None)
             elif isinstance(wanted, Ask):
-                wanted = steps.send(await ask(wanted))
+                wanted = steps.send(await _allowed(wanted, ask))
             else:
                 try:
                     reply = await call(wanted)
-                except ProviderError as error:
+                except (ProviderError, TargetError) as error:
                     wanted = steps.throw(error)
                 else:
                     wanted = steps.send(reply)
@@ -297,3 +302,11 @@ async def drive(steps: Flow, call: Callable[[Request], Awaitable[Reply]], ask: R
         return result
     finally:
         steps.close()
+
+
+async def _allowed(question: Ask, ask: Reviewer) -> bool:
+    try:
+        return await ask(question) is True
+    except Exception as error:  # noqa: BLE001 - whatever a reviewer raises means no, and is reported
+        _log.warning("review.failed", tool=question.call.name, error=f"{type(error).__name__}: {error}")
+        return False

@@ -59,8 +59,8 @@ class ToolRestriction:
 class ContextLimit:
     """Cuts every part longer than ``max_part_chars`` to its head and tail, and keeps the last ``keep_turns`` turns."""
 
-    max_part_chars: int | None = None
-    keep_turns: int | None = None
+    max_part_chars: Annotated[int, Field(ge=2)] | None = None
+    keep_turns: Annotated[int, Field(ge=1)] | None = None
     kind: Literal["context_limit"] = "context_limit"
 
 
@@ -68,9 +68,9 @@ class ContextLimit:
 class RetryPolicy:
     """Asks again, with other dice, when the reply is ``empty``, cut off (``length``) or the call failed (``error``)."""
 
-    max_attempts: int = 3
+    max_attempts: Annotated[int, Field(ge=1)] = 3
     retry_on: tuple[Literal["empty", "length", "error"], ...] = ("empty", "error")
-    wait_seconds: float = 0.0
+    wait_seconds: Annotated[float, Field(ge=0)] = 0.0
     kind: Literal["retry_policy"] = "retry_policy"
 
 
@@ -78,7 +78,7 @@ class RetryPolicy:
 class CircuitBreaker:
     """Stops offering ``tool`` (``None``: each tool) after ``max_calls`` calls of it in one turn."""
 
-    max_calls: int = 2
+    max_calls: Annotated[int, Field(ge=1)] = 2
     tool: str | None = None
     scope: Literal["session"] = "session"
     kind: Literal["circuit_breaker"] = "circuit_breaker"
