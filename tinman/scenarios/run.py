@@ -7,7 +7,7 @@ finding.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import anyio
 
@@ -28,6 +28,15 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def _storable_data(value: Any) -> Any:
+    """Return JSON data with each text in it storable."""
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, dict):
+        return {_storable_data(key): _storable_data(item) for key, item in value.items()}
+    return [_storable_data(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def _kept(text: str) -> str:
     if len(text) <= KEPT_CHARS:
         return text
@@ -36,7 +45,7 @@ def _kept(text: str) -> str:
 
 
 def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
-    """Return the tool calls in ``messages``, each with its answer; an id that a server uses twice means the last call."""
+    """Return the tool calls in ``messages``, each with its answer; an id used twice means the last call."""
     uses: list[ToolUse] = []
     answers: dict[int, ToolResult] = {}
     for message in messages:
@@ -47,17 +56,16 @@ def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
                 open_calls = [i for i, use in enumerate(uses) if use.id == part.id and i not in answers]
                 if open_calls:
                     answers[open_calls[-1]] = part
-    return tuple(
-        ToolTrace(
-            tool_name=use.name,
-            arguments=use.arguments,
-            correlation_id=use.id,
-            status="error" if answers[i].is_error else "ok",
-            raw_result=_storable(answers[i].content),
-        )
-        if i in answers
-        else ToolTrace(tool_name=use.name, arguments=use.arguments, correlation_id=use.id)
-        for i, use in enumerate(uses)
+    return tuple(_trace(use, answers.get(i)) for i, use in enumerate(uses))
+
+
+def _trace(use: ToolUse, answer: ToolResult | None) -> ToolTrace:
+    return ToolTrace(
+        tool_name=_storable(use.name),
+        arguments=_storable_data(use.arguments),
+        correlation_id=_storable(use.id),
+        status=None if answer is None else "error" if answer.is_error else "ok",
+        raw_result=None if answer is None else _storable(answer.content),
     )
 
 
