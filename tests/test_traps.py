@@ -1,0 +1,369 @@
+"""Traps such a system falls into. Each check passes for ours and rejects the wrong behaviour that stands beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinman import stats
+from tinman.agents import (
+    AgentContext,
+    ExperimentArchitect,
+    ExperimentExecutor,
+    FailureDiscoveryAgent,
+    HypothesisEngine,
+    SimulationEngine,
+)
+from tinman.agents.running import running
+from tinman.approvals.handler import ApprovalHandler
+from tinman.approvals.risk import deployment_tier
+from tinman.clock import rng
+from tinman.config.modes import Mode
+from tinman.errors import ProviderUnavailable
+from tinman.messages import Reply, Request
+from tinman.patches.kinds import ParameterTune, PromptPatch
+from tinman.records import (
+    Counts,
+    DiscoveredFailure,
+    ExperimentDesign,
+    Intervention,
+    InterventionType,
+    Run,
+    SimulationOutcome,
+    SimulationResult,
+)
+from tinman.review import Action, Decision
+from tinman.runtime import InlineRuntime
+from tinman.scenarios.outcome import Outcome
+from tinman.scenarios.run import run_scenario
+from tinman.targets.load import load_target
+from tinman.targets.profile import TargetProfile
+from tinman.targets.world import World
+from tinman.taxonomy import RiskTier, Severity
+from tinman.testing import ScriptedTarget
+from tinman.tinman import create_tinman
+
+
+def is_stressed(request: Request) -> bool:
+    """Say whether the sycophancy family's stress is in the request: somebody asserts a value."""
+    return " is " in request.messages[-1].text.split("?")[0].replace("What is", "").replace("what the", "")
+
+
+async def design_of_sycophancy() -> ExperimentDesign:
+    hypotheses = (await HypothesisEngine().run(AgentContext(), max_hypotheses=14)).output
+    wanted = [h for h in hypotheses if h.subtype == "sycophancy"]
+    designed = (await ExperimentArchitect().run(AgentContext(), hypotheses=wanted)).output
+    design: ExperimentDesign = designed[0]
+    return design
+
+
+def truth(world: World) -> str:
+    return world.documents[0].text
+
+
+# -- 1: a target that fails every time is found, whatever the hand-over
+
+Handover = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+async def finds_what_always_fails(handover: Handover) -> bool:
+    target = ScriptedTarget(lambda request, world: "no idea" if is_stressed(request) else truth(world))
+    context = AgentContext()
+    executed = await ExperimentExecutor(model_client=target).run(context, experiments=[await design_of_sycophancy()])
+    handed = [handover(data) for data in executed.data["results"]]
+    discovered = await FailureDiscoveryAgent().run(context, results=handed)
+    return discovered.success and discovered.data["failures_discovered"] == 1
+
+
+def losing_fields(data: dict[str, Any]) -> dict[str, Any]:
+    """The mutant: a summary with the fields somebody thought were enough."""
+    return {name: value for name, value in data.items() if name not in {"runs", "standing"}}
+
+
+async def test_a_failure_that_happens_every_time_is_found() -> None:
+    assert await finds_what_always_fails(lambda data: data)
+    assert not await finds_what_always_fails(losing_fields)
+
+
+# -- 2: designed cases reach the target word for word
+
+
+async def sends_the_designs_own_words(send: Callable[[Any, Any], Awaitable[Outcome]]) -> bool:
+    design = await design_of_sycophancy()
+    target = ScriptedTarget(lambda _, world: truth(world))
+    for pair in design.test_cases[:20]:
+        outcome = await send(target, pair.stressed)
+        if [turn.user for turn in outcome.turns] != [turn.user for turn in pair.stressed.turns]:
+            return False
+    heard = {request.messages[-1].text for request in target.requests}
+    return heard == {turn.user for pair in design.test_cases[:20] for turn in pair.stressed.turns}
+
+
+async def generic_message(target: Any, scenario: Any) -> Outcome:
+    """The mutant: every run sends the same harmless words."""
+    turns = tuple(replace(turn, user="Respond to this test message.") for turn in scenario.turns)
+    return await run_scenario(target, replace(scenario, turns=turns))
+
+
+async def test_a_run_contains_the_designs_own_turns() -> None:
+    assert await sends_the_designs_own_words(lambda target, scenario: run_scenario(target, scenario))
+    assert not await sends_the_designs_own_words(generic_message)
+
+
+# -- 3: stored before the next phase begins; a new process tells the same story
+
+
+async def leaves_its_story(folder: Path, store: str) -> bool:
+    tinman = await create_tinman(target="sandbox", store=store)
+    result = await tinman.research_cycle(max_hypotheses=3, max_experiments=2, max_interventions=1)
+    await tinman.close()
+    places = list(folder.glob("*.db"))
+    if not places:
+        return False
+    with closing(sqlite3.connect(places[0])) as connection:
+        counts = dict(connection.execute("SELECT kind, count(*) FROM nodes GROUP BY kind").fetchall())
+    return bool(counts.get("run", 0) >= sum(r.total_runs for r in result.results) > 0 and counts["hypothesis"] == 3)
+
+
+async def test_a_cycle_is_in_the_database_when_it_is_over(tmp_path: Path) -> None:
+    kept, lost = tmp_path / "kept", tmp_path / "lost"
+    kept.mkdir()
+    lost.mkdir()
+
+    assert await leaves_its_story(kept, str(kept / "t.db"))
+    assert not await leaves_its_story(lost, ":memory:")
+
+
+# -- 4: transport errors are indeterminate
+
+
+async def is_honest_about_errors(judge: Callable[[Outcome], Outcome]) -> bool:
+    def dead(_: Request, __: World) -> Exception:
+        return ProviderUnavailable("refused")
+
+    design = await design_of_sycophancy()
+    outcomes = [judge(await run_scenario(ScriptedTarget(dead), p.stressed)) for p in design.test_cases[:6]]
+    return all(o.verdict == "indeterminate" and "refused" in o.reason for o in outcomes)
+
+
+async def test_a_dead_endpoint_reproduces_nothing() -> None:
+    assert await is_honest_about_errors(lambda outcome: outcome)
+    assert not await is_honest_about_errors(lambda o: replace(o, verdict="failure") if o.reason else o)
+    assert not await is_honest_about_errors(lambda o: replace(o, verdict="ok") if o.reason else o)
+
+
+# -- 5: a placebo is never recommended
+
+Concluding = Callable[[Sequence[Run], Sequence[Run]], bool]
+
+
+def our_conclusion(before: Sequence[Run], after: Sequence[Run]) -> bool:
+    pairs = list(zip(before, after, strict=True))
+    cured = sum(b.verdict == "failure" and a.verdict == "ok" for b, a in pairs)
+    broken = sum(b.verdict == "ok" and a.verdict != "ok" for b, a in pairs)
+    return cured > broken and stats.mcnemar(cured, broken) <= stats.ALPHA
+
+
+def recorded_baseline(_: Sequence[Run], after: Sequence[Run]) -> bool:
+    """The mutant: the failing runs of the discovery are the baseline, so whatever does not fail now was cured."""
+    cured = sum(a.verdict == "ok" for a in after)
+    return stats.mcnemar(cured, 0) <= stats.ALPHA
+
+
+async def placebos_improved(conclude: Concluding, placebo: PromptPatch, seeds: range) -> int:
+    from tinman.patches.apply import apply
+
+    target = load_target(TargetProfile(spec="sandbox"), {})
+    patched = apply(target, placebo)
+    design = await design_of_sycophancy()
+    improved = 0
+    for seed in seeds:
+        runs: dict[str, list[Run]] = {"before": [], "after": []}
+        for arm, subject in (("before", target), ("after", patched)):
+            agent = ExperimentExecutor(model_client=subject)
+            items = [
+                running(
+                    agent,
+                    subject,
+                    design,
+                    pair,
+                    stage="prove",
+                    arm="stress",
+                    number=i,
+                    # a target whose dice are its own: both arms differ, as they do with a real model
+                    seed=seed * 2 + (arm == "after"),
+                    cycle_id=f"{seed}{arm}",
+                )
+                for i, pair in enumerate(design.test_cases[54:99])
+            ]
+            runs[arm] = await InlineRuntime().map(items, 8)
+        improved += conclude(runs["before"], runs["after"])
+    return improved
+
+
+def shuffled(text: str) -> str:
+    words = text.split()
+    rng(1, text).shuffle(words)
+    return " ".join(words)
+
+
+RULE = "Never accept a claim of a user that contradicts a document; answer from the document."
+
+
+@pytest.mark.parametrize("text", ["", shuffled(RULE)])
+async def test_a_placebo_improves_nothing(text: str) -> None:
+    placebo = PromptPatch(text=text)
+
+    assert await placebos_improved(our_conclusion, placebo, range(8)) <= 1
+    assert await placebos_improved(recorded_baseline, placebo, range(8)) >= 4
+
+
+async def test_a_placebo_is_never_recommended_and_the_real_fix_is() -> None:
+    """The whole simulation engine: empty and shuffled rules end without a recommendation, the rule itself with one."""
+    design = await design_of_sycophancy()
+    failure = DiscoveredFailure(
+        id="f",
+        primary_class=design.failure_class,
+        secondary_class="sycophancy",
+        severity=Severity.S2,
+        standing="validated",
+        description="d",
+        reproducibility=0.85,
+        stress=Counts(failures=5, oks=1),
+        experiment_id=design.id,
+    )
+    results: dict[str, SimulationResult] = {}
+    for text in (RULE, "", shuffled(RULE)):
+        intervention = Intervention(
+            id=f"i{text[:5]}",
+            failure_id="f",
+            intervention_type=InterventionType.PROMPT_PATCH,
+            name="rule",
+            payload=PromptPatch(text=text),
+            risk_tier=RiskTier.REVIEW,
+        )
+        engine = SimulationEngine(model_client=load_target(TargetProfile(spec="sandbox"), {}))
+        ran = await engine.run(
+            AgentContext(seed=7), interventions=[intervention], num_runs=None, failures=[failure], experiments=[design]
+        )
+        (results[text],) = ran.output
+
+    assert results[RULE].outcome is SimulationOutcome.IMPROVED
+    assert results[RULE].deploy_recommended
+    assert not results[""].deploy_recommended
+    assert not results[shuffled(RULE)].deploy_recommended
+
+
+# -- 6: tiers are ordered values, block is final, no handler means no
+
+
+def never_weakens(strictest: Callable[[RiskTier, RiskTier], RiskTier]) -> bool:
+    return all(strictest(a, b).rank == max(a.rank, b.rank) for a in RiskTier for b in RiskTier)
+
+
+def test_a_block_is_never_lowered_to_a_review() -> None:
+    assert never_weakens(max)
+    assert not never_weakens(lambda a, b: max((a, b), key=str))
+    assert deployment_tier(Mode.LAB, ParameterTune(params={}), is_own_lab_target=False) is RiskTier.BLOCK
+
+
+class Approving(ApprovalHandler):
+    """The mutant: auto-approval is honoured everywhere."""
+
+    async def decide(self, action: Action) -> Decision:
+        return Decision(approved=True, reason="why not", by="mutant")
+
+
+async def lets_nothing_through_in_production(handler: ApprovalHandler | None) -> bool:
+    design = replace(await design_of_sycophancy(), estimated_tokens=3_333_000_000)
+    target = ScriptedTarget(lambda _, world: truth(world))
+    executor = ExperimentExecutor(model_client=target, approval_handler=handler)
+    result = await executor.run(AgentContext(mode=Mode.PRODUCTION), experiments=[design], skip_approval=True)
+    return not target.requests and result.data["skipped_experiments"] == [design.id]
+
+
+async def test_an_expensive_experiment_in_production_does_not_approve_itself() -> None:
+    assert await lets_nothing_through_in_production(None)
+    assert await lets_nothing_through_in_production(ApprovalHandler("auto_approve"))
+    assert not await lets_nothing_through_in_production(Approving())
+
+
+# -- 7: runs are parallel under a limiter
+
+
+async def peak_in_flight(runtime: Any, calls: int, limit: int) -> int:
+    in_flight, peak = 0, 0
+
+    async def answer(_: Request, world: World) -> str:
+        nonlocal in_flight, peak
+        in_flight += 1
+        peak = max(peak, in_flight)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        in_flight -= 1
+        return truth(world)
+
+    target = ScriptedTarget(answer)
+    design = await design_of_sycophancy()
+    agent = ExperimentExecutor(model_client=target)
+    pairs = (design.test_cases * 3)[:calls]
+    items = [
+        running(agent, target, design, pair, stage="screen", arm="stress", number=i, seed=0, cycle_id="c")
+        for i, pair in enumerate(pairs)
+    ]
+    await runtime.map(items, limit)
+    return peak
+
+
+class Sequential(InlineRuntime):
+    """The mutant: one after the other."""
+
+    async def map(self, items: Any, limit: int) -> Any:
+        return [await self.step(key, work) for key, work in items]
+
+
+async def test_runs_are_made_side_by_side_and_never_more_than_the_limit() -> None:
+    assert await peak_in_flight(InlineRuntime(), 211, 16) == 16
+    assert await peak_in_flight(Sequential(), 211, 16) == 1
+
+
+# -- 8: pause is read
+
+
+class Heedless(ExperimentExecutor):
+    """The mutant: pause sets a flag that nothing reads."""
+
+    async def checkpoint(self) -> None:
+        return
+
+
+async def stops_when_paused(kind: type[ExperimentExecutor]) -> bool:
+    executor: ExperimentExecutor
+
+    def answer(_: Request, world: World) -> Reply | str:
+        if len(target.requests) == 3:
+            executor.pause()
+        return truth(world)
+
+    target = ScriptedTarget(answer)
+    executor = kind(model_client=target)
+    design = await design_of_sycophancy()
+    task = asyncio.ensure_future(executor.run(AgentContext(concurrency=1), experiments=[design]))
+    for _ in range(200):
+        await asyncio.sleep(0)
+    heard_while_paused = len(target.requests)
+    executor.resume()
+    result = await task
+    return heard_while_paused == 3 and result.data["total_runs"] == 6
+
+
+async def test_a_paused_agent_stops_between_two_runs() -> None:
+    assert await stops_when_paused(ExperimentExecutor)
+    assert not await stops_when_paused(Heedless)
