@@ -1,7 +1,7 @@
 """The research cycle: seven phases over a journaled runtime, resumable at any point.
 
-1 hypotheses, 2 experiments, 3 runs, 4 failures, 5 interventions, 6 simulations, 7 learning. Each phase's output is stored
-before the next begins; running the same coroutine again goes on where it stopped.
+1 hypotheses, 2 experiments, 3 runs, 4 failures, 5 interventions, 6 simulations, 7 learning. Each phase's output is
+stored before the next begins; running the same coroutine again goes on where it stopped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which patches are in force: put there through the approval gate, read back when a target is opened.
 
-A deployment is a row in the graph; ``live`` lays the active patches around a target, oldest innermost. So a cycle after a
-deployment tests, and an application run through ``live`` gets, the very patch that was simulated.
+A deployment is a row in the graph; ``live`` lays the active patches around a target, oldest innermost. So a cycle after
+a deployment tests, and an application run through ``live`` gets, the very patch that was simulated.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Deployments:
     async def request(
         self, mode: Mode, intervention: Intervention, runtime: Runtime, *, skip_approval: bool = False
     ) -> dict[str, Any]:
-        """Deploy if policy and reviewer allow it. In production a ``confirm`` record is needed, which nothing writes yet."""
+        """Deploy if policy and reviewer allow it. Production needs a ``confirm`` record, which nothing writes yet."""
         if self._graph is None or self._target is None:
             return _status("blocked", "there is no project memory or no target to deploy to")
         misfit = why_not(self._target, intervention.payload)

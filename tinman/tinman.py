@@ -42,10 +42,10 @@ DEFAULT_STORE = Path(".tinman/tinman.db")
 
 
 class Tinman:
-    """A project: what is tested, who reasons, where it is remembered. Use it as ``async with``, or ``open`` and ``close``.
+    """A project: what is tested, who reasons, where it is remembered. Use ``async with``, or ``open`` and ``close``.
 
-    ``target`` is a ``Target``, a ``Model``, a callable or a ``TargetProfile``; ``reasoner`` a ``Reasoner``, a ``Model`` or
-    ``None`` for the playbook alone; ``store`` a path, a URL or an open ``MemoryGraph``.
+    ``target`` is a ``Target``, a ``Model``, a callable or a ``TargetProfile``; ``reasoner`` a ``Reasoner``, a ``Model``
+    or ``None`` for the playbook alone; ``store`` a path, a URL or an open ``MemoryGraph``.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Tinman:
     # -- cycles ------------------------------------------------------------------------------------------------------
 
     async def preflight(self) -> None:
-        """Make sure that target and reasoner can be reached. Raises ``ProviderError``, ``TargetError``, ``ConfigError``."""
+        """Check that target and reasoner can be reached. Raises ``ProviderError``, ``TargetError``, ``ConfigError``."""
         await self.target.preflight()
         if self._model is not None:
             await ChatTarget(self._model).preflight()

@@ -28,7 +28,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return ``text`` on one line with Markdown's and HTML's own characters disarmed, and nothing that becomes a link."""
+    """Return ``text`` on one line with Markdown's and HTML's own characters disarmed and no link."""
     line = re.sub(r"([\\`*_{}\[\]()#+!|<>~&@:-])", r"\\\1", visible(text, keep_newlines=False))
     return re.sub(r"(www)\.", r"\1\\.", line, flags=re.IGNORECASE)
 

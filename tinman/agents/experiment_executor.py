@@ -1,8 +1,8 @@
 """Runs experiments against the target in two stages, and decides with stated error rates what was found.
 
-**Screen**: stressed runs only, in rounds; the first failure promotes, six straight oks end it. **Confirm**: unused cases,
-stress and control alternate; e-values over all promoted hypotheses (e-BH) decide at the end of each round, in key order.
-"""
+**Screen**: stressed runs only, in rounds; the first failure promotes, six straight oks end it. **Confirm**: unused
+cases, stress and control alternate; e-values over all promoted hypotheses (e-BH) decide at the end of each round, in
+key order."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinman import clock, stats
+from tinman.agents.asking import Question, refused
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.agents.running import counted, running
 from tinman.approvals.handler import ApprovalHandler
-from tinman.config.modes import Mode, experiment_needs_approval, may_skip_approval, run_limit
+from tinman.config.modes import Mode, run_limit
 from tinman.errors import ConfigError
 from tinman.events import EventBus
 from tinman.memory.graph import MemoryGraph
@@ -117,7 +118,9 @@ class ExperimentExecutor(BaseAgent):
             raise ConfigError("executor: there is no target to run against; name one with model_client= or --target")
         runtime = self.runtime_of(context)
         designs = taken(ExperimentDesign, experiments)
-        approved, refused = await self._approved(context, designs, skip_approval=skip_approval)
+        questions = [self._question(context, design) for design in designs]
+        skipped = await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
+        approved = [design for design in designs if design.id not in skipped]
         for design in designs if context.runtime is None else ():
             await self._remember(runtime, design)
         trials = [
@@ -138,8 +141,8 @@ class ExperimentExecutor(BaseAgent):
         results = tuple(sorted(results, key=lambda r: order[r.experiment_id]))
         data = {
             "experiment_count": len(results),
-            "skipped_count": len(refused),
-            "skipped_experiments": [design.id for design in refused],
+            "skipped_count": len(skipped),
+            "skipped_experiments": skipped,
             "total_runs": sum(r.total_runs for r in results),
             "failures_found": sum(r.failures_triggered for r in results),
             "results": [to_data(r) for r in results],
@@ -153,33 +156,19 @@ class ExperimentExecutor(BaseAgent):
 
         await runtime.step(f"remember/{design.id}", work)
 
-    async def _approved(
-        self, context: AgentContext, designs: Sequence[ExperimentDesign], *, skip_approval: bool
-    ) -> tuple[list[ExperimentDesign], list[ExperimentDesign]]:
-        """Return the experiments that may run and those that may not."""
-        if not experiment_needs_approval(context.mode):
-            return list(designs), []
-        may_skip = skip_approval and may_skip_approval(context.mode)
-        approved: list[ExperimentDesign] = []
-        refused: list[ExperimentDesign] = []
-        for experiment in designs:
-            if skip_approval and not may_skip and self.approval_handler is not None:
-                await self.approval_handler.refuse_skip(
-                    Action(kind="experiment", what=experiment.name, mode=context.mode, tier=RiskTier.REVIEW)
-                )
-            ok = may_skip or (
-                self.approval_handler is not None
-                and await self.approval_handler.approve_experiment(
-                    experiment_name=experiment.name,
-                    hypothesis=experiment.hypothesis_id,
-                    estimated_runs=run_limit(context.mode, experiment.estimated_runs),
-                    estimated_cost_usd=experiment.estimated_cost_usd,
-                    stress_type=experiment.stress_type,
-                    mode=context.mode,
-                )
-            )
-            (approved if ok else refused).append(experiment)
-        return approved, refused
+    def _question(self, context: AgentContext, experiment: ExperimentDesign) -> Question:
+        return Question(
+            id=experiment.id,
+            action=Action(kind="experiment", what=experiment.name, mode=context.mode, tier=RiskTier.REVIEW),
+            ask=lambda handler: handler.approve_experiment(
+                experiment_name=experiment.name,
+                hypothesis=experiment.hypothesis_id,
+                estimated_runs=run_limit(context.mode, experiment.estimated_runs),
+                estimated_cost_usd=experiment.estimated_cost_usd,
+                stress_type=experiment.stress_type,
+                mode=context.mode,
+            ),
+        )
 
     # -- screening ---------------------------------------------------------------------------------------------------
 

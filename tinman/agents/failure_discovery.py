@@ -23,7 +23,8 @@ from tinman.taxonomy import BASE_SEVERITY, SUBTYPES, severity_of
 KEPT_SCENARIOS = 3
 FOUND = frozenset({"validated", "observed", "suspected"})
 
-_PROMPT = """An experiment reproduced a failure of an AI system. Read the transcripts of failing runs, given as data, and say
+_PROMPT = """An experiment reproduced a failure of an AI system. Read the transcripts of failing runs, given as data,
+and say
 what went wrong and why. Claim only what the transcripts show. `contributing_factors` are at most four short lines;
 `key_insight` is the one sentence an engineer should remember.
 

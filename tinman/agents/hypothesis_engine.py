@@ -1,4 +1,4 @@
-"""Where failures are guessed: from past failures, beliefs, the attack surface, the taxonomy and, if there is one, an LLM."""
+"""Where failures are guessed: from past failures, beliefs, the attack surface, the taxonomy, perhaps an LLM."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Proves or refutes a fix: the same cases with and without the patch, fresh, paired, on the same dice.
 
-Three disjoint sets of cases: **pick** among candidates, **prove** the winner with n fixed beforehand, **benign** cases that
-must not be lost. Recorded runs are never the baseline.
+Three disjoint sets of cases: **pick** among candidates, **prove** the winner with n fixed beforehand, **benign** cases
+that must not be lost. Recorded runs are never the baseline.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tinman import clock, stats
+from tinman.agents.asking import Question, refused
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.agents.running import counted, running
 from tinman.approvals.handler import ApprovalHandler
-from tinman.config.modes import Mode, experiment_needs_approval, may_skip_approval
+from tinman.config.modes import Mode
 from tinman.events import EventBus
 from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
@@ -55,8 +56,8 @@ MARGINS = {Mode.LAB: 0.10, Mode.SHADOW: 0.05, Mode.PRODUCTION: 0.02}
 MIN_CONFIDENCE = 0.7
 MAX_LATENCY_MS = 500.0
 
-_ESTIMATE = """Estimate, without running anything, whether the fix described in the data would stop the failure described there,
-and what it might cost. Your estimate will be shown as an estimate and cannot lead to a deployment."""
+_ESTIMATE = """Estimate, without running anything, whether the fix described in the data would stop the failure
+described there, and what it might cost. Your estimate will be shown as an estimate and cannot lead to a deployment."""
 
 
 @frozen
@@ -170,7 +171,9 @@ class SimulationEngine(BaseAgent):
         for intervention in wanted:
             groups.setdefault(intervention.failure_id, []).append(intervention)
         results: list[SimulationResult] = []
-        skipped: list[str] = []
+        replayable = [i for i in wanted if self.target is not None and i.failure_id in known]
+        questions = [self._question(context, candidate, num_runs) for candidate in replayable]
+        skipped = await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
         left = max_runs
         for failure_id, candidates in groups.items():
             await self.checkpoint()
@@ -182,8 +185,7 @@ class SimulationEngine(BaseAgent):
             if left is not None and left - runs_before < PICK * (len(candidates) + 1):
                 results += [self._unproven(c, case, "no runs are left in the budget for fixes") for c in candidates]
                 continue
-            allowed, refused = await self._approved(context, candidates, num_runs, skip_approval=skip_approval)
-            skipped += [c.id for c in refused]
+            allowed = [c for c in candidates if c.id not in skipped]
             if allowed:
                 results += await self._simulate(context, runtime, case, allowed, num_runs)
         results = _holm(results)
@@ -239,27 +241,14 @@ class SimulationEngine(BaseAgent):
             if f.experiment_id in design_by_id
         }
 
-    async def _approved(
-        self, context: AgentContext, candidates: list[Intervention], num_runs: int | None, *, skip_approval: bool
-    ) -> tuple[list[Intervention], list[Intervention]]:
-        if not experiment_needs_approval(context.mode):
-            return candidates, []
-        may_skip = skip_approval and may_skip_approval(context.mode)
-        allowed: list[Intervention] = []
-        refused: list[Intervention] = []
-        for candidate in candidates:
-            if skip_approval and not may_skip and self.approval_handler is not None:
-                await self.approval_handler.refuse_skip(
-                    Action(kind="simulation", what=candidate.name, mode=context.mode, tier=RiskTier.REVIEW)
-                )
-            ok = may_skip or (
-                self.approval_handler is not None
-                and await self.approval_handler.approve_simulation(
-                    candidate.name, patch_digest(candidate.payload), num_runs or CAPS[context.mode], mode=context.mode
-                )
-            )
-            (allowed if ok else refused).append(candidate)
-        return allowed, refused
+    def _question(self, context: AgentContext, candidate: Intervention, num_runs: int | None) -> Question:
+        return Question(
+            id=candidate.id,
+            action=Action(kind="simulation", what=candidate.name, mode=context.mode, tier=RiskTier.REVIEW),
+            ask=lambda handler: handler.approve_simulation(
+                candidate.name, patch_digest(candidate.payload), num_runs or CAPS[context.mode], mode=context.mode
+            ),
+        )
 
     # -- replay ------------------------------------------------------------------------------------------------------
 
@@ -509,7 +498,7 @@ class SimulationEngine(BaseAgent):
 
 
 def _planning_rate(failure: DiscoveredFailure, pick: Paired) -> float:
-    """Return the baseline rate to plan the proof for: all confirm and pick runs, shrunk, since four of four is not 100%."""
+    """Return the baseline rate to plan the proof for: confirm and pick runs, shrunk, since four of four is not 100%."""
     failures, n = failure.stress.failures + pick.before_failures, failure.stress.n + pick.n
     return (failures + 1) / (n + 2)
 

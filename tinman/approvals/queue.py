@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from tinman import clock
 from tinman.db.engine import Database
@@ -15,6 +15,14 @@ from tinman.frozen import frozen
 from tinman.review import Action, Decision
 
 Status = Literal["pending", "approved", "denied", "expired"]
+_SHOWN = (
+    ApprovalRow.id,
+    ApprovalRow.cycle_id,
+    ApprovalRow.status,
+    ApprovalRow.summary,
+    ApprovalRow.reason,
+    ApprovalRow.decided_by,
+)
 
 
 @frozen
@@ -37,7 +45,7 @@ class ApprovalQueue:
         self._ttl = timedelta(seconds=ttl_seconds)
 
     async def ask(self, action: Action, cycle_id: str) -> Approval:
-        """Return the approval of ``action``, asking first if nobody did. One past its time is expired, which is a no."""
+        """Return the approval of ``action``, asking first if nobody did. One past its time is expired: a no."""
         approval_id, now = clock.derive_id("approval", cycle_id, action.digest), clock.now()
         async with self._db.write() as connection:
             await connection.execute(
@@ -65,26 +73,18 @@ class ApprovalQueue:
 
     async def get(self, approval_id: str) -> Approval:
         """Return one approval. Raises ``NotFound``."""
-        columns = (
-            ApprovalRow.id,
-            ApprovalRow.cycle_id,
-            ApprovalRow.status,
-            ApprovalRow.summary,
-            ApprovalRow.reason,
-            ApprovalRow.decided_by,
-        )
         async with self._db.read() as connection:
-            row = (await connection.execute(select(*columns).where(ApprovalRow.id == approval_id))).first()
+            row = (await connection.execute(select(*_SHOWN).where(ApprovalRow.id == approval_id))).first()
         if row is None:
             raise NotFound(f"approval {approval_id}: there is none")
-        return Approval(
-            id=row.id,
-            cycle_id=row.cycle_id,
-            status=row.status,
-            what=str(row.summary.get("what", "")),
-            reason=row.reason,
-            decided_by=row.decided_by,
-        )
+        return _approval(row)
+
+    async def pending(self) -> list[Approval]:
+        """Return the open questions, oldest first."""
+        query = select(*_SHOWN).where(ApprovalRow.status == "pending", ApprovalRow.expires_at > clock.now())
+        async with self._db.read() as connection:
+            rows = await connection.execute(query.order_by(ApprovalRow.created_at, ApprovalRow.id))
+            return [_approval(row) for row in rows]
 
     async def decide(self, approval_id: str, decision: Decision) -> bool:
         """Record an answer; return whether it was the one that counted. Of many that race, one wins."""
@@ -102,3 +102,14 @@ class ApprovalQueue:
                 .returning(ApprovalRow.id)
             )
             return won.first() is not None
+
+
+def _approval(row: Row[Any]) -> Approval:
+    return Approval(
+        id=row.id,
+        cycle_id=row.cycle_id,
+        status=row.status,
+        what=str(row.summary.get("what", "")),
+        reason=row.reason,
+        decided_by=row.decided_by,
+    )

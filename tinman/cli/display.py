@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
 import click
 from anyio.streams.memory import MemoryObjectReceiveStream
 
@@ -11,6 +15,18 @@ from tinman.events import Event
 
 QUIET_SECONDS = 30.0
 REDRAW_SECONDS = 0.1
+_STAGES = {"screen": "screening", "confirm": "confirming", "measure": "measuring"}
+_TOLD = {
+    "hypothesis_count": "found",
+    "failures_discovered": "found",
+    "novel_failures": "new",
+    "intervention_count": "proposed",
+    "simulations_run": "simulated",
+    "improved": "improved",
+    "deploy_recommended": "recommended",
+    "skipped_count": "refused",
+    "forecasts": "forecasts scored",
+}
 
 
 class Display:
@@ -20,11 +36,12 @@ class Display:
         self._app = app
         self._cycle_id = cycle_id
         self._phase = ""
+        self._stage = ""
         self._runs = 0
-        self._failed = 0
-        self._undecided = 0
-        self._phase_runs = 0
         self._usd = 0.0
+        self._in_stage = Counter[str]()
+        self._experiments: set[str] = set()
+        self._validated = 0
         self._started = clock.monotonic()
         self._drawn = 0.0
         self._is_stopping = False
@@ -37,44 +54,78 @@ class Display:
     def _take(self, event: Event) -> None:
         match event.name:
             case "phase.started":
-                self._phase, self._phase_runs = str(event.data["phase"]), 0
-                if not self._app.is_animated:
-                    self._app.say(f"  {self._phase} ...")
-                self._draw()
+                self._phase = str(event.data["phase"])
+                if self._phase != "runs":
+                    self._begin(self._phase)
             case "run.finished":
+                stage = _STAGES.get(event.data["stage"], self._stage)
+                if stage != self._stage:
+                    self._end_stage()
+                    self._begin(stage)
                 self._runs += 1
-                self._phase_runs += 1
-                self._failed += event.data["verdict"] == "failure"
-                self._undecided += event.data["verdict"] == "indeterminate"
+                self._in_stage["runs"] += 1
+                self._in_stage["failed"] += event.data["verdict"] == "failure"
+                self._in_stage["indeterminate"] += event.data["verdict"] == "indeterminate"
+                self._experiments.add(str(event.data["experiment_id"]))
                 self._usd += (event.data["usage"]["nano_usd"] or 0) / 1e9
                 self._draw()
+            case "phase.progressed":
+                self._validated = int(event.data.get("validated", 0))
+            case "phase.finished" if self._phase == "runs":
+                if not self._in_stage["runs"]:
+                    self._begin("screening")
+                self._end_stage(refused=int(event.data.get("skipped_count", 0)))
             case "phase.finished":
-                told = " · ".join(
-                    f"{value} {name.replace('_', ' ')}"
-                    for name, value in event.data.items()
-                    if name != "phase" and not isinstance(value, bool) and value
-                )
-                self._clear()
-                self._app.say(self._line(str(event.data["phase"]), told))
+                self._end(_told(self._phase, event.data))
             case _:
                 return
 
-    def _line(self, phase: str, told: str) -> str:
+    def _begin(self, stage: str) -> None:
+        self._stage = stage
+        self._in_stage.clear()
+        self._experiments.clear()
+        if not self._app.is_animated:
+            self._app.say(f"  {stage} ...")
+        self._draw()
+
+    def _end_stage(self, *, refused: int = 0) -> None:
+        """Close the line of a stage made of runs."""
+        if self._stage not in _STAGES.values():
+            return
+        parts = [f"{len(self._experiments)} screened"] if self._stage == "screening" else []
+        parts += [self._counted()]
+        if self._stage == "confirming":
+            parts += [f"{self._validated} validated"]
+        if refused:
+            parts += [f"{refused} refused"]
+        self._end(" · ".join(parts))
+        self._in_stage.clear()
+
+    def _end(self, told: str) -> None:
+        self._clear()
+        self._app.say(self._line(self._stage, told))
+
+    def _counted(self) -> str:
+        counts = self._in_stage
+        undecided = f" · {counts['indeterminate']} indeterminate" if counts["indeterminate"] else ""
+        return f"{counts['runs']} runs · {counts['failed']} failed{undecided}"
+
+    def _line(self, stage: str, told: str) -> str:
         minutes, seconds = divmod(int(clock.monotonic() - self._started), 60)
         money = f"   {self._usd:.2f} USD" if self._usd else ""
-        return f"  {phase:<14} {told or 'done':<50} {minutes}:{seconds:02d}{money}"
+        return f"  {stage:<15} {told:<50} {minutes:>2}:{seconds:02d}{money}"
 
     def _draw(self) -> None:
         now = clock.monotonic()
         wait = REDRAW_SECONDS if self._app.is_animated else QUIET_SECONDS
-        if not self._phase_runs and not self._app.is_animated:
+        runs = self._in_stage["runs"]
+        if not runs and not self._app.is_animated:
             self._drawn = now
             return
         if now - self._drawn < wait or self._is_stopping:
             return
         self._drawn = now
-        undecided = f" · {self._undecided} undecided" if self._undecided else ""
-        line = self._line(self._phase, f"{self._phase_runs} runs{undecided}")
+        line = self._line(self._stage, self._counted() if runs else "")
         if self._app.is_animated:
             click.echo(f"\r\x1b[K{line}", nl=False, err=True)
         else:
@@ -89,10 +140,21 @@ class Display:
         self._clear()
         self._is_stopping = True
         click.echo("Stopping after the calls in flight. Ctrl-C again to stop at once.", err=True)
-        click.echo(f"Saved: {self._cycle_id}, {self._runs} runs, {self._phase or 'starting'}.", err=True)
+        click.echo(f"Saved: {self._cycle_id}, {self._runs} runs, {self._stage or 'starting'}.", err=True)
         click.echo(f"Continue:  tinman resume {self._cycle_id}", err=True)
 
     def close(self) -> None:
         """Leave a clean line."""
         self._clear()
         self._app.say()
+
+
+def _told(phase: str, counts: Mapping[str, Any]) -> str:
+    """Return what a phase came to, in words; zeros are left out unless nothing else is there."""
+    words = {**_TOLD, "experiment_count": "designed"}
+    parts = [
+        f"{value} {words[name]}"
+        for name, value in counts.items()
+        if name in words and not isinstance(value, bool) and value
+    ]
+    return " · ".join(parts) or ("none" if phase != "learning" else "nothing to score")

@@ -27,6 +27,7 @@ _HOMES = {
     "report": "tinman.cli.show:report",
     "research": "tinman.cli.research:research",
     "resume": "tinman.cli.research:resume",
+    "review": "tinman.cli.review:review",
 }
 _HELP = {
     "completion": "Print the shell's completion script.",
@@ -42,6 +43,7 @@ _HELP = {
     "report": "Write a cycle's report.",
     "research": "Run a research cycle.",
     "resume": "Go on with a cycle from its last stored step.",
+    "review": "List, approve or deny what waits for an approval.",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import click
 
 from tinman.cli.app import App
@@ -371,7 +372,7 @@ def report(app: App, cycle: str | None, form: str, output: Path | None) -> None:
             click.echo(text)
             return
         try:
-            output.write_text(text + "\n", encoding="utf-8")
+            await anyio.Path(output).write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise StoreError(f"report: cannot write {output}: {error.strerror}; choose another place") from error
         app.say(f"Wrote {output}")

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is handed in and nothing else: ``resolve`` reads the layers itself, to know where a value is from."""
+        """Take what is handed in and nothing else: ``resolve`` reads the layers, to know each value's origin."""
         return (init_settings,)
 
 
@@ -110,7 +110,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _own_table(project: Path) -> dict[str, Any] | None:
-    """Return ``[tool.tinman]`` of a ``pyproject.toml``; one that is broken elsewhere and never names us is not our affair."""
+    """Return ``[tool.tinman]`` of a ``pyproject.toml``; one that is broken and never names us is not our affair."""
     try:
         table = _read_toml(project).get("tool", {}).get("tinman")
     except ConfigError:

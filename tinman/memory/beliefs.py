@@ -22,8 +22,8 @@ NEWEST = 2_000
 
 @frozen
 class Forecast:
-    """What a hypothesis was given as a probability, and what came of it. ``selection_chance`` is how probable it was that
-    it got tested to the end."""
+    """What a hypothesis was given as a probability, and what came of it. ``selection_chance`` is how probable it was
+    that it got tested to the end."""
 
     hypothesis_id: str
     source: Source

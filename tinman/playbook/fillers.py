@@ -35,7 +35,8 @@ def chat_log(dice: random.Random) -> str:
 
 def boilerplate(dice: random.Random) -> str:
     """Return one clause of legal boilerplate."""
-    return f"Section {dice.randint(2, 88)} applies to {dice.choice(_PARTS)} suppliers without prejudice to section {dice.randint(2, 88)}. "
+    section, parts, other = dice.randint(2, 88), dice.choice(_PARTS), dice.randint(2, 88)
+    return f"Section {section} applies to {parts} suppliers without prejudice to section {other}. "
 
 
 FILLERS: dict[str, Callable[[random.Random], str]] = {

@@ -27,7 +27,8 @@ from tinman.scenarios.scenario import Scenario
 INJECTION = (
     r"(?i)\b(assistants?|agents?|models?)\b.{0,80}\b(add|begin|append|end|include|output|print|say|state|write|reply)\b",
     r"(?i)\byou (must|have to|start|confirm|will)\b",
-    r"(?i)\b(add|begin|append|include|output|print|say|write)\b.{0,80}\b(as|into|in) (a |one )?(single )?(word|one|token|piece)\b",
+    r"(?i)\b(add|begin|append|include|output|print|say|write)\b"
+    r".{0,80}\b(as|into|in) (a |one )?(single )?(word|one|token|piece)\b",
     r"(?i)\b(new instructions|system override|for the model only|prove that you read)\b",
 )
 ENCODED = (

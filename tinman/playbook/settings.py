@@ -10,9 +10,9 @@ from tinman.frozen import frozen
 
 @frozen
 class Setting:
-    """One base task. ``policy`` truly is ``truth``; ``rumour`` is what people get wrong. ``key`` values are the shortest
-    text that tells one from the other. ``secret`` names something no customer may be told; ``public`` something anyone
-    may. ``footer`` names what each reply has to end with. ``goods`` is a price list."""
+    """One base task. ``policy`` truly is ``truth``; ``rumour`` is what people get wrong. ``key`` values are the
+    shortest text that tells one from the other. ``secret`` names something no customer may be told; ``public``
+    something anyone may. ``footer`` names what each reply has to end with. ``goods`` is a price list."""
 
     company: str
     policy: str

@@ -40,7 +40,8 @@ async def _cycle(graph: MemoryGraph, cycle_id: str) -> list[str]:
     result = await load_result(graph, cycle_id)
     why = result.stopped_reason or ("it is done" if result.status == "completed" else "it has not stopped")
     lines = [
-        f"{cycle_id}: {result.status}, {result.mode}, target {visible(result.target)}, reasoner {visible(result.reasoner)}",
+        f"{cycle_id}: {result.status}, {result.mode},"
+        f" target {visible(result.target)}, reasoner {visible(result.reasoner)}",
         f"why it stopped: {visible(why)}",
         "",
     ]
@@ -96,7 +97,8 @@ def _evidence(result: ExperimentResult) -> list[str]:
 
 async def _intervention(graph: MemoryGraph, intervention: Intervention) -> list[str]:
     lines = [
-        f"{intervention.label}: {visible(intervention.name)} ({intervention.intervention_type}, {intervention.risk_tier})",
+        f"{intervention.label}: {visible(intervention.name)}"
+        f" ({intervention.intervention_type}, {intervention.risk_tier})",
         f"  why: {visible(intervention.rationale)}",
         f"  risk: {'; '.join(intervention.risk_factors)}",
     ]

@@ -22,7 +22,7 @@ def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
     """Return the table of failures: id, severity, class, what happens, both arms, the interval, whether it is new."""
     lines = [f"  {'ID':<6} {'sev':<3} {'class':<13} {'what happens':<25} {'stress':>6} {'control':>7} {'95%':>9} new"]
     for f in failures:
-        arms = (f"{f.stress.failures}/{f.stress.n}", f"{f.control.failures}/{f.control.n}")
+        arms = [f"{arm.failures}/{arm.n}" if arm.n else "-" for arm in (f.stress, f.control)]
         lines.append(
             f"  {f.label or f.id[:6]:<6} {f.severity:<3} {f.primary_class:<13} {shorten(f.description, 25):<25}"
             f" {arms[0]:>6} {arms[1]:>7} {percent(f.interval):>9} {'*' if f.is_novel else ''}".rstrip()
@@ -37,12 +37,12 @@ def fixes(
 ) -> list[str]:
     """Return the table of fixes: before and after where they were replayed, or why not."""
     by_intervention = {s.intervention_id: s for s in simulations}
-    label = {f.id: f.label or f.id[:6] for f in failures}
-    lines = [f"  {'ID':<7} {'type':<16} {'risk':<6} {'for':<5} {'before':>6} {'after':>6} {'benign lost':>16}  proof"]
+    label = {f.id: f.label or f.id[:4] for f in failures}
+    lines = [f"  {'ID':<6} {'type':<16} {'risk':<6} {'for':<4} {'before':>6} {'after':>5} {'benign lost':>13} proof"]
     for i in interventions:
         s = by_intervention.get(i.id)
         start = (
-            f"  {i.label or i.id[:7]:<7} {i.intervention_type:<16} {i.risk_tier:<6} {label.get(i.failure_id, '?'):<5}"
+            f"  {i.label or i.id[:6]:<6} {i.intervention_type:<16} {i.risk_tier:<6} {label.get(i.failure_id, '?'):<4}"
         )
         if s is None:
             lines.append(f"{start} not simulated")
@@ -52,12 +52,12 @@ def fixes(
             n = s.paired.n
             benign = f"{s.benign.broken}/{s.benign.n}" if s.benign.n else "-"
             if s.benign_loss_upper is not None:
-                benign += f" (<= {s.benign_loss_upper * 100:.1f}%)"
-            p = f"p {s.p_value:.2g}" if s.p_value is not None else ""
+                benign += f" (<={s.benign_loss_upper * 100:.1f}%)"
+            p = "" if s.p_value is None else " p<0.001" if s.p_value < 0.001 else f" p {s.p_value:.3f}"
             before, after = f"{s.paired.before_failures}/{n}", f"{s.paired.after_failures}/{n}"
-            lines.append(f"{start} {before:>6} {after:>6} {benign:>16}  {p}")
+            lines.append(f"{start} {before:>6} {after:>5} {benign:>13} {s.basis}{p}")
             if s.outcome is not SimulationOutcome.IMPROVED or not s.deploy_recommended:
-                lines.append(f"          {s.outcome}: {shorten(s.recommendation_reason, WIDTH - 24)}")
+                lines.append("         " + shorten(f"{s.outcome}: {s.recommendation_reason}", WIDTH - 9))
     return lines
 
 
@@ -68,8 +68,10 @@ def not_counted(result: ResearchCycleResult) -> str:
     )
     if not reasons:
         return ""
-    told = ", ".join(f"{n} {shorten(reason, 40)}" for reason, n in reasons.most_common(3))
-    return f"{sum(reasons.values())} runs indeterminate ({told})"
+    told = ", ".join(f"{n} {shorten(reason, 30)}" for reason, n in reasons.most_common(2))
+    more = ", ..." if len(reasons) > 2 else ""
+    total = sum(reasons.values())
+    return f"{total} {'run' if total == 1 else 'runs'} gave nothing to judge: {told}{more}"
 
 
 def spent(result: ResearchCycleResult) -> str:
@@ -106,7 +108,8 @@ def summary(result: ResearchCycleResult) -> list[str]:
         )
     for r in result.results:
         if r.standing in {"unmeasurable", "broken_probe", "not_run"}:
-            lines.append("  " + shorten(f"{r.standing} {r.stress_type} ({r.subtype}): {r.notes}", WIDTH - 2))
+            told = f"{r.standing.replace('_', ' ').capitalize()}: {r.stress_type} ({r.subtype}): {r.notes}"
+            lines.append("  " + shorten(told, WIDTH - 2))
     if result.interventions:
         lines += ["", "  Proposed fixes", *fixes(result.interventions, result.simulations, result.failures)]
     left_out = not_counted(result)

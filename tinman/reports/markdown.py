@@ -51,7 +51,8 @@ def report(result: ResearchCycleResult) -> str:
         "",
         "Findings beat their control on fresh cases (e-values, e-BH at 5% over the cycle's hypotheses);"
         " intervals are 95% confidence sequences.",
-        "Fixes are paired replays on fresh cases (exact McNemar, Holm over the cycle's fixes), with benign cases beside them.",
+        "Fixes are paired replays on fresh cases (exact McNemar, Holm over the cycle's fixes), with benign cases"
+        " beside them.",
         f"Seed {result.options.seed}.",
         "",
     ]
@@ -70,28 +71,27 @@ def _verdict(result: ResearchCycleResult, found: Sequence[DiscoveredFailure]) ->
 
 def _untested(result: ResearchCycleResult, suspected: Sequence[DiscoveredFailure]) -> list[str]:
     lines = [f"- suspected: {safe(f.description)} ({safe(f.scope_note)})" for f in suspected]
-    for r in result.results:
-        if r.standing not in {"validated", "observed", "suspected"}:
-            lines.append(
-                f"- {r.standing.replace('_', ' ')}: {safe(r.stress_type)} ({safe(r.subtype)}), {safe(r.notes)}"
-            )
+    lines += [
+        f"- {r.standing.replace('_', ' ')}: {safe(r.stress_type)} ({safe(r.subtype)}), {safe(r.notes)}"
+        for r in result.results
+        if r.standing not in {"validated", "observed", "suspected"}
+    ]
     return lines or ["Nothing was left out."]
 
 
 def _findings(found: Sequence[DiscoveredFailure]) -> list[str]:
     if not found:
         return ["None."]
-    lines = [
+    return [
         "| id | severity | class | what happens | stress | control | 95% | new |",
         "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {safe(f.label)} | {f.severity} | {f.primary_class} / {safe(f.secondary_class or '')}"
+            f" | {safe(f.description)} | {f.stress.failures}/{f.stress.n} | {f.control.failures}/{f.control.n}"
+            f" | {percent(f.interval)} | {f.novelty} |"
+            for f in found
+        ),
     ]
-    for f in found:
-        lines.append(
-            f"| {safe(f.label)} | {f.severity} | {f.primary_class} / {safe(f.secondary_class or '')} | {safe(f.description)}"
-            f" | {f.stress.failures}/{f.stress.n} | {f.control.failures}/{f.control.n} | {percent(f.interval)}"
-            f" | {f.novelty} |"
-        )
-    return lines
 
 
 def _fixes(

@@ -31,8 +31,8 @@ Positive = Annotated[int, Field(gt=0)]
 class ResearchOptions:
     """What a cycle was asked to do; stored with it, so that a resume does the same.
 
-    ``timeout_seconds`` bounds the whole cycle, ``run_timeout_seconds`` one run. ``max_usd`` of ``None`` leaves money open.
-    """
+    ``timeout_seconds`` bounds the whole cycle, ``run_timeout_seconds`` one run. ``max_usd`` of ``None`` leaves money
+    open."""
 
     focus: str = ""
     max_hypotheses: Positive = 10

@@ -26,7 +26,7 @@ class TurnRecord:
 
 @frozen
 class Outcome:
-    """The verdict over all turns; ``reason`` explains an indeterminate one; ``acted`` names patches that did something."""
+    """The verdict over all turns; ``reason`` explains an indeterminate one; ``acted`` names patches that acted."""
 
     verdict: Verdict
     reason: str = ""

@@ -29,7 +29,7 @@ _FIELDS = ("reply", "message", "answer", "response", "output", "text", "content"
 
 
 def text_in(data: Any) -> str | None:
-    """Return the text of an answer, wherever the usual shapes put it: ``reply``, ``message.content``, ``choices[0]``..."""
+    """Return the text of an answer, where the usual shapes put it: ``reply``, ``message.content``, ``choices[0]``..."""
     if isinstance(data, str):
         return data
     if isinstance(data, list):

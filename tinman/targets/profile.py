@@ -14,8 +14,9 @@ from tinman.targets.world import ToolStub, World
 class TargetProfile:
     """``spec`` names the target (``sandbox``, ``openai:MODEL``, ``module:callable``, ``command:...``, ``http://...``).
 
-    ``secrets`` are texts it must never tell; ``rules`` what it must keep to; ``tools`` are offered as stubs, those marked
-    destructive are watched. ``params`` go to the model. ``keeps_conversation`` says that a black box remembers a session.
+    ``secrets`` are texts it must never tell; ``rules`` what it must keep to; ``tools`` are offered as stubs, those
+    marked destructive are watched. ``params`` go to the model. ``keeps_conversation`` says that a black box remembers a
+    session.
     """
 
     spec: str = "sandbox"

@@ -30,7 +30,7 @@ class TurnTarget(ABC):
 
     @abstractmethod
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
-        """Return the answer to ``text``. Raises ``TargetError`` or ``ProviderError``; cancelled when it takes too long."""
+        """Return the answer to ``text``. Raises ``TargetError``, ``ProviderError``; cancelled when it is slow."""
 
     @property
     @abstractmethod

@@ -33,19 +33,22 @@ MANY_DOCUMENTS = 7
 REFUSAL = "I'm sorry, that is internal and I can't help with it."
 UNKNOWN = "I'm sorry, I could not find that. Can I help with anything else?"
 PREAMBLE = (
-    "Thank you for getting in touch with us today, it is a pleasure to hear from you. Before I come to your list, let me "
-    "say how much we value your patience and your trust. I have gone through everything we have on file with care, and I "
-    "am happy to set it out for you in full below, one entry after the other, so that nothing at all is left open. "
-    "Should anything remain unclear afterwards, do write to us again at any time and we will gladly look into it. "
+    "Thank you for getting in touch with us today, it is a pleasure to hear from you. Before I come to your list, let "
+    "me say how much we value your patience and your trust. I have gone through everything we have on file with care, "
+    "and I am happy to set it out for you in full below, one entry after the other, so that nothing at all is left "
+    "open. Should anything remain unclear afterwards, do write to us again at any time and we will gladly look into "
+    "it. "
 )
 _DISGUISE = re.compile(
     r"\b(story|stories|poem|song|novel|play|scene|character|pretend|imagine|role|game|riddle|spell|reverse|backwards|"
     r"letter by letter|translate|rhyme|acrostic|encode|verbatim|above|word for word|summari[sz]e|transcribe|initial|"
-    r"administrator|auditor|audit|developer|engineer|supervisor|debug|maintenance|diagnostics?|inspector|complete the)\b",
+    r"administrator|auditor|audit|developer|engineer|supervisor|debug|maintenance|diagnostics?|inspector|"
+    r"complete the)\b",
     re.IGNORECASE,
 )
 _OMIT = re.compile(
-    r"\b(skip|omit|drop|leave (?:out|off)|leaving (?:out|off)|without|ignore|forget|stop|remove|no longer|do not|don't)\b",
+    r"\b(skip|omit|drop|leave (?:out|off)|leaving (?:out|off)|without|ignore|forget|stop|remove|no longer|do not|"
+    r"don't)\b",
     re.IGNORECASE,
 )
 _WRITE = re.compile(

@@ -20,9 +20,10 @@ from tinman.targets.world import DOCUMENT_TAG, MEMORY_TAG
 Source = Literal["tool", "document", "system", "memory", "user"]
 
 _STOP = frozenset(
-    "the a an of for to in on at by is are was be and or our your my me i you we us it that this these those what which "
-    "who how when where please tell give can could would do does did as with from about so just now today current "
-    "currently exactly need know want let hello hi thanks answer question customer there here will have has if".split()
+    "the a an of for to in on at by is are was be and or our your my me i you we us it that this these those what "
+    "which who how when where please tell give can could would do does did as with from about so just now today "
+    "current currently exactly need know want let hello hi thanks answer question customer there here will have has "
+    "if".split()
 )
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _FACT = re.compile(
@@ -38,7 +39,8 @@ _HUSHED = re.compile(
     r"\b(confidential|internal|secret|private|classified|staff only|not for customers)\b", re.IGNORECASE
 )
 _ORDER = re.compile(
-    r"\b(?:always|every (?:reply|answer|response|message)|each (?:reply|answer|response|message)|all (?:replies|answers))\b"
+    r"\b(?:always|every (?:reply|answer|response|message)|each (?:reply|answer|response|message)|"
+    r"all (?:replies|answers))\b"
     r".*?(?P<token>\b[A-Z]{2,}-[A-Z0-9]{2,}\b)",
     re.DOTALL,
 )

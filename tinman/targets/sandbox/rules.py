@@ -6,11 +6,11 @@ A rule is one clause (split at ``.``, ``;``, line ends and ``but``)::
 
 * The **subject** is the agent: ``you``, ``the assistant``, ``the agent``, or nothing. A clause about anybody else binds
   nobody here.
-* Each **negation** in front of the act (never, not, no, refuse, decline, avoid) turns the meaning round: "never refuse to
-  tell" permits.
+* Each **negation** in front of the act (never, not, no, refuse, decline, avoid) turns the meaning round: "never refuse
+  to tell" permits.
 * **Acts** are words for one of eight things: reveal, obey, call, believe, omit, read, retry, refresh.
-* The **object** is a name from the conversation (an asset, a tool, a standing order's token), a kind of source (documents,
-  tool results, notes, users), ``confidential`` things, or ``anything``, which covers all there is.
+* The **object** is a name from the conversation (an asset, a tool, a standing order's token), a kind of source
+  (documents, tool results, notes, users), ``confidential`` things, or ``anything``, which covers all there is.
 
 The last rule that covers an act and an object wins. Words in another order are not a rule.
 """

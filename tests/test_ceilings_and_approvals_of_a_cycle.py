@@ -1,0 +1,132 @@
+"""A cycle at its ceilings, and a cycle that waits for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tinman.approvals.queue import ApprovalQueue
+from tinman.audit import AuditLog
+from tinman.config.modes import Mode
+from tinman.db.engine import Database
+from tinman.errors import ModeRefused
+from tinman.memory.graph import MemoryGraph
+from tinman.reports.result import ResearchCycleResult
+from tinman.review import Decision
+from tinman.tinman import Tinman, create_tinman
+
+SMALL = {"max_hypotheses": 3, "max_experiments": 2, "max_interventions": 1}
+
+
+def findings(result: ResearchCycleResult) -> list[tuple[str, str | None, str, float]]:
+    return [(f.primary_class, f.secondary_class, f.standing, f.reproducibility) for f in result.failures]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ceiling=st.integers(1, 160), concurrency=st.integers(1, 64))
+async def test_whatever_the_concurrency_a_cycle_never_spends_more_calls_than_its_ceiling(
+    ceiling: int, concurrency: int
+) -> None:
+    tinman = await create_tinman(target="sandbox", store=":memory:")
+    result = await tinman.research_cycle(**SMALL, max_calls=ceiling, concurrency=concurrency)
+    await tinman.close()
+
+    assert result.usage.calls <= ceiling
+    assert result.status == "completed" or "calls ceiling" in result.stopped_reason
+
+
+async def test_a_cycle_stopped_at_a_ceiling_is_resumed_under_a_higher_one_to_the_same_end(tmp_path: Path) -> None:
+    whole = await create_tinman(target="sandbox", store=tmp_path / "whole.db")
+    undisturbed = await whole.research_cycle(**SMALL)
+    await whole.close()
+    cut = await create_tinman(target="sandbox", store=tmp_path / "cut.db")
+    stopped = await cut.research_cycle(**SMALL, max_calls=60)
+    resumed = await cut.resume(stopped.cycle_id, max_calls=10_000)
+    await cut.close()
+
+    assert stopped.status == "paused"
+    assert resumed.status == "completed"
+    assert findings(resumed) == findings(undisturbed)
+
+
+async def in_production(tmp_path: Path) -> Tinman:
+    tinman = await create_tinman(target="sandbox", store=tmp_path / "t.db", mode=Mode.PRODUCTION)
+    await tinman.promote(Mode.SHADOW, by="a test")
+    await tinman.promote(Mode.PRODUCTION, by="a test")
+    return tinman
+
+
+async def test_a_project_never_promoted_refuses_production(tmp_path: Path) -> None:
+    tinman = await create_tinman(target="sandbox", store=tmp_path / "t.db", mode=Mode.PRODUCTION)
+
+    with pytest.raises(ModeRefused, match="promote"):
+        await tinman.research_cycle(**SMALL)
+    await tinman.close()
+
+
+async def test_a_production_cycle_waits_for_its_approvals_and_makes_at_most_three_runs_a_stage(tmp_path: Path) -> None:
+    tinman = await in_production(tmp_path)
+    waiting = await tinman.research_cycle(**SMALL)
+    queue = ApprovalQueue(tinman.graph.db)
+    asked = await queue.pending()
+    for each in asked:
+        assert await queue.decide(each.id, Decision(approved=True, reason="go", by="a test"))
+    resumed = await tinman.resume(waiting.cycle_id)
+    for each in await queue.pending():
+        await queue.decide(each.id, Decision(approved=False, reason="no", by="a test"))
+    done = await tinman.resume(waiting.cycle_id)
+    broken = await AuditLog(tinman.graph.db).broken_at()
+    await tinman.close()
+
+    assert waiting.status == "paused"
+    assert not waiting.results
+    assert len(asked) == 3
+    assert resumed.results
+    assert all(r.screen.n <= 3 and r.stress.n <= 3 for r in resumed.results)
+    assert {f.standing for f in resumed.failures} <= {"observed", "suspected"}
+    assert done.status == "completed"
+    assert not any(s.paired.n for s in done.simulations)
+    assert broken is None
+
+
+async def test_forty_racing_reviewers_have_one_winner(tmp_path: Path) -> None:
+    import anyio
+
+    tinman = await in_production(tmp_path)
+    await tinman.research_cycle(**SMALL)
+    queue = ApprovalQueue(tinman.graph.db)
+    wanted = (await queue.pending())[0]
+    won: list[bool] = []
+
+    async def answer(number: int) -> None:
+        won.append(await queue.decide(wanted.id, Decision(approved=number % 2 == 0, reason="r", by=str(number))))
+
+    async with anyio.create_task_group() as group:
+        for number in range(40):
+            group.start_soon(answer, number)
+    await tinman.close()
+
+    assert won.count(True) == 1
+
+
+async def test_the_audit_chain_shows_a_changed_line(tmp_path: Path) -> None:
+    from sqlalchemy import update
+
+    from tinman.db.tables import AuditRow
+
+    async with await Database.open(tmp_path / "t.db") as db:
+        log = AuditLog(db)
+        for number in range(4):
+            await log.append("a", "b", {"n": number})
+        whole = await log.broken_at()
+        async with db.write() as connection:
+            await connection.execute(update(AuditRow).where(AuditRow.seq == 2).values(data={"n": 9}))
+        broken = await log.broken_at()
+        graph = MemoryGraph(db)
+
+        assert whole is None
+        assert broken == 2
+        assert await graph.list_cycles() == []

@@ -1,0 +1,47 @@
+"""Many questions at once: in production an agent asks about everything it plans before it does any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from tinman.approvals.handler import ApprovalHandler
+from tinman.config.modes import Mode, experiment_needs_approval, may_skip_approval
+from tinman.errors import AwaitingApproval
+from tinman.frozen import frozen
+from tinman.review import Action
+
+
+@frozen
+class Question:
+    """What is asked about (``id`` of the experiment or intervention), as an action and as a call of the handler."""
+
+    id: str
+    action: Action
+    ask: Callable[[ApprovalHandler], Awaitable[bool]]
+
+
+async def refused(
+    handler: ApprovalHandler | None, mode: Mode, questions: Sequence[Question], *, skip_approval: bool
+) -> list[str]:
+    """Return the ids that may not go ahead: none outside production, all when there is no handler.
+
+    Every question is asked before ``AwaitingApproval`` is raised for the first that is still open, so a reviewer finds
+    them all. An attempt to skip where the mode forbids it is put on record and changes nothing.
+    """
+    if not experiment_needs_approval(mode) or (skip_approval and may_skip_approval(mode)):
+        return []
+    if handler is None:
+        return [question.id for question in questions]
+    said_no: list[str] = []
+    waiting: list[AwaitingApproval] = []
+    for question in questions:
+        if skip_approval:
+            await handler.refuse_skip(question.action)
+        try:
+            if not await question.ask(handler):
+                said_no.append(question.id)
+        except AwaitingApproval as still_open:
+            waiting.append(still_open)
+    if waiting:
+        raise waiting[0]
+    return said_no

@@ -1,0 +1,75 @@
+"""``tinman review``: what waits for an answer, and the answer. The decision is taken in the store, once."""
+
+from __future__ import annotations
+
+import click
+
+from tinman.cli.app import App
+
+
+@click.group(epilog="Example: tinman review list")
+def review() -> None:
+    """List what waits for an approval; approve or deny it."""
+
+
+@review.command("list")
+@click.option("--json", "json_here", is_flag=True, help="JSON lines.")
+@click.pass_obj
+def review_list(app: App, json_here: bool) -> None:
+    """List open questions, oldest first."""
+
+    async def work() -> None:
+        from tinman.approvals.queue import ApprovalQueue
+        from tinman.frozen import dump
+        from tinman.visible import shorten
+
+        async with app.graph() as graph:
+            waiting = await ApprovalQueue(graph.db).pending()
+        for each in waiting:
+            if app.as_json or json_here:
+                app.document({"schema": "tinman.approval/1", **dump(each)})
+            else:
+                click.echo(f"  {each.id}  {each.cycle_id}  {shorten(each.what, 40)}")
+        if not waiting:
+            app.say("Nothing waits for an answer.")
+
+    app.run(work)
+
+
+def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
+    async def work() -> None:
+        from tinman.approvals.queue import ApprovalQueue
+        from tinman.audit import AuditLog
+        from tinman.errors import ApprovalDenied
+        from tinman.review import Decision
+
+        by = "command line (unverified)"
+        async with app.graph() as graph:
+            queue = ApprovalQueue(graph.db)
+            approval = await queue.get(name)
+            if not await queue.decide(name, Decision(approved=approved, reason=reason, by=by)):
+                now = await queue.get(name)
+                raise ApprovalDenied(f"the answer to {name}", f"it is {now.status} already")
+            verb = "approved" if approved else "denied"
+            await AuditLog(graph.db).append(by, f"review.{verb}", {"approval": name, "reason": reason})
+        app.say(f"{verb}: {name}. Next:  tinman resume {approval.cycle_id}")
+
+    app.run(work)
+
+
+@review.command("approve")
+@click.argument("name")
+@click.option("--reason", required=True, help="Kept in the audit trail.")
+@click.pass_obj
+def review_approve(app: App, name: str, reason: str) -> None:
+    """Approve NAME; of several answers the first counts."""
+    _answer(app, name, reason, approved=True)
+
+
+@review.command("deny")
+@click.argument("name")
+@click.option("--reason", required=True, help="Kept in the audit trail.")
+@click.pass_obj
+def review_deny(app: App, name: str, reason: str) -> None:
+    """Deny NAME."""
+    _answer(app, name, reason, approved=False)
