@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
-from loopback import Call, Say
+import anyio
+from loopback import Call, Say, serve
 
 from tinman.clock import derive_seed
 from tinman.frozen import canonical_json
@@ -103,3 +105,16 @@ def answer(body: dict[str, Any], model: SandboxModel, *, is_chat: bool) -> Say |
         use = reply.message.calls[0]
         return Call(use.name, json.dumps(use.arguments))
     return Say(reply.message.text, finish="length" if reply.stop == "length" else "stop")
+
+
+def main() -> None:
+    """Serve the sandbox as Chat Completions until killed; print the address first."""
+
+    async def forever() -> None:
+        model = SandboxModel()
+        async with serve(lambda body: answer(body, model, is_chat=True)) as server:
+            sys.stdout.write(f"{server.root}\n")
+            sys.stdout.flush()
+            await anyio.sleep_forever()
+
+    anyio.run(forever)

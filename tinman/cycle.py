@@ -75,7 +75,7 @@ class ResearchCycle:
         self._used = used
         self._runtime: JournalRuntime | None = None
         memory = AdaptiveMemory(graph)
-        self.hypothesis_engine = HypothesisEngine(graph, reasoner, memory, bus)
+        self.hypothesis_engine = HypothesisEngine(graph, reasoner, memory, bus, capabilities=target.capabilities)
         self.experiment_architect = ExperimentArchitect(graph, reasoner, bus, capabilities=target.capabilities)
         self.experiment_executor = ExperimentExecutor(graph, target, reasoner, handler, bus)
         self.failure_discovery = FailureDiscoveryAgent(graph, reasoner, memory, bus)

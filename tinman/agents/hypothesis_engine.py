@@ -14,10 +14,12 @@ from tinman.events import EventBus
 from tinman.frozen import frozen
 from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
+from tinman.playbook.cases import draw, family_named
 from tinman.playbook.probes import FAMILIES, Family
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Hypothesis, Priority, Source, to_data
 from tinman.runtime import Tx
+from tinman.targets.base import Capabilities
 from tinman.taxonomy import STRESS_TYPES, SUBTYPES, FailureClass
 
 DEFAULT_HYPOTHESES = 10
@@ -65,7 +67,10 @@ def _priority(probability: float, severity_rank: int) -> Priority:
 
 
 class HypothesisEngine(BaseAgent):
-    """Generates testable hypotheses, each with a probability that is scored later."""
+    """Generates testable hypotheses, each with a probability that is scored later.
+
+    With the target's ``capabilities``, guesses that could not be tried on it come last.
+    """
 
     kind = "hypothesis_engine"
 
@@ -75,9 +80,12 @@ class HypothesisEngine(BaseAgent):
         llm_backbone: Reasoner | None = None,
         adaptive_memory: AdaptiveMemory | None = None,
         event_bus: EventBus | None = None,
+        *,
+        capabilities: Capabilities | None = None,
     ) -> None:
         super().__init__(graph=graph, llm_backbone=llm_backbone, event_bus=event_bus)
         self.memory = adaptive_memory
+        self.capabilities = capabilities
 
     async def execute(
         self, context: AgentContext, *, max_hypotheses: int = DEFAULT_HYPOTHESES, **_: Any
@@ -114,7 +122,7 @@ class HypothesisEngine(BaseAgent):
         for hypothesis in candidates:
             key = (hypothesis.failure_class.value, hypothesis.stress_type, hypothesis.subtype)
             chosen.setdefault(key, hypothesis)
-        ranked = sorted(chosen.values(), key=lambda h: -self._worth(h, focus))
+        ranked = sorted(chosen.values(), key=lambda h: (not self._can_be_tried(h), -self._worth(h, focus)))
         numbered = []
         for index, hypothesis in enumerate(ranked[:count]):
             identity = clock.derive_id("hypothesis", cycle_id, index, hypothesis.stress_type, hypothesis.subtype)
@@ -126,6 +134,13 @@ class HypothesisEngine(BaseAgent):
             return []
         nodes = await self.graph.find(kind="failure_mode", limit=50, newest_first=True)
         return [node.record for node in nodes if isinstance(node.record, DiscoveredFailure)]
+
+    def _can_be_tried(self, hypothesis: Hypothesis) -> bool:
+        """Say whether the target can be given what the probes need; for cases an LLM has yet to write, nobody knows."""
+        family = family_named(str(hypothesis.metadata.get("family", "")))
+        if family is None or self.capabilities is None:
+            return True
+        return bool(draw(family, seed=0, count=1, capabilities=self.capabilities)[0])
 
     def _worth(self, hypothesis: Hypothesis, focus: str) -> float:
         """Return expected information per cost: the variance of the forecast, more for what was asked for."""

@@ -362,7 +362,8 @@ def _print(app: App, result: ResearchCycleResult, gate: tuple[str | None, float 
         return code
     app.lines(summary(result))
     if result.status != "completed":
-        app_echo(f"\nStopped: {result.stopped_reason}\nContinue:  tinman resume {result.cycle_id}")
+        answer = "Answer:    tinman review list\n" if result.stopped_reason.startswith("awaiting approval") else ""
+        app_echo(f"\nStopped: {result.stopped_reason}\n{answer}Continue:  tinman resume {result.cycle_id}")
         return code
     first = next((f for f in result.failures if f.standing in {"validated", "observed"}), None)
     app.say("\nNext:")
@@ -387,7 +388,10 @@ def _code(result: ResearchCycleResult, gate: tuple[str | None, float | None]) ->
             return Exit.FOUND
     if result.status == "paused":
         return Exit.AWAITING if "approval" in result.stopped_reason else Exit.LIMIT
-    incomplete = any(r.standing in {"unmeasurable", "not_run", "broken_probe"} for r in result.results)
+    beyond = {d.id for d in result.experiments if d.not_runnable}  # what such a target cannot be given is said, no gap
+    tried = [r for r in result.results if r.experiment_id not in beyond]
+    incomplete = any(r.standing in {"unmeasurable", "not_run", "broken_probe"} for r in tried)
+    incomplete = incomplete or bool(result.experiments and not tried)
     skipped = {d.id for d in result.experiments} - {r.experiment_id for r in result.results}
     if result.mode.value == "production" and result.experiments and not result.results:
         return Exit.DENIED

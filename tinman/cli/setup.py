@@ -72,10 +72,16 @@ def config() -> None:
 @click.pass_obj
 def config_show(app: App) -> None:
     """Print each setting with where its value came from."""
-    from tinman.config.settings import _flat
+    from tinman.config.settings import flat
+    from tinman.frozen import dump
+    from tinman.reports.result import ResearchOptions
 
     resolved = app.resolve()
-    values = _flat(resolved.settings.model_dump(mode="json"))
+    built_in = {f"research.{name}": value for name, value in dump(ResearchOptions()).items()}
+    values = {
+        key: built_in.get(key) if value is None else value
+        for key, value in flat(resolved.settings.model_dump(mode="json")).items()
+    }
     if app.as_json:
         app.document({key: {"value": value, "origin": resolved.origin(key)} for key, value in values.items()})
         return

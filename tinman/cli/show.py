@@ -286,7 +286,7 @@ def interventions_list(app: App, cycle: str | None, json_here: bool) -> None:
             found = [n.record for n in await graph.find(kind="intervention", cycle_id=cycle)]
             simulated = [n.record for n in await graph.find(kind="simulation", cycle_id=cycle)]
             failed = [n.record for n in await graph.find(kind="failure_mode", cycle_id=cycle)]
-        proposed = [r for r in found if isinstance(r, Intervention)]
+        proposed = sorted((r for r in found if isinstance(r, Intervention)), key=lambda r: (len(r.label), r.label))
         if app.as_json or json_here:
             for each in proposed:
                 app.document({"schema": "tinman.intervention/1", **to_data(each)})

@@ -135,14 +135,15 @@ def _nearest(start: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested tables as one, with dotted keys."""
+    found: dict[str, Any] = {}
     for key, value in data.items():
         if isinstance(value, Mapping) and value:
-            flat.update(_flat(value, f"{prefix}{key}."))
+            found.update(flat(value, f"{prefix}{key}."))
         else:
-            flat[prefix + key] = value
-    return flat
+            found[prefix + key] = value
+    return found
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,7 +181,7 @@ def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path
         if spec is not None and merged.get("target", {}).get("spec") not in {None, spec}:
             merged["target"] = {}
         merged = _laid_over(merged, table)
-        origins.update(dict.fromkeys(_flat(table), name))
+        origins.update(dict.fromkeys(flat(table), name))
     try:
         settings = Settings(**merged)
     except ValidationError as error:

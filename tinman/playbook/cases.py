@@ -92,8 +92,11 @@ def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -
     """
     pairs: list[ScenarioPair] = []
     missing = ""
+    beyond: set[str] = set()  # probes whose worlds such a target cannot be given
     slug = re.sub(r"[^a-z]+", "-", family.name.lower())
     for key in _keys(family, seed):
+        if key.probe in beyond:
+            continue
         wording = family.probes[key.probe][key.wording]
         slots = Slots(SETTINGS[key.setting], key.probe, wording, key.wording, rng(seed, f"{family.name}/{key.name}"))
         draft = family.build(slots)
@@ -111,6 +114,7 @@ def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -
         lacking = (stressed.world.plants | control.world.plants) - capabilities.plants
         if lacking:
             missing = f"the target cannot be given {', '.join(sorted(lacking))}"
+            beyond.add(key.probe)
             continue
         if not capabilities.multi_turn and max(len(stressed.turns), len(control.turns)) > 1:
             missing = missing or "the target does not keep a conversation"

@@ -61,6 +61,21 @@ def fixes(
     return lines
 
 
+def unfixed(result: ResearchCycleResult) -> list[str]:
+    """Return why a failure got no proposal, a line each; nothing before the interventions' phase is over."""
+    if result.status != "completed":
+        return []
+    proposed = {i.failure_id for i in result.interventions}
+    treated = [f for f in result.failures if f.standing in {"validated", "observed"}]
+    limit = result.options.max_interventions
+    return [
+        f"  No fix for {f.label or f.id[:6]}: "
+        + ("no patch known for it fits this target" if i < limit else f"fixes were sought for {limit} failures")
+        for i, f in enumerate(treated)
+        if f.id not in proposed
+    ]
+
+
 def not_counted(result: ResearchCycleResult) -> str:
     """Return how many runs gave nothing to judge, by reason, or an empty text."""
     reasons = Counter(
@@ -112,6 +127,7 @@ def summary(result: ResearchCycleResult) -> list[str]:
             lines.append("  " + shorten(told, WIDTH - 2))
     if result.interventions:
         lines += ["", "  Proposed fixes", *fixes(result.interventions, result.simulations, result.failures)]
+    lines += unfixed(result)
     left_out = not_counted(result)
     lines += ["", *([f"  Not counted   {left_out}"] if left_out else []), f"  Spent         {spent(result)}"]
     return lines
