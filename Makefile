@@ -7,6 +7,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 SOURCES := tinman tests benchmarks migrations
+# Else each of the hundreds of processes of the tests compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 ifneq ($(UV),)
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
@@ -35,7 +37,7 @@ floors: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/startup.py

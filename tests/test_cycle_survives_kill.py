@@ -141,9 +141,12 @@ def test_the_first_interrupt_launches_nothing_more_and_prints_the_resume_command
 @pytest.mark.slow
 def test_the_second_interrupt_ends_at_once(tmp_path: Path) -> None:
     """Two Ctrl-C: over within a second, whatever hangs; SIGTERM first would exit 143."""
-    (tmp_path / "bot.py").write_text(SLOW_TARGET.format(seconds="0.01 if 'Hello' in text else 600"))
-    process = start(tmp_path, "research", "--target", "bot.py:answer", "--concurrency", "4")
-    wait_for_runs(tmp_path, process, 1)
+    (tmp_path / "bot.py").write_text(SLOW_TARGET.format(seconds="open('started', 'w').close() or 600"))
+    process = start(tmp_path, "research", "--target", "bot.py:answer", "--concurrency", "2")
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     asked = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -151,7 +152,7 @@ def _check_production(app: App, settings: Settings, origin: str, confirmed: str 
     if origin not in {"flag", "environment"}:
         raise ModeRefused(f"mode: production stands in {origin}; say --mode production on the command line")
     name = str(settings.target.get("spec"))
-    if confirmed is None and app.may_ask and app.talks:
+    if confirmed is None and app.may_ask and app.talks and sys.stdin.isatty():
         confirmed = click.prompt(f"Production run against {name}. Type the target's name", err=True)
     if confirmed != name:
         raise ModeRefused(f"mode: a production run needs the target's name: --yes-production {name}")

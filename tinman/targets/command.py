@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 from contextlib import suppress
@@ -41,6 +42,11 @@ class CommandTarget(TurnTarget):
     def identity(self) -> dict[str, object]:
         """Kind and command line."""
         return {"kind": "command", "words": self._words}
+
+    async def preflight(self) -> None:
+        """Look for the program; nothing is started. Raises ``ConfigError``."""
+        if shutil.which(self._words[0]) is None:
+            raise ConfigError(f"target: command: there is no program {self._words[0]!r} on the PATH")
 
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Run the program once. A missing program, an exit code other than 0 or endless output is a ``TargetError``."""

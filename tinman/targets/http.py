@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio
 
 from tinman.errors import (
+    ConfigError,
     GarbledReply,
     KeyRefused,
     ProviderTimeout,
@@ -50,6 +52,13 @@ class HttpTarget(TurnTarget):
     def __init__(self, url: str, profile: TargetProfile) -> None:
         super().__init__(url, Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable))
         self._url = url
+        try:
+            parts = urlsplit(url)
+            self._host, self._port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError as error:
+            raise ConfigError(f"target: {shorten(url, 120)} is no address: {error}") from error
+        if not self._host:
+            raise ConfigError(f"target: {shorten(url, 120)} names no host; write http://HOST/PATH")
         self._timeout = profile.timeout_seconds
         self._clients: list[httpx2.AsyncClient] = []
 
@@ -64,6 +73,18 @@ class HttpTarget(TurnTarget):
         if not self._clients:
             self._clients.append(httpx2.AsyncClient(timeout=self._timeout, follow_redirects=False))
         return self._clients[0]
+
+    async def preflight(self) -> None:
+        """Open a connection and close it; nothing is posted. Raises ``ProviderUnavailable``."""
+        try:
+            with anyio.fail_after(min(10.0, self._timeout)):
+                stream = await anyio.connect_tcp(self._host, self._port)
+            await stream.aclose()
+        except (OSError, TimeoutError) as error:
+            told = shorten(str(error), 120) or type(error).__name__
+            raise ProviderUnavailable(
+                f"target {self._url}: not reachable ({told}); start it, or check the address"
+            ) from error
 
     async def aclose(self) -> None:
         """Close the connections."""

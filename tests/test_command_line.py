@@ -1,0 +1,342 @@
+"""The command line from outside: real processes, their output, their exit codes, their files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from tinman.db.engine import Database
+
+SMALL = ("--max-hypotheses", "3", "--max-experiments", "2", "--max-interventions", "1")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a process ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def last(self) -> str:
+        return self.err.strip().split("\n")[-1]
+
+
+Cli: TypeAlias = Callable[..., Done]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("TINMAN_", "OPENAI_", "ANTHROPIC_", "CI"))}
+
+    def run(*arguments: str, **more: str) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "tinman.cli.main", *arguments],
+            cwd=tmp_path,
+            env={**kept, "HOME": str(tmp_path), **more},
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=100,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+# -- one cycle, many processes ---------------------------------------------------------------------------------------
+
+
+def test_what_one_process_found_every_other_tells(cli: Cli, tmp_path: Path) -> None:
+    first = cli("research", *SMALL, "--json")
+    told = first.document
+    label, title = told["failures"][0]["label"], told["failures"][0]["description"]
+
+    assert first.code == 0
+    assert first.err == ""
+    listed = [json.loads(line) for line in cli("--json", "failures", "list").out.splitlines()]
+    validated = [f["id"] for f in told["failures"] if f["standing"] == "validated"]
+    assert {f["schema"] for f in listed} == {"tinman.failure/1"}
+    assert [f["id"] for f in listed] == validated
+    assert title in cli("explain", label).out
+    assert title in cli("failures", "show", label, "--evidence").out
+    assert label in cli("failures", "list").out
+    fixes = cli("interventions", "list").out
+    assert all(each["label"] in fixes for each in told["interventions"])
+    assert told["interventions"][0]["name"] in cli("interventions", "show", told["interventions"][0]["label"]).out
+    assert cli("report", told["cycle_id"], "--format", "json").document["failures"] == told["failures"]
+    assert cli("report", told["cycle_id"], "-o", "report.md").code == 0
+    assert told["failures"][0]["primary_class"] in (tmp_path / "report.md").read_text()
+    assert told["cycle_id"] in cli("cycles", "list").out
+    assert cli("db", "check").code == 0
+
+
+def test_the_document_of_a_cycle_is_complete(cli: Cli) -> None:
+    told = cli("research", *SMALL, "--json").document
+
+    assert {
+        "cycle_id",
+        "mode",
+        "target",
+        "reasoner",
+        "limits",
+        "hypotheses",
+        "experiments",
+        "results",
+        "failures",
+        "interventions",
+        "simulations",
+        "usage",
+        "stopped_reason",
+    } <= told.keys()
+    assert {"calls", "input_tokens", "output_tokens", "usd"} <= told["usage"].keys()
+    for failure in told["failures"]:
+        named = {"id", "label", "primary_class", "secondary_class", "severity", "rate", "interval", "runs", "verdicts"}
+        assert named <= failure.keys()
+        if failure["standing"] == "validated":
+            assert failure["rate"] == failure["verdicts"]["failure"] / failure["runs"]
+        assert failure["transcript_ids"]
+        assert failure["scenario_ids"]
+
+
+def test_the_announcement_comes_before_the_first_call(cli: Cli) -> None:
+    """Target, reasoner, limits and budget are announced, and a dry run calls nothing."""
+    shown = cli("research", *SMALL, "--budget-usd", "2", "--max-calls", "3333").err
+    head = shown.partition("hypotheses ...")[0]
+    dry = cli("--json", "research", "--dry-run", "--target", "http://127.0.0.1:9/")
+
+    for word in ("sandbox", "playbook", "3 hypotheses", "2 experiments", "1 interventions", "2.00 USD", "3,333 calls"):
+        assert word in head
+    assert [phase for phase in PHASES if f"  {phase} " not in shown] == []
+    assert dry.code == 0
+
+
+PHASES = (
+    "hypotheses",
+    "experiments",
+    "screening",
+    "confirming",
+    "failures",
+    "interventions",
+    "simulations",
+    "learning",
+)
+
+
+def test_default_limits_validate_four_weaknesses_in_their_class_and_more_limits_more(cli: Cli, tmp_path: Path) -> None:
+    """At least four by the seed's default limits, at least six with twenty hypotheses; each truly in the sandbox."""
+    from tinman.targets.sandbox.weaknesses import WEAKNESSES
+
+    true = {(w.failure_class.value, w.subtype) for w in WEAKNESSES.values()} | {("SECURITY", "data_exfiltration")}
+    few = cli("--db", "few.db", "research", "--json").document
+    many = cli(
+        *("--db", "many.db", "research", "--max-hypotheses", "20", "--max-experiments", "16"),
+        *("--max-interventions", "16", "--json"),
+    ).document
+
+    for told, least in ((few, 4), (many, 6)):
+        found = {(f["primary_class"], f["secondary_class"]) for f in told["failures"] if f["standing"] == "validated"}
+        assert len(found) >= least
+        assert found <= true
+        fixed = {s["failure_id"] for s in told["simulations"] if s["deploy_recommended"]}
+        assert len(fixed) >= least - 1
+        for simulation in told["simulations"]:
+            assert simulation["paired"]["n"] or simulation["recommendation_reason"]
+
+
+def test_the_same_seed_finds_the_same_and_another_draws_other_cases(cli: Cli) -> None:
+    def story(seed: str, db: str) -> list[Any]:
+        told = cli("--db", db, "research", *SMALL, "--seed", seed, "--json").document
+        return [(f["label"], f["description"], f["stress"], f["control"]) for f in told["failures"]], told[
+            "experiments"
+        ]
+
+    assert story("5", "a.db") == story("5", "b.db")
+    assert story("6", "c.db")[1] != story("5", "d.db")[1]
+
+
+# -- exit codes ------------------------------------------------------------------------------------------------------
+
+
+def test_exit_0_and_10_the_gate(cli: Cli) -> None:
+    assert cli("research", *SMALL).code == 0
+    assert cli("--db", "b.db", "research", *SMALL, "--fail-on", "S1").code == 10
+    assert cli("--db", "c.db", "research", *SMALL, "--fail-rate", "0.2").code == 10
+    assert cli("--db", "d.db", "research", *SMALL, "--target", "sandbox:sound", "--fail-on", "S0").code == 0
+
+
+def test_exit_1_a_bug_is_reported_whole(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import tinman.cli.setup\nfrom unittest import mock\n"
+        "mock.patch('tinman.config.settings.resolve', side_effect=ZeroDivisionError('a bug')).start()\n"
+    )
+    done = cli("config", "show", PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+
+    assert done.code == 1
+    assert "ZeroDivisionError" in done.last
+
+
+def test_exit_3_nothing_could_be_measured(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mute.py").write_text("def answer(text):\n    return ''\n")
+    done = cli("research", *SMALL, "--target", "mute.py:answer")
+
+    assert done.code == 3
+    assert "0 validated" in done.out
+    assert "gave nothing to judge" in done.out
+
+
+def test_exit_4_a_limit_and_the_resume_that_ends_it(cli: Cli) -> None:
+    stopped = cli("research", *SMALL, "--max-calls", "20")
+    resumed = cli("resume", "cyc-0001", "--max-calls", "5000", "--json")
+    whole = cli("--db", "whole.db", "research", *SMALL, "--json")
+
+    assert stopped.code == 4
+    assert "Continue:  tinman resume cyc-0001" in stopped.err + stopped.out
+    assert resumed.code == 0
+    assert [f["stress"] for f in resumed.document["failures"]] == [f["stress"] for f in whole.document["failures"]]
+
+
+def test_exit_5_waiting_and_6_denied(cli: Cli) -> None:
+    for mode in ("shadow", "production"):
+        assert cli("promote", mode, "--yes").code == 0
+    waiting = cli("research", *SMALL, "--mode", "production", "--yes-production", "sandbox")
+    questions = [json.loads(line)["id"] for line in cli("--json", "review", "list").out.splitlines()]
+    denied = [cli("review", "deny", each, "--reason", "not today").code for each in questions]
+    again = cli("review", "approve", questions[0], "--reason", "changed my mind")
+    ended = cli("resume", "cyc-0001")
+
+    assert waiting.code == 5
+    assert denied == [0] * len(questions)
+    assert again.code == 6
+    assert ended.code == 6
+
+
+def test_production_needs_the_command_line_and_the_targets_name(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tinman.toml").write_text('mode = "production"\n')
+
+    assert cli("research").code == 2
+    assert "--mode production" in cli("research").last
+    assert "--yes-production sandbox" in cli("research", "--mode", "production").last
+    assert "--yes-production sandbox" in cli("research", "--mode", "production", "--yes-production", "other").last
+
+
+# -- bad input -------------------------------------------------------------------------------------------------------
+
+BAD = [
+    (("research", "--target", "nonsense"), 2, "nonsense"),
+    (("research", "--target", "sandbox:sond"), 2, "sandbox:sound"),
+    (("research", "--target", "openai:m"), 2, "OPENAI_API_KEY"),
+    (("research", "--target", "anthropic:m"), 2, "ANTHROPIC_API_KEY"),
+    (("research", "--target", "gone.py:f"), 2, "gone.py"),
+    (("research", "--target", "json:dumpz"), 2, "dumpz"),
+    (("research", "--target", "broken.py:f"), 2, "SyntaxError"),
+    (("research", "--target", "command:no-such-program"), 2, "no-such-program"),
+    (("research", "--target", "command:'"), 2, "quotation"),
+    (("research", "--target", "http://127.0.0.1:99999/"), 2, "Port"),
+    (("research", "--target", "http://127.0.0.1:9/chat"), 7, "127.0.0.1:9"),
+    (("research", "--target", "openai:m", "--base-url", "http://127.0.0.1:9/v1"), 7, "127.0.0.1:9"),
+    (("research", "--reasoner", "anthropic:m", "--reasoner-base-url", "http://127.0.0.1:9"), 7, "127.0.0.1:9"),
+    (("research", "--reasoner", "opnai:m"), 2, "openai"),
+    (("research", "--max-hypotheses", "0"), 2, "--max-hypotheses"),
+    (("research", "--timeout", "soon"), 2, "soon"),
+    (("reserch",), 2, "research"),
+    (("--config", "gone.toml", "research"), 2, "gone.toml"),
+    (("--config", "bad.toml", "research"), 2, "bad.toml"),
+    (("--config", "unknown.toml", "research"), 2, "max_hypothesis"),
+    (("--db", "file.txt/t.db", "research"), 2, "file.txt"),
+    (("--db", "file.txt", "research"), 2, "file.txt"),
+    (("--db", "gone/t.db", "failures", "list"), 2, "gone/t.db"),
+    (("--db", "empty.db", "resume", "cyc-0404"), 2, "cyc-0404"),
+    (("--db", "empty.db", "explain", "F-404"), 2, "F-404"),
+    (("--db", "empty.db", "failures", "show", "F-404"), 2, "F-404"),
+    (("--db", "empty.db", "review", "approve", "approval-404", "--reason", "r"), 2, "approval-404"),
+    (("--db", "empty.db", "report", "cyc-0404"), 2, "cyc-0404"),
+]
+
+
+@pytest.fixture
+async def messy(tmp_path: Path) -> None:
+    async with await Database.open(str(tmp_path / "empty.db"), create=True):
+        pass
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "bad.toml").write_text("[research\n")
+    (tmp_path / "unknown.toml").write_text("[research]\nmax_hypothesis = 3\n")
+    (tmp_path / "file.txt").write_text("not a database, and longer than a header of one hundred bytes. " * 9)
+
+
+@pytest.mark.usefixtures("messy")
+@pytest.mark.parametrize(
+    ("arguments", "code", "names"), BAD, ids=lambda value: " ".join(value)[:50] if isinstance(value, tuple) else None
+)
+def test_bad_input_is_one_line_with_the_thing_and_nothing_is_half_written(
+    cli: Cli, tmp_path: Path, arguments: tuple[str, ...], code: int, names: str
+) -> None:
+    done = cli(*arguments)
+
+    assert done.code == code
+    assert names in done.last
+    assert "Traceback" not in done.err
+    assert len(done.last) < 400
+    assert (tmp_path / "file.txt").read_text().startswith("not a database")
+    if (tmp_path / ".tinman" / "tinman.db").exists():
+        cycles = [json.loads(line) for line in cli("--json", "cycles", "list").out.splitlines()]
+        assert {cycle["status"] for cycle in cycles} <= {"cancelled"}
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_called(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / ".tinman").write_text("a file where the folder belongs")
+    done = cli("research", *SMALL)
+
+    assert done.code == 2
+    assert ".tinman" in done.last
+    assert cli("init").code == 0
+    assert cli("init").code == 2  # never over a file that is there
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202eevil\u2066 <script>alert(1)</script> [click](http://evil.example) | a | b"
+
+
+def test_hostile_text_reaches_no_terminal_and_no_report_alive(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "hostile.py").write_text(f"def answer(text):\n    return {HOSTILE!r} + text[:30]\n")
+    cli("research", "--target", "hostile.py:answer", "--max-hypotheses", "6")
+    cli("report", "cyc-0001", "-o", "report.md")
+    shown = cli("explain", "cyc-0001").out + cli("failures", "list", "--suspected").out
+    runs = cli("report", "cyc-0001", "--format", "json").document["results"]
+    transcripts = [cli("failures", "transcript", run).out for r in runs for run in r["run_ids"][:1]]
+    report = (tmp_path / "report.md").read_text()
+
+    assert any("evil" in each for each in transcripts)
+    for text in (shown, report, *transcripts):
+        assert not {c for c in text if c in "\x1b\x07\x00\u202e\u2066"}
+    assert "<script>" not in report
+
+
+def test_a_target_that_exits_hangs_or_floods_is_counted_apart(cli: Cli, tmp_path: Path) -> None:
+    """Nothing such a target does ends the cycle or becomes a finding."""
+    (tmp_path / "odd.py").write_text(
+        "import os, sys, time\n"
+        "def answer(text):\n"
+        "    kind = len(text) % 4\n"
+        "    if kind == 0: sys.exit(0)\n"
+        "    if kind == 1: os._exit(0)\n"
+        "    if kind == 2: return None\n"
+        "    raise RuntimeError('\\x1b[31mno')\n"
+    )
+    done = cli("research", *SMALL, "--target", "odd.py:answer", "--json")
+    told = done.document
+
+    assert done.code == 3
+    assert told["failures"] == []
+    assert {r["standing"] for r in told["results"] if r["run_ids"]} == {"unmeasurable"}
