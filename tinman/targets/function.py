@@ -72,15 +72,21 @@ def _call(function: Callable[..., Any], text: str, user: str, session: str) -> A
 
 
 def _call_by_name(spec: str, text: str, user: str, session: str) -> Any:
-    """Run in the worker process; an async callable gets a loop of its own there."""
-    answer = _call(resolve(spec), text, user, session)
-    if inspect.isawaitable(answer):
+    """Run in the worker process; an async callable gets a loop of its own there.
 
-        async def wait() -> Any:
-            return await answer
+    An attempt to exit must not leave this function: it would end the worker, and with it somebody else's next call.
+    """
+    try:
+        answer = _call(resolve(spec), text, user, session)
+        if inspect.isawaitable(answer):
 
-        return anyio.run(wait)
-    return answer
+            async def wait() -> Any:
+                return await answer
+
+            return anyio.run(wait)
+        return answer
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise TargetError(f"target {spec}: tried to exit the process ({error!r})") from None
 
 
 def _reply(answer: Any, name: str) -> Reply:
@@ -116,8 +122,6 @@ class FunctionTarget(TurnTarget):
             raise TargetError(
                 f"target {self.name}: its process died; look at what it prints or whether it exits"
             ) from error
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise TargetError(f"target {self.name}: tried to exit the process ({error!r})") from error
         except TargetError:
             raise
         except Exception as error:
