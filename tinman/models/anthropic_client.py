@@ -6,7 +6,7 @@ from typing import Any
 
 from tinman.messages import Reply, Request
 from tinman.models import wire_anthropic
-from tinman.models.endpoint import HEADERS, NO_KEY, Endpoint
+from tinman.models.endpoint import NO_KEY, Endpoint, headers
 from tinman.models.line import Line, SDKClient
 
 OFFICIAL_URL = "https://api.anthropic.com"
@@ -47,7 +47,7 @@ class AnthropicModel:
             base_url=self.base_url,
             max_retries=0,
             timeout=self._timeout_seconds,
-            default_headers=HEADERS,
+            default_headers=headers(anthropic.Omit()),
             http_client=anthropic.DefaultAioHttpClient(**http),
         )
         return client, anthropic.AnthropicError

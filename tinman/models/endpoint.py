@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from tinman import clock
@@ -20,8 +21,16 @@ from tinman.errors import (
 from tinman.visible import shorten
 
 NO_KEY = "not-needed"
-HEADERS = {"Accept-Encoding": "identity"}
-"""Replies come uncompressed, so that their length can be counted before they are in memory."""
+_TOLD_BY_THE_SDK = "Lang Package-Version OS Arch Runtime Runtime-Version Async".split()
+
+
+def headers(leave_out: Any) -> dict[str, Any]:
+    """Return the SDK client's headers; ``leave_out`` is the SDK's own mark for a header that is not sent.
+
+    Replies come uncompressed, so that their length can be counted before they are in memory. What the SDK would tell
+    of this machine is nobody's business, and every header is written several times a call.
+    """
+    return {"Accept-Encoding": "identity", **{f"X-Stainless-{name}": leave_out for name in _TOLD_BY_THE_SDK}}
 
 
 class Endpoint:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tinman.messages import Reply, Request
 from tinman.models import wire_openai
-from tinman.models.endpoint import HEADERS, NO_KEY, Endpoint
+from tinman.models.endpoint import NO_KEY, Endpoint, headers
 from tinman.models.line import Line, SDKClient
 
 OFFICIAL_URL = "https://api.openai.com/v1"
@@ -49,7 +49,7 @@ class OpenAIModel:
             base_url=self.base_url,
             max_retries=0,
             timeout=self._timeout_seconds,
-            default_headers=HEADERS,
+            default_headers=headers(openai.Omit()),
             http_client=openai.DefaultAioHttpClient(**http),
         )
         return client, openai.OpenAIError
