@@ -80,8 +80,9 @@ def normal(text: str) -> str:
 def in_the_makefile(command: str) -> str:
     """Return what ``make NAME`` runs in the end, so that no second installation is needed here."""
     told = subprocess.run(
-        ["make", "--dry-run", "--always-make", *command.split()[1:]],
+        ["make", "--no-print-directory", "--dry-run", "--always-make", *command.split()[1:]],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
         text=True,
         check=True,
