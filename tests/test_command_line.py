@@ -305,6 +305,22 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_called(cli: 
     assert cli("init").code == 2  # never over a file that is there
 
 
+def test_a_full_disk_is_one_line_and_the_cycle_goes_on_when_there_is_room(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, resource.RLIM_INFINITY))\n"
+    )
+    stopped = cli("research", *SMALL, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    resumed = cli("resume", "cyc-0001", "--json")
+    whole = cli("--db", "whole.db", "research", *SMALL, "--json")
+
+    assert stopped.code == 2
+    assert "tinman.db" in stopped.last
+    assert "Traceback" not in stopped.err
+    assert resumed.code == 0
+    assert [f["stress"] for f in resumed.document["failures"]] == [f["stress"] for f in whole.document["failures"]]
+    assert cli("db", "check").code == 0
+
+
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202eevil\u2066 <script>alert(1)</script> [click](http://evil.example) | a | b"
 
 

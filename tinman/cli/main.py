@@ -130,6 +130,19 @@ def _exit_code(error: BaseException) -> int:
             return Exit.INTERNAL
 
 
+def _alone(error: Exception) -> Exception:
+    """Return the deliberate error that a task group wrapped, if there is nothing but such errors in it."""
+    from tinman.errors import TinmanError
+
+    if not isinstance(error, ExceptionGroup):
+        return error
+    deliberate, others = error.split(TinmanError)
+    first: Exception | None = deliberate
+    while isinstance(first, ExceptionGroup):
+        first = first.exceptions[0]
+    return error if others or first is None else first
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: every deliberate error is one line with its remedy."""
     from tinman.errors import TinmanError
@@ -145,18 +158,20 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = Exit.USAGE
-    except TinmanError as error:
-        click.echo(f"tinman: {visible(str(error), keep_newlines=False)}", err=True)
-        code = _exit_code(error)
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
-    except Exception as error:  # noqa: BLE001 - the command line's last resort: a bug is reported whole, and is exit 1
-        import traceback
+    except Exception as raised:  # noqa: BLE001 - the command line's last resort: a bug is reported whole, and is exit 1
+        cause = _alone(raised)
+        code = _exit_code(cause)
+        if isinstance(cause, TinmanError):
+            click.echo(f"tinman: {visible(str(cause), keep_newlines=False)}", err=True)
+        else:
+            import traceback
 
-        traceback.print_exc()
-        click.echo(f"tinman: internal error: {type(error).__name__}: {error}; please report the lines above", err=True)
-        code = Exit.INTERNAL
+            traceback.print_exc()
+            told = f"{type(cause).__name__}: {cause}; please report the lines above"
+            click.echo(f"tinman: internal error: {told}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
 
 
