@@ -48,7 +48,7 @@ def chosen(
     return picked
 
 
-def _stamped(folder: Path, prefix: str) -> list[Path]:
+def stamped(folder: Path, prefix: str) -> list[Path]:
     """Return the time-stamped reports of one kind, newest first, by the number in their name."""
     found = [
         (int(match[2]), file)
@@ -67,7 +67,7 @@ def report_behind(place: Path, *, prefix: str = "") -> Path:
     if place.is_file():
         return place
     for one in dict.fromkeys([prefix, ""]):
-        for candidate in (place / f"{one}latest-failures.json", place / f"{one}latest.json", *_stamped(place, one)[:1]):
+        for candidate in (place / f"{one}latest-failures.json", place / f"{one}latest.json", *stamped(place, one)[:1]):
             if candidate.is_file():
                 return candidate
     raise DefinitionError(f"failed-from: there is no report at {place}; name a report or a folder of reports")
