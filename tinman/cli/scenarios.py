@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinman.cli.app import App, Exit
+from tinman.cli.regression import export, promote, shrink
 
 if TYPE_CHECKING:
     from tinman.scenarios.attempt import Asked, Ended
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _EPILOG = "Example: tinman scenarios run --target sandbox --scenarios scenarios"
 
 
-@click.group(epilog=_EPILOG)
+@click.group(epilog=_EPILOG, commands=[export, promote, shrink])
 def scenarios() -> None:
     """Run scenario files as regression tests: validate, list, run, confirm, promote."""
 
@@ -300,6 +301,20 @@ async def _target(app: App, name: str) -> AsyncIterator[Target]:
         yield target
     finally:
         await target.aclose()
+
+
+@asynccontextmanager
+async def _adapted(place: str, user: str) -> AsyncIterator[Target]:
+    """Open the adapter made by the factory ``place``. Raises ``TargetError`` when it cannot be made or is not ready."""
+    from tinman.errors import TargetError
+    from tinman.targets.adapter_target import AdapterProcess, AdapterTarget
+
+    async with AdapterProcess(place) as process:
+        await process.load()
+        found = await process.ask("preflight", user_id=user)
+        if found["status"] != "ready":
+            raise TargetError(f"preflight: {found['status']}: {found['summary']}")
+        yield AdapterTarget(place, process)
 
 
 @asynccontextmanager
