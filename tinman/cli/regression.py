@@ -99,11 +99,22 @@ async def _shrunk(
 @click.option("--target", default="", help="The unfixed target, by name.")
 @click.option("--adapter", default="", help="The unfixed target's adapter instead.")
 @click.option("--user-id", default="tinman", help="The user the scenarios speak as.")
+@click.option("--inner-provider", default="", help="Provider of the model inside the target.")
+@click.option("--inner-model", default="", help="Model inside the target.")
 @click.option("--seed", type=int, default=0, help="The dice of the fresh runs.")
 @click.option("--concurrency", type=click.IntRange(0, 1024), default=0, help="Runs side by side.")
 @click.pass_obj
 def promote(
-    app: App, place: str, into: str, target: str, adapter: str, user_id: str, seed: int, concurrency: int
+    app: App,
+    place: str,
+    into: str,
+    target: str,
+    adapter: str,
+    user_id: str,
+    inner_provider: str,
+    inner_model: str,
+    seed: int,
+    concurrency: int,
 ) -> None:
     """Move quarantined scenarios into the pack if fresh runs on the unfixed target are red as often as recorded.
 
@@ -124,7 +135,7 @@ def promote(
             recorded(scenario)
         stay = 0
         lines: list[dict[str, Any]] = []
-        async with _either(app, target, adapter, user_id) as subject:
+        async with _either(app, target, adapter, user_id, inner_provider, inner_model) as subject:
             for file, scenario in waiting:
                 found = await examine(scenario, subject, Plan(user=user_id, seed=seed, concurrency=concurrency))
                 moved = ""
@@ -204,7 +215,8 @@ def shrink(app: App, file: str, target: str, reference: str, seed: int, most_tri
     raise click.exceptions.Exit(app.run(work))
 
 
-def _either(app: App, target: str, adapter: str, user_id: str) -> Any:
-    from tinman.cli.scenarios import _adapted, _target
+def _either(app: App, target: str, adapter: str, user_id: str, provider: str, model: str) -> Any:
+    from tinman.cli.scenarios import _target
+    from tinman.scenarios.ready import ready_adapter
 
-    return _target(app, target) if target else _adapted(adapter, user_id)
+    return _target(app, target) if target else ready_adapter(adapter, user=user_id, provider=provider, model=model)

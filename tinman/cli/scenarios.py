@@ -304,20 +304,6 @@ async def _target(app: App, name: str) -> AsyncIterator[Target]:
 
 
 @asynccontextmanager
-async def _adapted(place: str, user: str) -> AsyncIterator[Target]:
-    """Open the adapter made by the factory ``place``. Raises ``TargetError`` when it cannot be made or is not ready."""
-    from tinman.errors import TargetError
-    from tinman.targets.adapter_target import AdapterProcess, AdapterTarget
-
-    async with AdapterProcess(place) as process:
-        await process.load()
-        found = await process.ask("preflight", user_id=user)
-        if found["status"] != "ready":
-            raise TargetError(f"preflight: {found['status']}: {found['summary']}")
-        yield AdapterTarget(place, process)
-
-
-@asynccontextmanager
 async def _referee(name: str) -> AsyncIterator[Referee]:
     from tinman.config.settings import provider_keys
     from tinman.models.load import load_model

@@ -131,32 +131,53 @@ async def measure(
     return board.measurement()
 
 
+async def one_try(
+    target: Target,
+    scenario: Scenario,
+    user: str,
+    seed: int,
+    number: int,
+    *,
+    turn_timeout_seconds: float = TURN_TIMEOUT_SECONDS,
+    referee: Referee | None = None,
+) -> ScenarioResult:
+    """Return the result of the ``number``-th try (from 1); the same seed and number throw the same dice."""
+    own = float(getattr(target, "turn_timeout_seconds", 0.0))
+    outcome = await run_scenario(
+        target,
+        scenario,
+        seed=clock.derive_seed(seed, f"{scenario.scenario_id}#{number - 1}"),
+        user=user,
+        timeout_seconds=NO_LIMIT,
+        # An adapter that gives its command more time than we give a turn means it; ours is only a net below its own.
+        turn_timeout_seconds=max(turn_timeout_seconds, own + 5 if own else 0.0),
+        goes_on=True,
+        referee=referee,
+    )
+    return result_of(scenario, outcome, user=user, number=number)
+
+
 async def _all(
     target: Target, board: Board, tries: Iterator[tuple[int, int]], referee: Referee | None, watcher: Watcher | None
 ) -> None:
     """Run ``tries`` (round, place of the scenario), as many at once as target and plan allow."""
     plan = board.plan
     limit = plan.concurrency or getattr(target, "side_by_side", SIDE_BY_SIDE)
-    own = float(getattr(target, "turn_timeout_seconds", 0.0))
-    # An adapter that gives its command more time than we give a turn means it; ours is only a net below its own.
-    turn_timeout = max(plan.turn_timeout_seconds, own + 5 if own else 0.0)
 
     async def work() -> None:
         for round_number, place in tries:
             if round_number >= board.planned[place]:
                 continue
             scenario = board.scenarios[place]
-            outcome = await run_scenario(
+            result = await one_try(
                 target,
                 scenario,
-                seed=clock.derive_seed(plan.seed, f"{scenario.scenario_id}#{round_number}"),
-                user=plan.user,
-                timeout_seconds=NO_LIMIT,
-                turn_timeout_seconds=turn_timeout,
-                goes_on=True,
+                plan.user,
+                plan.seed,
+                round_number + 1,
+                turn_timeout_seconds=plan.turn_timeout_seconds,
                 referee=referee,
             )
-            result = result_of(scenario, outcome, user=plan.user, number=round_number + 1)
             board.runs[place].append(result)
             if watcher is not None:
                 watcher(result)

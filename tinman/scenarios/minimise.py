@@ -171,8 +171,8 @@ async def _shorter_document(search: _Search, place: int) -> None:
 
 async def _shorter_turn(search: _Search, place: int) -> None:
     async def accepts(kept: list[str]) -> bool:
-        text = "".join(kept)
-        if not text.strip():
+        text = "".join(kept).strip()
+        if not text:
             return False
         turns = list(search.best.turns)
         turns[place] = Turn(user=text, checks=turns[place].checks)
