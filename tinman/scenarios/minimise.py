@@ -11,7 +11,7 @@ that passes the scenario (the same one with a fix, say) and has to go on passing
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -100,14 +100,14 @@ async def ddmin(items: Sequence[T], accepts: Callable[[list[T]], Awaitable[bool]
     return left
 
 
-def _cuts(text: str) -> Iterator[list[str]]:
-    """Yield ``text`` cut in sentences, then in words if they are few enough."""
-    sentences = [part for part in _SENTENCE.findall(text) if part]
-    if len(sentences) > 1:
-        yield sentences
+def _sentences(text: str) -> list[str]:
+    return [part for part in _SENTENCE.findall(text) if part]
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of ``text``, or the whole as one piece when they are too many to try."""
     words = _WORD.findall(text)
-    if 1 < len(words) <= _WORDS_AT_MOST:
-        yield words
+    return words if len(words) <= _WORDS_AT_MOST else [text]
 
 
 async def minimise(scenario: Scenario, still_fails: Test, *, most_tries: int = MOST_TRIES) -> Shrunk:
@@ -164,9 +164,8 @@ async def _shorter_document(search: _Search, place: int) -> None:
         documents[place] = replace(documents[place], text="".join(kept))
         return await search.accepts(replace(search.best, world=replace(search.best.world, documents=tuple(documents))))
 
-    for parts in _cuts(search.best.world.documents[place].text):
+    if len(parts := _sentences(search.best.world.documents[place].text)) > 1:
         await ddmin(parts, accepts)
-        break
 
 
 async def _shorter_turn(search: _Search, place: int) -> None:
@@ -178,10 +177,9 @@ async def _shorter_turn(search: _Search, place: int) -> None:
         turns[place] = Turn(user=text, checks=turns[place].checks)
         return await search.accepts(replace(search.best, turns=tuple(turns)))
 
-    for level in range(2):
-        cuts = list(_cuts(search.best.turns[place].user))
-        if level < len(cuts):
-            await ddmin(cuts[level if len(cuts) > 1 else 0], accepts)
+    for cut in (_sentences, _words):
+        if len(parts := cut(search.best.turns[place].user)) > 1:
+            await ddmin(parts, accepts)
 
 
 class Probe:
