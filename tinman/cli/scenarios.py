@@ -211,6 +211,7 @@ def _asker(app: App, *, non_interactive: bool) -> Callable[[str], str] | None:
 
 
 def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
+    from tinman.errors import TinmanError
     from tinman.frozen import dump
 
     asked = _asked(kind, given)
@@ -220,6 +221,7 @@ def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
         import anyio
 
         found: list[Ended] = []
+        raised: list[TinmanError] = []
         async with anyio.create_task_group() as group:
 
             async def watch() -> None:
@@ -230,8 +232,14 @@ def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
                         return
 
             group.start_soon(watch)
-            found.append(await _attempted(app, asked, given))
+            try:
+                found.append(await _attempted(app, asked, given))
+            except TinmanError as error:
+                # Raised again outside: what leaves a task group comes wrapped.
+                raised.append(error)
             group.cancel_scope.cancel()
+        if raised:
+            raise raised[0]
         return found[0] if found and not received else None
 
     ended = app.run(work)
