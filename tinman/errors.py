@@ -16,6 +16,7 @@
     │   ├── ProviderTimeout      no reply within the attempt's deadline
     │   └── GarbledReply         a reply that is not what the protocol promises
     ├── TargetError              the system under test crashed or answered in no usable form
+    │   └── TurnBroken           one turn of an adapter went wrong; carries what was seen of it
     ├── ReasonerFailed           no valid structured answer after the repairs
     ├── NotApplicable            a patch that this target's seam cannot carry
     ├── ApprovalError
@@ -122,6 +123,27 @@ class GarbledReply(ProviderError):
 
 class TargetError(TinmanError):
     """Raised when the system under test crashed or gave nothing that can be judged."""
+
+
+class TurnBroken(TargetError):
+    """Raised when one turn of an adapter went wrong.
+
+    ``traces`` are the tool calls seen until then, as data; ``capture_error`` says what is wrong with them, if anything.
+    ``was_called`` is false when the target was never asked, because its calls could not have been traced.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        traces: tuple[dict[str, object], ...] = (),
+        capture_error: str = "",
+        was_called: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.traces = traces
+        self.capture_error = capture_error
+        self.was_called = was_called
 
 
 class ReasonerFailed(TinmanError):

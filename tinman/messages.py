@@ -112,13 +112,15 @@ class Usage:
 @frozen
 class Request:
     """What is asked: the conversation so far, the tools on offer, parameters (``temperature``, ``max_tokens``,
-    ``response_schema``, any field of the SDK), and the dice. ``seed`` is apart from ``session``."""
+    ``response_schema``, any field of the SDK), and the dice. ``seed`` is apart from ``session``. ``correlation_id``
+    names the turn in the target's own logs; it is never shown to a model."""
 
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     params: Mapping[str, Any] = Field(default_factory=dict)
     session: str = ""
     seed: int = 0
+    correlation_id: str = ""
 
 
 @frozen

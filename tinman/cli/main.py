@@ -28,6 +28,7 @@ _HOMES = {
     "research": "tinman.cli.research:research",
     "resume": "tinman.cli.research:resume",
     "review": "tinman.cli.review:review",
+    "scenarios": "tinman.cli.scenarios:scenarios",
 }
 _HELP = {
     "completion": "Print the shell's completion script.",
@@ -44,6 +45,7 @@ _HELP = {
     "research": "Run a research cycle.",
     "resume": "Go on with a cycle from its last stored step.",
     "review": "List, approve or deny what waits for an approval.",
+    "scenarios": "Run scenario files as regression tests.",
 }
 
 

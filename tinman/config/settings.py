@@ -6,6 +6,7 @@ The only reader of ``tinman.toml`` and of the environment. Keys of providers com
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -195,6 +196,26 @@ def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path
 def provider_keys() -> dict[str, str]:
     """Return the providers' keys that the environment holds, by variable name."""
     return {name: os.environ[name] for name in KEYS if os.environ.get(name)}
+
+
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
+
+
+def environment() -> dict[str, str]:
+    """Return a copy of this process's environment, for a child."""
+    return dict(os.environ)
+
+
+def adopt(values: Mapping[str, str]) -> None:
+    """Put into this process's environment what it does not hold yet; what it holds wins."""
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+
+
+def secret_values() -> tuple[str, ...]:
+    """Return the values that must never be written: those of variables whose name speaks of a key or a password."""
+    named = {value for name, value in os.environ.items() if _SECRET_NAME.search(name) and len(value) >= 8}
+    return tuple(sorted(named, key=lambda value: (-len(value), value)))
 
 
 def is_ci() -> bool:

@@ -1,1 +1,29 @@
-"""Scenarios: the unit of every experiment, replay and regression test."""
+"""Scenarios: the unit of every experiment, replay and regression test; each name loads when first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Scenario": "scenario",
+    "ScenarioResult": "results",
+    "load_scenarios": "files",
+    "run_scenario": "library",
+    "run_scenarios": "library",
+    "summarize_results": "results",
+}
+__all__ = [
+    "Scenario",
+    "ScenarioResult",
+    "load_scenarios",
+    "run_scenario",
+    "run_scenarios",
+    "summarize_results",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tinman.scenarios' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"tinman.scenarios.{_HOMES[name]}"), name)

@@ -1,15 +1,46 @@
-"""Deterministic checks of one turn: a union by ``type``, each judged against that turn's reply and calls alone."""
+"""Checks of one turn: a union by ``type``, each judged against that turn's reply and calls alone.
+
+All but two are deterministic. ``state_holds`` asks the target's own adapter, ``judged`` a model; they come last, and a
+model may only add a failure or say that it cannot tell.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any, Literal, assert_never
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from tinman.errors import DefinitionError
 from tinman.frozen import frozen
 from tinman.matching import tells
+from tinman.messages import Usage
+from tinman.scenarios import json_shape, registry
 from tinman.visible import shorten
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{shorten(text, 60)!r} is no regular expression: {error}") from error
+    return text
+
+
+def _path(text: str) -> str:
+    json_shape.steps_of(text)
+    return text
+
+
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    json_shape.check_schema(schema)
+    return schema
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Count = Annotated[int, Field(ge=0, strict=True)]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 @frozen
@@ -27,11 +58,17 @@ class ToolTrace:
 
 @frozen
 class CheckResult:
-    """What one check found; ``detail`` says what was missing, present or counted."""
+    """What one check found; ``detail`` says what was missing, present or counted.
+
+    ``undecided`` marks a result that says nothing about the target: the measurement failed, or a judge could not tell.
+    It never passes. ``evidence`` is what an audit of a model's verdict needs.
+    """
 
     type: str
     passed: bool
     detail: str
+    undecided: bool = False
+    evidence: dict[str, Any] = Field(default_factory=dict)
 
 
 @frozen
@@ -62,7 +99,7 @@ class NotContains:
 class Matches:
     """The regular expression is found in the reply (or, negated, is not)."""
 
-    pattern: str
+    pattern: Pattern
     negate: bool = False
     type: Literal["assistant_matches"] = "assistant_matches"
 
@@ -101,10 +138,145 @@ class ToolCallMatches:
     type: Literal["tool_call_matches"] = "tool_call_matches"
 
 
+@frozen
+class JsonFits:
+    """The reply is JSON (alone, or in one code fence) and fits ``schema``."""
+
+    schema: Annotated[dict[str, Any], AfterValidator(_schema)]
+    type: Literal["assistant_json_schema"] = "assistant_json_schema"
+
+
+@frozen
+class JsonPath:
+    """The reply is JSON and something stands at ``path``: ``equals`` this, or text that ``matches``; or nothing does.
+
+    Without ``equals`` and ``matches`` it is enough that the path leads somewhere. With ``[*]`` one hit is enough.
+    """
+
+    path: Annotated[str, AfterValidator(_path)]
+    equals: Any = None
+    matches: Pattern | None = None
+    negate: bool = False
+    is_compared: bool = False
+    type: Literal["assistant_json_path"] = "assistant_json_path"
+
+
+@frozen
+class ToolOrder:
+    """The named tools were called in this order, with any other calls before, between and after them."""
+
+    values: Names
+    type: Literal["tool_order"] = "tool_order"
+
+
+@frozen
+class ToolNotUsed:
+    """None of the named tools was called."""
+
+    values: Names
+    type: Literal["tool_not_used"] = "tool_not_used"
+
+
+@frozen
+class ToolCallsAtLeast:
+    """At least ``min`` calls were made: to ``tool``, or in all."""
+
+    min: Count
+    tool: str | None = None
+    type: Literal["tool_call_count_at_least"] = "tool_call_count_at_least"
+
+
+@frozen
+class LatencyAtMost:
+    """The turn took at most ``max`` milliseconds, as the harness saw it."""
+
+    max: Annotated[float, Field(gt=0)]
+    type: Literal["latency_at_most_ms"] = "latency_at_most_ms"
+
+
+@frozen
+class CostAtMost:
+    """The turn cost at most ``max`` dollars. A target that does not tell its cost leaves this undecided."""
+
+    max: Annotated[float, Field(ge=0)]
+    type: Literal["cost_at_most_usd"] = "cost_at_most_usd"
+
+
+@frozen
+class TokensAtMost:
+    """The turn took at most ``max`` tokens, in and out. A target that does not tell them leaves this undecided."""
+
+    max: Count
+    type: Literal["tokens_at_most"] = "tokens_at_most"
+
+
+@frozen
+class StateHolds:
+    """The adapter's ``check_state`` says true of ``name`` and ``arguments``, after the turn."""
+
+    name: Annotated[str, Field(min_length=1)]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    type: Literal["state_holds"] = "state_holds"
+
+
+@frozen
+class Judged:
+    """A model, asked last, finds that the reply meets ``criterion``. It may only add a failure, or be unsure."""
+
+    criterion: Annotated[str, Field(min_length=1)]
+    type: Literal["judged"] = "judged"
+
+
+@frozen
+class FromElsewhere:
+    """A kind of check that another package registered; see ``registry``. In files its ``type`` is its name."""
+
+    name: str
+    version: int
+    options: dict[str, Any] = Field(default_factory=dict)
+    type: Literal["from_elsewhere"] = "from_elsewhere"
+
+
 Check = Annotated[
-    ContainsAll | ContainsAny | NotContains | Matches | KeepsSecret | ToolUsed | ToolCallsAtMost | ToolCallMatches,
+    ContainsAll
+    | ContainsAny
+    | NotContains
+    | Matches
+    | KeepsSecret
+    | JsonFits
+    | JsonPath
+    | ToolUsed
+    | ToolNotUsed
+    | ToolOrder
+    | ToolCallsAtMost
+    | ToolCallsAtLeast
+    | ToolCallMatches
+    | LatencyAtMost
+    | CostAtMost
+    | TokensAtMost
+    | StateHolds
+    | Judged
+    | FromElsewhere,
     Field(discriminator="type"),
 ]
+
+Deferred = StateHolds | Judged
+"""Checks that cannot be judged from the turn alone."""
+
+
+def reads_calls(check: Check) -> bool:
+    """Say whether ``check`` needs to know the turn's tool calls."""
+    return isinstance(
+        check,
+        KeepsSecret
+        | ToolUsed
+        | ToolNotUsed
+        | ToolOrder
+        | ToolCallsAtMost
+        | ToolCallsAtLeast
+        | ToolCallMatches
+        | FromElsewhere,
+    )
 
 
 def is_subset(expected: Any, actual: Any) -> bool:
@@ -132,12 +304,87 @@ def _same(expected: Any, actual: Any) -> bool:
     return bool(expected == actual)
 
 
+NO_USAGE = Usage()
+
+
 def _quoted(values: list[str]) -> str:
     return ", ".join(repr(shorten(value, 60)) for value in values)
 
 
-def judge(check: Check, reply: str, traces: tuple[ToolTrace, ...]) -> CheckResult:
-    """Return what ``check`` finds in one turn. Pure."""
+def _found(check: Check, passed: bool, detail: str) -> CheckResult:
+    return CheckResult(type=check.type, passed=passed, detail=detail)
+
+
+def unsure(check: Check, detail: str) -> CheckResult:
+    """Return that ``check`` could not be decided."""
+    return CheckResult(type=check.type, passed=False, detail=detail, undecided=True)
+
+
+def _count(check: ToolCallsAtMost | ToolCallsAtLeast, traces: tuple[ToolTrace, ...]) -> int:
+    return sum(1 for trace in traces if not check.tool or trace.tool_name == check.tool)
+
+
+def _json_fits(check: JsonFits, schema: dict[str, Any], reply: str) -> CheckResult:
+    try:
+        told = json_shape.violation(schema, json_shape.parsed(reply))
+    except json_shape.NoJson as error:
+        told = str(error)
+    return _found(check, not told, shorten(told, 300) or "fits the schema")
+
+
+def _json_path(check: JsonPath, reply: str) -> CheckResult:
+    try:
+        value = json_shape.parsed(reply)
+    except json_shape.NoJson as error:
+        return _found(check, False, str(error))
+    there = list(json_shape.at(value, json_shape.steps_of(check.path)))
+    if check.is_compared:
+        hits, wanted = [v for v in there if json_shape.same(check.equals, v)], f"equal to {json.dumps(check.equals)}"
+    elif check.matches is not None:
+        pattern = check.matches
+        hits = [v for v in there if isinstance(v, str) and re.search(pattern, v)]
+        wanted = f"matching /{shorten(pattern, 60)}/"
+    else:
+        hits, wanted = there, "at all"
+    return _found(check, bool(hits) is not check.negate, f"{len(hits)} of {len(there)} at {check.path} {wanted}")
+
+
+def _out_of_order(values: tuple[str, ...], traces: tuple[ToolTrace, ...]) -> list[str]:
+    """Return those of ``values`` that are still to come when the calls are over."""
+    left = list(values)
+    for trace in traces:
+        if left and trace.tool_name == left[0]:
+            left.pop(0)
+    return left
+
+
+def _from_elsewhere(check: FromElsewhere, reply: str, traces: tuple[ToolTrace, ...]) -> CheckResult:
+    name = f"{check.name}@{check.version}"
+    kind = registry.named(name)
+    if kind is None:
+        raise DefinitionError(f"check {name}: no installed package knows it; install the one that brings it")
+    calls = [{"tool_name": t.tool_name, "arguments": t.arguments, "raw_result": t.raw_result} for t in traces]
+    try:
+        passed, detail = kind.judge(check.options, reply, calls)
+    except Exception as error:  # noqa: BLE001 - code of another package: its bug decides nothing about the target
+        told = f"the check itself failed: {type(error).__name__}: {shorten(str(error), 200)}"
+        return CheckResult(type=name, passed=False, detail=told, undecided=True)
+    return CheckResult(type=name, passed=passed is True, detail=shorten(str(detail), 500))
+
+
+def judge(
+    check: Check,
+    reply: str,
+    traces: tuple[ToolTrace, ...],
+    *,
+    duration_ms: float = 0,
+    usage: Usage = NO_USAGE,
+) -> CheckResult:
+    """Return what ``check`` finds in one turn. Pure, but for kinds from elsewhere.
+
+    A deferred check is returned undecided: whoever drives the target has to ask. Raises ``DefinitionError`` for a kind
+    from elsewhere that is not installed.
+    """
     match check:
         case ContainsAll(values=values):
             missing = [value for value in values if value not in reply]
@@ -176,7 +423,7 @@ def judge(check: Check, reply: str, traces: tuple[ToolTrace, ...]) -> CheckResul
                 detail=f"not called: {_quoted(missing)}" if missing else "all called",
             )
         case ToolCallsAtMost(tool=tool, max=bound):
-            count = sum(1 for trace in traces if not tool or trace.tool_name == tool)
+            count = _count(check, traces)
             return CheckResult(
                 type=check.type, passed=count <= bound, detail=f"{count} calls of {tool or 'any tool'}, at most {bound}"
             )
@@ -187,5 +434,34 @@ def judge(check: Check, reply: str, traces: tuple[ToolTrace, ...]) -> CheckResul
                 passed=hit,
                 detail=f"{'a' if hit else 'no'} call of {tool} contains the expected arguments",
             )
+        case JsonFits(schema=schema):
+            return _json_fits(check, schema, reply)
+        case JsonPath():
+            return _json_path(check, reply)
+        case ToolNotUsed(values=values):
+            used = {trace.tool_name for trace in traces}
+            called = [value for value in values if value in used]
+            return _found(check, not called, f"called: {_quoted(called)}" if called else "none called")
+        case ToolOrder(values=values):
+            left = _out_of_order(values, traces)
+            return _found(check, not left, f"not called in order: {_quoted(left)}" if left else "called in order")
+        case ToolCallsAtLeast(tool=tool, min=bound):
+            count = _count(check, traces)
+            return _found(check, count >= bound, f"{count} calls of {tool or 'any tool'}, at least {bound}")
+        case LatencyAtMost(max=most):
+            return _found(check, duration_ms <= most, f"{duration_ms:.0f} ms, at most {most:g}")
+        case CostAtMost(max=most):
+            if usage.calls == 0 or usage.usd is None:
+                return unsure(check, "the target does not tell what the turn cost")
+            return _found(check, usage.usd <= most, f"{usage.usd:.6f} USD, at most {most:g}")
+        case TokensAtMost(max=most):
+            if usage.calls == 0:
+                return unsure(check, "the target does not tell how many tokens the turn took")
+            tokens = usage.input_tokens + usage.output_tokens
+            return _found(check, tokens <= most, f"{tokens} tokens, at most {most}")
+        case FromElsewhere():
+            return _from_elsewhere(check, reply, traces)
+        case StateHolds() | Judged():
+            return unsure(check, "nobody was asked")
         case _:
             assert_never(check)

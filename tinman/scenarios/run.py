@@ -1,26 +1,45 @@
 """The turn engine: the only place where a target is driven.
 
 A verdict is ``ok``, ``failure`` (a check did not hold) or ``indeterminate`` (nothing that can be judged came back).
-A transport error, a timeout, an empty reply or a target that was never called is indeterminate: never ok, never a
-finding.
+A transport error, a timeout, an empty reply, tool calls that could not be known or a target that was never called is
+indeterminate: never ok, never a finding. What went wrong with a turn stands among its results as ``adapter_runtime`` or
+``trace_capture``; no file can ask for these two.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+import secrets
+from dataclasses import replace
+from typing import Any, Protocol, Self, cast
 
 import anyio
+from pydantic import ValidationError
 
 from tinman import clock
-from tinman.errors import ApprovalError, BudgetExhausted, TinmanError
+from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
+from tinman.frozen import adapter
 from tinman.messages import Message, Reply, Request, ToolResult, ToolUse, Usage, say
-from tinman.scenarios.checks import Check, ToolTrace, judge
+from tinman.scenarios.checks import Check, CheckResult, Judged, StateHolds, ToolTrace, judge, reads_calls, unsure
 from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
-from tinman.scenarios.scenario import Scenario
+from tinman.scenarios.scenario import Scenario, Turn
+from tinman.targets.adapter_target import CALLS, CAPTURE_ERROR
 from tinman.targets.base import Session, Target
 from tinman.visible import shorten
 
 KEPT_CHARS = 64_000
+BROKEN, UNTRACED = "adapter_runtime", "trace_capture"
+
+
+class Referee(Protocol):
+    """A model that judges a reply, after every deterministic check. It may find a failure, or be unsure."""
+
+    async def judge(self, check: Judged, turn: TurnRecord, before: tuple[TurnRecord, ...]) -> CheckResult:
+        """Return what it finds; never raises for a model that fails, but returns an undecided result."""
+        ...
+
+
+class _Stateful(Protocol):
+    async def state(self, name: str, arguments: dict[str, Any]) -> bool | str | None: ...
 
 
 def _storable(text: str) -> str:
@@ -69,13 +88,39 @@ def _trace(use: ToolUse, answer: ToolResult | None) -> ToolTrace:
     )
 
 
-class Conversation:
-    """A conversation with a target: ``say`` a turn, ``fork`` to try another way on, read the turns judged so far."""
+def _recorded(data: Any) -> tuple[ToolTrace, ...]:
+    """Return the calls an adapter recorded. Raises ``TargetError`` when they are no records of calls."""
+    try:
+        traces: tuple[ToolTrace, ...] = adapter(tuple[ToolTrace, ...]).validate_python(_storable_data(data))
+    except ValidationError as error:
+        raise TargetError(f"the adapter's tool calls are garbled: {error.errors()[0]['msg']}") from error
+    return traces
 
-    def __init__(self, session: Session, *, session_id: str, seed: int) -> None:
+
+def _engine(kind: str, detail: str) -> CheckResult:
+    return CheckResult(type=kind, passed=False, detail=_storable(detail), undecided=True)
+
+
+class Conversation:
+    """A conversation with a target: ``say`` a turn, ``fork`` to try another way on, read the turns judged so far.
+
+    ``about`` names the scenario in correlation ids.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        session_id: str,
+        seed: int,
+        about: str = "",
+        referee: Referee | None = None,
+    ) -> None:
         self._session = session
         self._session_id = session_id
         self._seed = seed
+        self._about = about
+        self._referee = referee
         self.messages: tuple[Message, ...] = ()
         self.turns: tuple[TurnRecord, ...] = ()
         self.usage = Usage()
@@ -83,38 +128,113 @@ class Conversation:
 
     def fork(self) -> Self:
         """Return a copy that goes its own way from here; only targets that are functions of the request allow it."""
-        twin = type(self)(self._session, session_id=self._session_id, seed=self._seed)
+        twin = type(self)(
+            self._session, session_id=self._session_id, seed=self._seed, about=self._about, referee=self._referee
+        )
         twin.messages, twin.turns, twin.usage, twin.acted = self.messages, self.turns, self.usage, self.acted
         return twin
 
     async def say(self, text: str, checks: tuple[Check, ...] = ()) -> TurnRecord:
         """Send one user turn and judge the answer. What the target raises goes through; nothing is recorded then."""
         started = clock.monotonic()
+        number = len(self.turns)
         asked = (*self.messages, say("user", text))
         reply: Reply = await self._session.send(
-            Request(messages=asked, session=self._session_id, seed=clock.derive_seed(self._seed, str(len(self.turns))))
+            Request(
+                messages=asked,
+                session=self._session_id,
+                seed=clock.derive_seed(self._seed, str(number)),
+                correlation_id=f"eval-{self._about}-{number + 1}-{secrets.token_hex(4)}" if self._about else "",
+            )
         )
         said = _storable(reply.message.text)
-        traces = traces_of((*reply.trace, reply.message))
-        results = tuple(judge(check, said, traces) for check in checks)
+        recorded = reply.extra.get(CALLS)
+        traces = traces_of((*reply.trace, reply.message)) if recorded is None else _recorded(recorded)
+        seconds = clock.monotonic() - started
         turn = TurnRecord(
-            user=text,
-            assistant=_kept(said),
-            tool_traces=traces,
-            checks=results,
-            passed=all(result.passed for result in results),
-            duration_ms=round((clock.monotonic() - started) * 1000),
+            user=text, assistant=_kept(said), tool_traces=traces, duration_ms=round(seconds * 1000), passed=False
         )
+        results = await self._judged(checks, turn, said, reply, seconds)
+        turn = replace(turn, checks=results, passed=all(result.passed for result in results))
         self.messages = (*asked, *reply.trace, reply.message)
         self.turns = (*self.turns, turn)
         self.usage = self.usage + reply.usage
         self.acted = tuple(dict.fromkeys((*self.acted, *reply.acted)))
         return turn
 
+    async def _judged(
+        self, checks: tuple[Check, ...], turn: TurnRecord, said: str, reply: Reply, seconds: float
+    ) -> tuple[CheckResult, ...]:
+        """Return the results in the checks' order: those of the turn itself first, then the state, a model last."""
+        untraced = str(reply.extra.get(CAPTURE_ERROR, ""))
+        needs_calls = any(reads_calls(check) for check in checks)
+        kept = [check for check in checks if not (untraced and reads_calls(check))]
+        results = {
+            place: judge(check, said, turn.tool_traces, duration_ms=seconds * 1000, usage=reply.usage)
+            for place, check in enumerate(kept)
+        }
+        for place, check in enumerate(kept):
+            if isinstance(check, StateHolds):
+                results[place] = await self._state(check)
+        for place, check in enumerate(kept):
+            if isinstance(check, Judged):
+                if self._referee is None:
+                    results[place] = unsure(check, "no judge was named")
+                else:
+                    results[place] = await self._referee.judge(check, turn, self.turns)
+        found = tuple(results[place] for place in range(len(kept)))
+        if untraced and needs_calls:
+            return (*found, _engine(UNTRACED, untraced))
+        if untraced:
+            detail = f"no check of this turn needs the calls: {_storable(untraced)}"
+            return (*found, CheckResult(type=UNTRACED, passed=True, detail=detail))
+        return found
+
+    async def _state(self, check: StateHolds) -> CheckResult:
+        if not hasattr(self._session, "state"):
+            return unsure(check, "the target has no check_state")
+        holder = cast(_Stateful, self._session)
+        try:
+            answer = await holder.state(check.name, check.arguments)
+        except TargetError as error:
+            return unsure(check, shorten(str(error), 300))
+        detail = answer if isinstance(answer, str) else f"check_state said {answer!r}"
+        return CheckResult(type=check.type, passed=answer is True, detail=shorten(detail, 500))
+
+    def broke(self, text: str, error: BaseException, started: float) -> TurnRecord:
+        """Record a turn that brought nothing to judge, with what was seen of it; ``started`` is monotonic seconds."""
+        traces: tuple[ToolTrace, ...] = ()
+        results: list[CheckResult] = []
+        if isinstance(error, TurnBroken):
+            try:
+                traces = _recorded(list(error.traces))
+            except TargetError as garbled:
+                results.append(_engine(UNTRACED, str(garbled)))
+            if error.was_called:
+                results.insert(0, _engine(BROKEN, str(error)))
+            if error.capture_error:
+                results.append(_engine(UNTRACED, error.capture_error))
+        else:
+            detail = str(error) if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
+            results.append(_engine(BROKEN, shorten(detail, 500)))
+        turn = TurnRecord(
+            user=text,
+            assistant="",
+            tool_traces=traces,
+            checks=tuple(results),
+            passed=False,
+            duration_ms=round((clock.monotonic() - started) * 1000),
+        )
+        self.turns = (*self.turns, turn)
+        return turn
+
     def judge(self) -> tuple[Verdict, str]:
         """Return the verdict over the turns so far, and why if it is indeterminate."""
         if not self.turns:
             return "indeterminate", "the target was never called"
+        unsure_of = next((result for turn in self.turns for result in turn.checks if result.undecided), None)
+        if unsure_of is not None:
+            return "indeterminate", f"{unsure_of.type}: {shorten(unsure_of.detail, 300)}"
         silent = next((i for i, t in enumerate(self.turns, 1) if not t.assistant.strip() and not t.tool_traces), None)
         if any(not turn.passed for turn in self.turns):
             return ("indeterminate", f"empty reply in turn {silent}") if silent else ("failure", "")
@@ -122,12 +242,22 @@ class Conversation:
 
 
 async def run_scenario(
-    target: Target, scenario: Scenario, *, seed: int = 0, user: str = "tinman", timeout_seconds: float = 60.0
+    target: Target,
+    scenario: Scenario,
+    *,
+    seed: int = 0,
+    user: str = "tinman",
+    timeout_seconds: float = 60.0,
+    turn_timeout_seconds: float | None = None,
+    goes_on: bool = False,
+    referee: Referee | None = None,
 ) -> Outcome:
     """Drive ``target`` through ``scenario`` once and judge every turn; turns go on after a failed one.
 
-    ``timeout_seconds`` bounds the whole run. Errors of the target make the outcome indeterminate with the reason;
-    ``BudgetExhausted`` and approval errors go through, since they stop more than this run. Cancellation goes through.
+    ``timeout_seconds`` bounds the whole run (the scenario's own wins), ``turn_timeout_seconds`` each turn. Errors of
+    the target make the outcome indeterminate with the reason, and end it, unless ``goes_on``: then the turn is recorded
+    as broken and the next one is said. ``BudgetExhausted`` and approval errors go through, since they stop more than
+    this run. Cancellation goes through.
     """
     started_at, started = clock.now(), clock.monotonic()
     missing = scenario.world.plants - target.capabilities.plants
@@ -142,11 +272,13 @@ async def run_scenario(
         try:
             with anyio.fail_after(scenario.timeout_seconds or timeout_seconds):
                 async with target.open(user=user, session=session_id, world=scenario.world) as session:
-                    conversation = Conversation(session, session_id=session_id, seed=seed)
+                    conversation = Conversation(
+                        session, session_id=session_id, seed=seed, about=scenario.scenario_id, referee=referee
+                    )
                     for turn in scenario.turns:
-                        await conversation.say(turn.user, turn.checks)
-        except TimeoutError:
-            reason = f"timeout after {scenario.timeout_seconds or timeout_seconds:g} s"
+                        await _turn(conversation, turn, turn_timeout_seconds, goes_on=goes_on)
+        except TimeoutError as error:
+            reason = str(error) or f"timeout after {scenario.timeout_seconds or timeout_seconds:g} s"
         except (BudgetExhausted, ApprovalError):
             raise
         except TinmanError as error:
@@ -165,3 +297,19 @@ async def run_scenario(
         started_at=started_at,
         duration_ms=round((clock.monotonic() - started) * 1000),
     )
+
+
+async def _turn(conversation: Conversation, turn: Turn, timeout_seconds: float | None, *, goes_on: bool) -> None:
+    """Say one turn within its time. Raises what the target raises, or ``TimeoutError``, unless the run goes on."""
+    started = clock.monotonic()
+    try:
+        with anyio.move_on_after(timeout_seconds if timeout_seconds else float("inf")) as limit:
+            await conversation.say(turn.user, turn.checks)
+        if limit.cancelled_caught:
+            raise TimeoutError(f"timeout after {timeout_seconds:g} s")
+    except (BudgetExhausted, ApprovalError):
+        raise
+    except (TinmanError, TimeoutError) as error:
+        if not goes_on:
+            raise
+        conversation.broke(turn.user, error, started)

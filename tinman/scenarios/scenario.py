@@ -23,7 +23,11 @@ class Turn:
 
 @frozen
 class Scenario:
-    """An ordered list of turns in a world. ``control_of`` names the stressed scenario whose control this is."""
+    """An ordered list of turns in a world. ``control_of`` names the stressed scenario whose control this is.
+
+    ``repeat`` is how often a measurement runs it; ``simulator`` says how its turns were, or can be, made up;
+    ``extensions`` keeps what a file said that we do not know.
+    """
 
     scenario_id: NonBlank
     description: str = ""
@@ -35,6 +39,8 @@ class Scenario:
     schema_version: str = "tinman.scenario/1"
     provenance: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: float | None = None
+    repeat: Annotated[int, Field(ge=1)] = 1
+    simulator: dict[str, Any] = Field(default_factory=dict)
     extensions: dict[str, Any] = Field(default_factory=dict)
 
     @property

@@ -1,0 +1,27 @@
+"""Adapters as the owner of a target writes them; see ``tinman.targets.adapters``."""
+
+from __future__ import annotations
+
+from tinman.targets.adapters import (
+    AppAdapter,
+    CommandAppAdapter,
+    FileTraceRecorder,
+    PreflightResult,
+    PythonAppAdapter,
+    RuntimeSpec,
+    ToolPatchRecorder,
+    TraceCaptureError,
+    TraceRecorder,
+)
+
+__all__ = [
+    "AppAdapter",
+    "CommandAppAdapter",
+    "FileTraceRecorder",
+    "PreflightResult",
+    "PythonAppAdapter",
+    "RuntimeSpec",
+    "ToolPatchRecorder",
+    "TraceCaptureError",
+    "TraceRecorder",
+]

@@ -1,0 +1,429 @@
+"""Scenario files: one JSON object each, read strictly and written so that they read back the same.
+
+Files of the tinkerloop format load unchanged. Every problem is a ``DefinitionError`` of one line that names the
+scenario (or the file, while there is no id), turn and check by their place from 1, and the offending thing; one bad
+file stops everything before anything runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from tinman.errors import DefinitionError
+from tinman.frozen import adapter, digest, dump
+from tinman.scenarios import registry
+from tinman.scenarios.checks import Check, FromElsewhere
+from tinman.scenarios.scenario import Scenario, Turn
+from tinman.targets.world import EMPTY_WORLD, World
+from tinman.visible import shorten
+
+SCHEMA = "tinman.scenario/1"
+MAX_BYTES = 20_000_000
+REFERENCE_CHECKS = (
+    "assistant_contains_all",
+    "assistant_contains_any",
+    "assistant_not_contains",
+    "tool_used",
+    "tool_call_count_at_most",
+    "tool_call_matches",
+)
+_REFERENCE_MEMBERS = frozenset({"type", "values", "tool", "arguments", "max", "value"})
+_FROM_ELSEWHERE = "from_elsewhere"
+BUILT_IN_CHECKS: tuple[str, ...] = tuple(
+    name for kind in get_args(get_args(Check)[0]) if (name := kind.type) != _FROM_ELSEWHERE
+)
+_KNOWN = frozenset(
+    {"scenario_id", "description", "tags", "destructive", "turns", "schema_version", "provenance", "repeat"}
+    | {"timeout_s", "simulator", "world", "control_of"}
+)
+
+
+def load_scenarios(path: str | Path) -> list[Scenario]:
+    """Return the scenarios of a file, or of a folder's ``*.json`` in order of their names. Raises ``DefinitionError``.
+
+    Sub-folders are not entered. Two scenarios with one id, and a folder without scenarios, are errors.
+    """
+    found = [read_file(file) for file in files_at(path)]
+    check_unique((scenario, str(file)) for scenario, file in zip(found, files_at(path), strict=True))
+    return found
+
+
+def files_at(path: str | Path) -> list[Path]:
+    """Return the scenario files that ``path`` stands for. Raises ``DefinitionError`` when there is none."""
+    place = Path(path).expanduser()
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise DefinitionError(f"scenarios: there is nothing at {place}; name a file or a folder of *.json")
+    try:
+        files = sorted((file for file in place.glob("*.json") if file.is_file()), key=lambda file: file.name)
+    except OSError as error:
+        raise DefinitionError(f"scenarios: {place} cannot be read: {error.strerror or error}") from error
+    if not files:
+        raise DefinitionError(f"scenarios: there is no *.json in {place}; its sub-folders are not searched")
+    return files
+
+
+def check_unique(scenarios: Iterable[tuple[Scenario, str]]) -> None:
+    """Raise ``DefinitionError`` when two scenarios share an id."""
+    seen: dict[str, str] = {}
+    for scenario, place in scenarios:
+        if (first := seen.setdefault(scenario.scenario_id, place)) != place:
+            raise DefinitionError(f"scenario {_named(scenario.scenario_id)}: defined twice, in {first} and {place}")
+
+
+def read_file(file: Path) -> Scenario:
+    """Return the scenario in ``file``. Raises ``DefinitionError``."""
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise DefinitionError(f"scenario file {file}: more than {MAX_BYTES} bytes")
+        data = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DefinitionError(f"scenario file {file}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DefinitionError(f"scenario file {file}: not JSON: {error}; mend that place") from error
+    return read_scenario(data, source=str(file))
+
+
+def _named(text: str) -> str:
+    return repr(shorten(text, 80))
+
+
+def _kind(value: Any) -> str:
+    """Return what JSON calls the type of ``value``."""
+    names = {dict: "object", list: "list", str: "text", bool: "boolean", int: "number", float: "number"}
+    return (
+        "null"
+        if value is None
+        else f"a {names.get(type(value), type(value).__name__)}".replace("a object", "an object")
+    )
+
+
+def read_scenario(data: Any, *, source: str) -> Scenario:
+    """Return the scenario that ``data`` (parsed JSON) describes. Raises ``DefinitionError``.
+
+    The text of turns is trimmed unless the file has a ``schema_version``: white space can be the attack.
+    """
+    if not isinstance(data, dict):
+        raise DefinitionError(f"scenario file {source}: holds {_kind(data)}; it has to be one object")
+    given = data.get("scenario_id")
+    if isinstance(given, bool) or not isinstance(given, str | int) or not given or not str(given).strip():
+        raise DefinitionError(f"scenario file {source}: scenario_id is missing or blank; give it a text of its own")
+    scenario_id = str(given).strip()
+    here = f"scenario {_named(scenario_id)}"
+    is_ours = "schema_version" in data
+    if is_ours and not isinstance(data["schema_version"], str):
+        raise DefinitionError(f"{here}: schema_version is {_kind(data['schema_version'])}; it has to be text")
+    version = data.get("schema_version", "")
+    if version.startswith("tinman.scenario/") and version != SCHEMA:
+        raise DefinitionError(f"{here}: schema_version {_named(version)} is newer than this Tinman; upgrade it")
+    turns, strangers = _turns(data.get("turns"), here, trims=not is_ours)
+    unknown = {name: value for name, value in data.items() if name not in _KNOWN}
+    try:
+        return Scenario(
+            scenario_id=scenario_id,
+            description=_text(data, "description", here) or scenario_id,
+            tags=_tags(data.get("tags"), here),
+            destructive=_boolean(data, "destructive", here),
+            turns=turns,
+            world=_world(data.get("world"), here),
+            control_of=_text(data, "control_of", here) or None,
+            schema_version=version,
+            provenance=_object(data, "provenance", here),
+            timeout_seconds=_positive(data, "timeout_s", here),
+            repeat=_repeat(data, here),
+            simulator=_object(data, "simulator", here),
+            extensions={**unknown, **({"turns": strangers} if strangers else {})},
+        )
+    except ValidationError as error:
+        raise DefinitionError(f"{here}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    one = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in one["loc"] if part != "function-after")
+    return f"{place}: {shorten(one['msg'].removeprefix('Value error, '), 300)}" if place else shorten(one["msg"], 300)
+
+
+def _text(data: Mapping[str, Any], name: str, here: str) -> str:
+    value = data.get(name)
+    if value is not None and not isinstance(value, str):
+        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be text")
+    return value or ""
+
+
+def _boolean(data: Mapping[str, Any], name: str, here: str) -> bool:
+    value = data.get(name, False)
+    if not isinstance(value, bool):
+        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be true or false")
+    return value
+
+
+def _object(data: Mapping[str, Any], name: str, here: str) -> dict[str, Any]:
+    value = data.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be an object")
+    return value or {}
+
+
+def _positive(data: Mapping[str, Any], name: str, here: str) -> float | None:
+    value = data.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise DefinitionError(f"{here}: {name} is {shorten(repr(value), 40)}; it has to be seconds above 0")
+    return float(value)
+
+
+def _repeat(data: Mapping[str, Any], here: str) -> int:
+    value = data.get("repeat", 1)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10_000:
+        raise DefinitionError(f"{here}: repeat is {shorten(repr(value), 40)}; it has to be a number from 1 to 10000")
+    return value
+
+
+def _tags(value: Any, here: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise DefinitionError(f"{here}: tags are {_kind(value)}; they have to be a list of texts, or null")
+    for number, tag in enumerate(value, 1):
+        if isinstance(tag, dict | list | bool):
+            raise DefinitionError(f"{here} tag {number}: is {_kind(tag)}; it has to be text")
+    trimmed = (str(tag).strip() for tag in value if tag is not None)
+    return tuple(tag for tag in trimmed if tag)
+
+
+def _world(value: Any, here: str) -> World:
+    if value is None:
+        return EMPTY_WORLD
+    try:
+        world: World = adapter(World).validate_python(value)
+    except ValidationError as error:
+        raise DefinitionError(f"{here} world: {_first(error)}") from error
+    return world
+
+
+def _turns(value: Any, here: str, *, trims: bool) -> tuple[tuple[Turn, ...], dict[str, Any]]:
+    """Return the turns, and what they say that we do not know, by their number."""
+    if not isinstance(value, list):
+        raise DefinitionError(f"{here}: turns are {_kind(value)}; they have to be a list of objects")
+    if not value:
+        raise DefinitionError(f"{here}: there are no turns; it has to have one at least")
+    turns: list[Turn] = []
+    strangers: dict[str, Any] = {}
+    for number, item in enumerate(value, 1):
+        place = f"{here} turn {number}"
+        if not isinstance(item, dict):
+            raise DefinitionError(f"{place}: is {_kind(item)}; it has to be an object")
+        user = item.get("user")
+        if user is None or isinstance(user, bool | dict | list) or not str(user).strip():
+            raise DefinitionError(f"{place}: user is missing, blank or no text; say what the user says")
+        turns.append(Turn(user=str(user).strip() if trims else str(user), checks=_checks(item.get("checks"), place)))
+        if unknown := {name: stray for name, stray in item.items() if name not in {"user", "checks"}}:
+            strangers[str(number)] = unknown
+    return tuple(turns), strangers
+
+
+def _checks(value: Any, place: str) -> tuple[Check, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise DefinitionError(f"{place}: checks are {_kind(value)}; they have to be a list of objects, or null")
+    return tuple(read_check(item, f"{place} check {number}") for number, item in enumerate(value, 1))
+
+
+def read_check(data: Any, place: str = "check") -> Check:
+    """Return the check that ``data`` describes. Raises ``DefinitionError`` that begins with ``place``."""
+    if not isinstance(data, dict):
+        raise DefinitionError(f"{place}: is {_kind(data)}; it has to be an object")
+    kind = data.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise DefinitionError(f"{place}: type is missing; it is one of {', '.join(BUILT_IN_CHECKS)}")
+    if kind in REFERENCE_CHECKS:
+        data = _reference(data, place)
+    elif kind == "assistant_json_path":
+        data = {**data, "is_compared": "equals" in data}
+    elif kind not in BUILT_IN_CHECKS:
+        return _elsewhere(kind, data, place)
+    try:
+        check: Check = adapter(Check).validate_python(data)
+    except ValidationError as error:
+        told = _first(error).removeprefix(f"{kind}.")
+        raise DefinitionError(f"{place} ({kind}): {told}") from error
+    return check
+
+
+def _elsewhere(kind: str, data: dict[str, Any], place: str) -> FromElsewhere:
+    found = registry.named(kind)
+    if found is None:
+        others = [f"{name}@{version}" for name, version in sorted(registry.known())]
+        raise DefinitionError(
+            f"{place}: unknown check type {_named(kind)}; there are {', '.join([*BUILT_IN_CHECKS, *others])}"
+        )
+    options = {name: value for name, value in data.items() if name != "type"}
+    try:
+        found.validate(options)
+    except ValueError as error:
+        raise DefinitionError(f"{place} ({kind}): {shorten(str(error), 300)}") from error
+    return FromElsewhere(name=found.name, version=found.version, options=options)
+
+
+def _reference(data: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return the members that a check of the tinkerloop format needs, every member's type having been looked at.
+
+    The format lets each check carry the members of all of them.
+    """
+    kind = data["type"]
+    if unknown := sorted(str(name) for name in data.keys() - _REFERENCE_MEMBERS):
+        raise DefinitionError(f"{place} ({kind}): unknown member {_named(unknown[0])}")
+    values, tool, arguments = data.get("values", []), data.get("tool"), data.get("arguments", {})
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise DefinitionError(f"{place} ({kind}): values have to be a list of texts")
+    if tool is not None and not isinstance(tool, str):
+        raise DefinitionError(f"{place} ({kind}): tool is {_kind(tool)}; it has to be text, or null")
+    if not isinstance(arguments, dict):
+        raise DefinitionError(f"{place} ({kind}): arguments are {_kind(arguments)}; they have to be an object")
+    bound = _bound(data.get("max"), data.get("value"), f"{place} ({kind})")
+    match kind:
+        case "tool_call_count_at_most":
+            return {"type": kind, "tool": tool, "max": bound}
+        case "tool_call_matches":
+            return {"type": kind, "tool": tool, "arguments": arguments}
+        case _:
+            return {"type": kind, "values": tuple(values)}
+
+
+def _bound(most: Any, value: Any, place: str) -> int:
+    """Return the bound: ``max``, or ``value`` when that is null, or 0 when both say nothing. Numeric text counts."""
+    given, name = (value, "value") if most is None else (most, "max")
+    if isinstance(given, dict | list) or isinstance(value, dict | list):
+        raise DefinitionError(f"{place}: {name} is {_kind(given)}; it has to be a number")
+    if most is None and not given:
+        return 0
+    if isinstance(most, bool):
+        raise DefinitionError(f"{place}: max is a boolean; it has to be a number")
+    try:
+        number = float(given)
+        bound = int(number)
+    except (ValueError, OverflowError):
+        raise DefinitionError(f"{place}: {name} is {shorten(repr(given), 40)}; it has to be a number") from None
+    if bound != number and not isinstance(given, float):
+        raise DefinitionError(f"{place}: {name} is {shorten(repr(given), 40)}; it has to be a whole number")
+    if number < 0:
+        raise DefinitionError(f"{place}: {name} is {shorten(repr(given), 40)}; it cannot be below 0")
+    return bound
+
+
+def check_scenario(scenario: Scenario) -> None:
+    """Raise ``DefinitionError`` unless the structure of a scenario made in code is sound, as a file's has to be."""
+    if not scenario.scenario_id.strip():
+        raise DefinitionError("scenario: scenario_id is blank")
+    if not scenario.turns:
+        raise DefinitionError(f"scenario {_named(scenario.scenario_id)}: there are no turns")
+    for number, turn in enumerate(scenario.turns, 1):
+        place = f"scenario {_named(scenario.scenario_id)} turn {number}"
+        if not turn.user.strip():
+            raise DefinitionError(f"{place}: user is blank")
+        for position, check in enumerate(turn.checks, 1):
+            if isinstance(check, FromElsewhere) and registry.named(f"{check.name}@{check.version}") is None:
+                raise DefinitionError(f"{place} check {position}: unknown check type {_named(check.name)}")
+
+
+def warnings_of(scenario: Scenario) -> list[str]:
+    """Return what a reader of the file should know: members nobody reads, turns nobody checks."""
+    here = f"scenario {_named(scenario.scenario_id)}"
+    strangers = {name: value for name, value in scenario.extensions.items() if name != "turns"}
+    told = [f"{here}: unknown member {_named(name)} is kept and ignored" for name in sorted(strangers)]
+    for number, members in sorted(scenario.extensions.get("turns", {}).items()):
+        told += [f"{here} turn {number}: unknown member {_named(name)} is ignored" for name in sorted(members)]
+    if not any(turn.checks for turn in scenario.turns):
+        told.append(f"{here}: no turn has a check; it passes whatever the target answers")
+    return told
+
+
+def scenario_data(scenario: Scenario) -> dict[str, Any]:
+    """Return the file's object: what ``read_scenario`` reads back as the same scenario."""
+    strangers = scenario.extensions.get("turns", {})
+    data: dict[str, Any] = {
+        "schema_version": scenario.schema_version or SCHEMA,
+        "scenario_id": scenario.scenario_id,
+        "description": scenario.description or scenario.scenario_id,
+        "tags": list(scenario.tags),
+        "destructive": scenario.destructive,
+        "turns": [
+            {
+                "user": turn.user,
+                "checks": [check_data(check) for check in turn.checks],
+                **strangers.get(str(number), {}),
+            }
+            for number, turn in enumerate(scenario.turns, 1)
+        ],
+    }
+    optional: dict[str, tuple[Any, bool]] = {
+        "world": (dump(scenario.world), scenario.world != EMPTY_WORLD),
+        "control_of": (scenario.control_of, scenario.control_of is not None),
+        "timeout_s": (scenario.timeout_seconds, scenario.timeout_seconds is not None),
+        "repeat": (scenario.repeat, scenario.repeat != 1),
+        "simulator": (scenario.simulator, bool(scenario.simulator)),
+        "provenance": (scenario.provenance, bool(scenario.provenance)),
+    }
+    data.update({name: value for name, (value, is_told) in optional.items() if is_told})
+    data.update({name: value for name, value in scenario.extensions.items() if name != "turns"})
+    return data
+
+
+def check_data(check: Check) -> dict[str, Any]:
+    """Return a check as a file writes it."""
+    if isinstance(check, FromElsewhere):
+        return {"type": f"{check.name}@{check.version}", **check.options}
+    data: dict[str, Any] = dump(check)
+    is_compared = data.pop("is_compared", True)
+    if not is_compared:
+        data.pop("equals", None)
+    return {
+        "type": data.pop("type"),
+        **{name: value for name, value in data.items() if value is not None or name == "equals"},
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: into a temporary file beside it, then in its place. Raises ``OSError``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_scenario(path: Path, scenario: Scenario) -> None:
+    """Write ``scenario`` to ``path`` atomically. Raises ``DefinitionError`` when the place cannot be written."""
+    try:
+        write_text(path, json.dumps(scenario_data(scenario), ensure_ascii=False, indent=2) + "\n")
+    except OSError as error:
+        raise DefinitionError(f"scenario file {path}: cannot be written: {error.strerror or error}") from error
+
+
+def set_digest(scenarios: Sequence[Scenario]) -> str:
+    """Return the digest of a set of scenarios: ids and contents, in no order."""
+    return digest(sorted([scenario.scenario_id, scenario.digest, scenario.repeat] for scenario in scenarios))
+
+
+def as_read(scenario: Scenario) -> Scenario:
+    """Return ``scenario`` as a file of it would be read."""
+    return replace(scenario, schema_version=scenario.schema_version or SCHEMA)
