@@ -453,6 +453,11 @@ class JournalRuntime:
             async with anyio.create_task_group() as group:  # a native cancellation waits for it, too
                 group.start_soon(free)
 
+    async def read(self) -> None:
+        """Read the journal without taking the lease, to look at what is stored; nothing may be run then."""
+        self.stopping = True
+        await self._load()
+
     async def _load(self) -> None:
         query = select(JournalRow.key, JournalRow.inputs, JournalRow.value, JournalRow.state)
         async with self.graph.db.read() as connection:
