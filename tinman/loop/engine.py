@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 
+from tinman import logs
 from tinman.budget import Budget, Limits
 from tinman.config.modes import Mode
 from tinman.errors import (
@@ -335,6 +336,7 @@ class Loop:
         Cancelled, it ends what runs, writes down that it was cancelled, and can be resumed. Raises what ``run`` raises.
         """
         nesting.check(self._parent, self._born_in)
+        logs.configure_if_nobody_did()
         if not self._running.acquire(blocking=False):
             raise LoopConfigError("loop: this object is running already; make another one")
         try:

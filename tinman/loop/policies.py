@@ -128,8 +128,11 @@ class RequireApproval(Policy):
 
 
 def fingerprint(policies: Sequence[Policy]) -> str:
-    """Return what names these policies, in order: classes, attributes, and the code of callables among them."""
-    return digest([[f"{type(p).__module__}.{type(p).__qualname__}", _plain(vars(p))] for p in policies])
+    """Return what names these policies, in order: classes, attributes, and the code of callables among them.
+
+    Modules do not count: the same script is ``__main__`` today and imported tomorrow.
+    """
+    return digest([[type(p).__qualname__, _plain(vars(p))] for p in policies])
 
 
 def _plain(value: Any) -> Any:
@@ -146,7 +149,7 @@ def _plain(value: Any) -> Any:
     if callable(value):
         code = getattr(inspect.unwrap(value), "__code__", None)
         body = "" if code is None else f"{code.co_code.hex()}{code.co_names}{_constants(code.co_consts)}"
-        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}:{body}"
+        return f"{getattr(value, '__qualname__', type(value).__qualname__)}:{body}"
     if hasattr(value, "__dataclass_fields__"):
         return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
     return type(value).__qualname__
