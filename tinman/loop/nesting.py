@@ -1,24 +1,21 @@
 """Knows which loop is running around the caller, in whatever thread, so that a loop inside needs a share of its budget.
 
 A context variable carries it to tasks and to our own threads. Threads a tool starts by itself are marked when they
-start, through the interpreter's audit events; a loop made inside remembers where it was made.
+start: while a loop runs, ``Thread.start`` is watched, as tracers do it (Python has no hook that tells who starts a
+thread before 3.12). A loop made inside remembers where it was made, whichever old thread then runs it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from tinman.budget import Budget
 from tinman.errors import NestedLoopError
-
-_STARTS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 
 
 class Activity:
@@ -66,7 +63,9 @@ class CallScope:
 _inside: ContextVar[Activity | None] = ContextVar("tinman_loop", default=None)
 current_call: ContextVar[CallScope | None] = ContextVar("tinman_loop_call", default=None)
 _marks: weakref.WeakKeyDictionary[threading.Thread, Activity] = weakref.WeakKeyDictionary()
-_watching = threading.Lock()
+_lock = threading.Lock()
+_watchers = 0
+_thread_start = threading.Thread.start
 
 
 def active() -> Activity | None:
@@ -77,29 +76,39 @@ def active() -> Activity | None:
     return None
 
 
-def _mark(event: str, args: tuple[Any, ...]) -> None:
-    """Mark a thread that is about to be started from inside a run. Called for every audit event, so it is short."""
-    if event in _STARTS:
-        thread = getattr(args[0], "__self__", None)
-        if isinstance(thread, threading.Thread) and not getattr(thread, "is_shared", False):
-            found = active()
-            if found is not None:
-                _marks[thread] = found
+def _start(thread: threading.Thread) -> None:
+    """Stand in for ``Thread.start`` while a loop runs: note which run starts the thread, then start it."""
+    if not getattr(thread, "is_shared", False):
+        found = active()
+        if found is not None:
+            _marks[thread] = found
+    _thread_start(thread)
 
 
-def _watch() -> None:
-    """Start watching threads, once in the life of the process: an audit hook cannot be taken away."""
-    if _watching.acquire(blocking=False):
-        sys.addaudithook(_mark)
+@contextmanager
+def _watching() -> Iterator[None]:
+    """Notice threads that are started while the block runs. Whoever put something over it meanwhile keeps it."""
+    global _watchers
+    with _lock:
+        _watchers += 1
+        if threading.Thread.start is _thread_start:
+            threading.Thread.start = _start  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        with _lock:
+            _watchers -= 1
+            if not _watchers and threading.Thread.start is _start:
+                threading.Thread.start = _thread_start  # type: ignore[method-assign]
 
 
 @contextmanager
 def entered(activity: Activity) -> Iterator[None]:
     """Make ``activity`` the run that everything inside the block is part of."""
-    _watch()
     token = _inside.set(activity)
     try:
-        yield
+        with _watching():
+            yield
     finally:
         activity.is_over = True
         _inside.reset(token)

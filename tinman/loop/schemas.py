@@ -90,6 +90,8 @@ def _check(hint: Any, place: str) -> None:
                 _check(each, place)
     elif origin is Literal:
         return
+    elif origin in (type, Callable):
+        raise UnsupportedTypeError(f"{place} is {hint}, which JSON cannot carry; use {_KINDS}")
     elif hint in _NO_JSON or (isinstance(hint, type) and issubclass(hint, bytes)):
         raise UnsupportedTypeError(
             f"{place} is {getattr(hint, '__name__', hint)}, which JSON cannot carry; use {_KINDS}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -54,9 +54,10 @@ class Trace:
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # what could not be written was said when it was written
+                file.close()
 
     def _refused(self, error: OSError) -> LoopStateError:
         return LoopStateError(f"trace {self._path}: {error.strerror or error}; choose another trace_path")
