@@ -180,6 +180,11 @@ class Budget:
         own = (self._ceiling - self._spent - self._held).at_least(NOTHING)
         return own if self._parent is None else own.at_most(self._parent.room)
 
+    @property
+    def is_share(self) -> bool:
+        """Whether this budget is part of another one."""
+        return self._parent is not None
+
     def draws_on(self, other: Budget) -> bool:
         """Say whether what is spent here is spent out of ``other`` too."""
         return self is other or (self._parent is not None and self._parent.draws_on(other))

@@ -5,7 +5,6 @@ A change is durable before the loop goes on from it. ``spent`` is what the budge
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias, assert_never
 
 from pydantic import Field
@@ -23,6 +22,7 @@ from tinman.loop.state import (
     PendingApproval,
     Round,
     State,
+    changed,
 )
 from tinman.messages import Usage
 
@@ -139,7 +139,7 @@ def apply(state: State, change: Change) -> State:
             now = (change.goal, change.config, change.tool_schema_hash, change.policy_fingerprint)
             # What stood still under other circumstances says nothing about these.
             is_same = before == now and set(change.pinned_facts) <= set(state.pinned_facts)
-            return replace(
+            return changed(
                 state,
                 goal=change.goal,
                 no_progress_streak=state.no_progress_streak if is_same else 0,
@@ -155,33 +155,33 @@ def apply(state: State, change: Change) -> State:
                 sessions=state.sessions + 1,
             )
         case Planned():
-            state = replace(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
+            state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
             if change.calls:
-                return replace(state, round=Round(record=change.record, calls=change.calls))
+                return changed(state, round=Round(record=change.record, calls=change.calls))
             return _recorded(state, change.record)
         case Asked():
-            return replace(state, pending_approval=change.pending)
+            return changed(state, pending_approval=change.pending)
         case Answered():
-            return replace(state, pending_approval=None, intent=change.intent)
+            return changed(state, pending_approval=None, intent=change.intent)
         case Acted():
             return _acted(state, change)
         case Closed():
             if state.round is None:
                 return state
-            return _recorded(state, replace(state.round.record, dropped=change.dropped))
+            return _recorded(state, changed(state.round.record, dropped=change.dropped))
         case Forgotten():
-            return replace(state, intent=None)
+            return changed(state, intent=None)
         case Summarised():
-            state = replace(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
+            state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
             return context.summarised(state, change.texts, change.summarizer)
         case Drawn():
-            return replace(state, drawn=change.total)
+            return changed(state, drawn=change.total)
         case Ended():
-            return replace(
+            return changed(
                 state,
                 ending=change.ending,
                 last_metric=change.ending.metric or state.last_metric,
-                metrics=replace(state.metrics, elapsed_s=change.elapsed_s),
+                metrics=changed(state.metrics, elapsed_s=change.elapsed_s),
                 spent=change.spent,
                 drawn=change.spent,
             )
@@ -192,12 +192,12 @@ def apply(state: State, change: Change) -> State:
 def _acted(state: State, change: Acted) -> State:
     if state.round is None:
         return state
-    record = replace(state.round.record, actions=(*state.round.record.actions, change.action))
-    state = replace(
+    record = changed(state.round.record, actions=(*state.round.record.actions, change.action))
+    state = changed(
         state,
-        round=replace(state.round, record=record),
+        round=changed(state.round, record=record),
         intent=None,
-        metrics=replace(state.metrics, elapsed_s=change.elapsed_s),
+        metrics=changed(state.metrics, elapsed_s=change.elapsed_s),
         spent=change.spent,
     )
     assert state.round is not None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from tinman.frozen import digest
-from tinman.loop.state import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State
+from tinman.loop.state import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State, changed
 from tinman.loop.texts import head_and_tail
 from tinman.messages import Message, say
 
@@ -69,7 +68,7 @@ def summarised(state: State, texts: Sequence[str], summarizer: str) -> State:
         content = head_and_tail(text, SUMMARY_CHARS)
         artifacts.append(ContextArtifact(content=content, first=record.index, last=record.index, stamp=made))
         artifacts = _folded(artifacts)
-    return replace(state, artifacts=tuple(artifacts))
+    return changed(state, artifacts=tuple(artifacts))
 
 
 def _folded(artifacts: list[ContextArtifact]) -> list[ContextArtifact]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 from tinman.frozen import digest
-from tinman.loop.state import IterationRecord, MetricSnapshot, State
+from tinman.loop.state import IterationRecord, MetricSnapshot, State, changed
 from tinman.visible import shorten
 
 LONGEST_PERIOD = 4
@@ -75,14 +74,14 @@ def appended(state: State, record: IterationRecord) -> State:
     round ends it.
     """
     before = state.iterations[-1] if state.iterations else None
-    record = replace(
+    record = changed(
         record,
         trend=trend(before.metric if before else None, record.metric),
         repetition=period([*state.iterations[-2 * LONGEST_PERIOD :], record]) if record.actions else 0,
     )
     is_flagged = bool(record.repetition) or record.plan_invalid or record.idle
     streak = state.no_progress_streak + 1 if is_flagged and not _moved(before, record) else 0
-    return replace(
+    return changed(
         state,
         iterations=(*state.iterations, record),
         no_progress_streak=streak,

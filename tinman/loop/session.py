@@ -6,7 +6,7 @@ import json
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -44,6 +44,7 @@ from tinman.loop.state import (
     IterationRecord,
     MetricSnapshot,
     State,
+    changed,
 )
 from tinman.loop.store import Halted, Store
 from tinman.loop.texts import head_and_tail
@@ -179,7 +180,7 @@ class Session:
         except (LoopStateError, StoreError, OSError) as error:
             _log.error("loop.end_not_stored", error=str(error))
             also = f"; and its end could not be stored: {error}"
-            stop = replace(stop, status=LoopStatus.ERROR, reason=stop.reason + also, is_consistent=False)
+            stop = changed(stop, status=LoopStatus.ERROR, reason=stop.reason + also, is_consistent=False)
             self.state = apply(self.state, Ended(ending=ending, elapsed_s=self.elapsed_s, spent=self._p.budget.spent))
             self._p.watch(self.state)
         try:
@@ -398,8 +399,8 @@ class Session:
             return stop
         except Exception as error:  # noqa: BLE001 - the loop ends anyway, for a reason that is known
             _log.warning("loop.last_look_failed", error=f"{type(error).__name__}: {error}")
-            return replace(stop, reason=f"{stop.reason}; the last look failed: {type(error).__name__}")
-        self.state = replace(self.state, last_metric=look.metric)
+            return changed(stop, reason=f"{stop.reason}; the last look failed: {type(error).__name__}")
+        self.state = changed(self.state, last_metric=look.metric)
         if look.is_success:
             return self._stopped(LoopStatus.SUCCESS, f"the goal metric says success, as the loop ended ({stop.reason})")
         return stop
@@ -421,7 +422,7 @@ class Session:
                 raise
             usage = usage + reply.usage
             text = self._p.redact(head_and_tail(_whole(reply.message.text), PLAN_CHARS))
-            record = replace(
+            record = changed(
                 record,
                 plan_text=text,
                 input_tokens=usage.input_tokens,
@@ -434,7 +435,7 @@ class Session:
                     Call(id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
                     for number, use in enumerate(reply.message.calls)
                 )
-                record = replace(record, idle=not calls)
+                record = changed(record, idle=not calls)
                 await self.commit(Planned(record=record, calls=calls, usage=usage, spent=self._p.budget.spent))
                 return None
             if errors:
@@ -442,7 +443,7 @@ class Session:
             if over:
                 dropped = tuple(use.name for use in reply.message.calls)
                 self._p.trace.tell("budget.preempt", dropped_action=", ".join(dropped))
-                cut = replace(record, dropped=dropped, plan_invalid=bool(errors), errors=errors)
+                cut = changed(record, dropped=dropped, plan_invalid=bool(errors), errors=errors)
                 await self.commit(Planned(record=cut, usage=usage, spent=self._p.budget.spent))
                 return self._stopped(LoopStatus.BUDGET_EXHAUSTED, over)
             messages = (*messages, say("assistant", _written(reply)), say("user", _correction(errors)))
@@ -453,7 +454,7 @@ class Session:
         return None
 
     async def _invalid(self, record: IterationRecord, errors: tuple[str, ...], usage: Usage) -> None:
-        bad = replace(record, plan_invalid=True, errors=tuple(self._p.redact(each) for each in errors))
+        bad = changed(record, plan_invalid=True, errors=tuple(self._p.redact(each) for each in errors))
         await self.commit(Planned(record=bad, usage=usage, spent=self._p.budget.spent))
 
     async def _ask(self, messages: tuple[Message, ...], attempt: int) -> Reply:
@@ -464,7 +465,7 @@ class Session:
             seed=len(self.state.iterations),
         )
         cap = spending.output_cap(request, self.state.config, self._p.budget, self._p.pricing)
-        reply = await self._p.metered.complete(replace(request, params={"max_tokens": cap}))
+        reply = await self._p.metered.complete(changed(request, params={"max_tokens": cap}))
         self._p.trace.tell(
             "llm.call",
             model=self._p.metered.name,
@@ -502,8 +503,7 @@ class Session:
         return None
 
     def _reached_in_round(self) -> str:
-        config = self.state.config
-        return spending.reached(replace(config, max_iterations=2**31), self.state, self._p.budget)
+        return spending.reached(self.state.config, self.state, self._p.budget, in_round=True)
 
     async def _close_round(self) -> None:
         """End the open round: what ran is recorded, what did not is named."""
@@ -765,7 +765,7 @@ class Session:
         )
         await self._p.gate.announce(action)
         stop = await self._wait_for(action, call_, token, reason, look.metric)
-        return replace(stop, reason=f"{call_.tool} waits for a new approval: {why}")
+        return changed(stop, reason=f"{call_.tool} waits for a new approval: {why}")
 
     async def _forbidden(self, call_: Call) -> Stop | None:
         """Ask the policies for a STOP once more: an approval never overrides one."""

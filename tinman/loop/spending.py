@@ -16,6 +16,7 @@ GRACE_SECONDS = 5.0
 """By how much a loop may end after its wall clock: the time to end what runs, then to write down how it ended."""
 LEAST_TOKENS = 16
 """A model call with less room for its answer than this is not made."""
+_LEAST = Amount(calls=1, tokens=1)
 
 
 class StoredSpending:
@@ -52,9 +53,12 @@ def budget_of(config: LoopConfig, state: State, parent: Budget | None, ledger: S
     return Budget(limits, parent=parent, ledger=ledger, block=block)
 
 
-def reached(config: LoopConfig, state: State, budget: Budget) -> str:
-    """Return which ceiling is reached, in the order iterations, tokens, wall clock, money; empty when none is."""
-    if len(state.iterations) >= config.max_iterations:
+def reached(config: LoopConfig, state: State, budget: Budget, *, in_round: bool = False) -> str:
+    """Return which ceiling is reached, in the order iterations, tokens, wall clock, money; empty when none is.
+
+    Within a round the number of rounds does not count: the round that runs is the last one allowed at most.
+    """
+    if not in_round and len(state.iterations) >= config.max_iterations:
         return f"max_iterations ({config.max_iterations}) reached"
     spent = budget.spent
     if spent.tokens > config.token_limit:
@@ -66,8 +70,7 @@ def reached(config: LoopConfig, state: State, budget: Budget) -> str:
         return f"wall_clock_s ({config.wall_clock_s:g}) reached"
     if config.cost_limit_usd is not None and spent.nano_usd >= config.cost_limit_usd * 1e9:
         return f"cost_limit_usd ({config.cost_limit_usd:g}) reached"
-    room = budget.room
-    if room.tokens <= 0 or room.calls <= 0:
+    if budget.is_share and not budget.room.covers(_LEAST):
         return "the budget this loop has a share of is used up"
     return ""
 

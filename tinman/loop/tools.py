@@ -19,7 +19,7 @@ from tinman.loop import isolated as isolation
 from tinman.loop import progress
 from tinman.loop.nesting import CallScope, current_call
 from tinman.loop.schemas import Parameters
-from tinman.loop.threads import call, in_thread
+from tinman.loop.threads import in_thread, is_async
 from tinman.messages import ToolSpec
 from tinman.visible import shorten
 
@@ -69,6 +69,7 @@ class Tool:
             )
         if not 0 < timeout_s <= MAX_TIMEOUT_SECONDS:
             raise LoopConfigError(f"tool {self.name}: timeout_s must be above 0, not {timeout_s:g}")
+        self._is_async = is_async(fn)
         self.description = inspect.cleandoc(description or inspect.getdoc(fn) or "")
         self.timeout_s = timeout_s
         self.cleanup = cleanup
@@ -151,7 +152,10 @@ class Tool:
         positional, keywords = self._parameters.split(values) if self._parameters is not None else ([], values)
         if self.isolated:
             return await isolation.run(self.target, positional, keywords)
-        return await call(self.fn, *positional, **keywords)
+        if self._is_async:
+            return await self.fn(*positional, **keywords)
+        value = await in_thread(self.fn, *positional, **keywords)
+        return await value if inspect.isawaitable(value) else value
 
     async def _clean_up(self) -> None:
         if self.cleanup is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +13,7 @@ from tinman.config.settings import provider_keys
 from tinman.errors import GarbledReply, LoopConfigError, ProviderUnavailable
 from tinman.frozen import adapter
 from tinman.loop.llm import CallableLLM, LLMResponse
-from tinman.loop.threads import call
+from tinman.loop.threads import in_thread, is_async
 from tinman.messages import Message, Part, Reply, Request, Text, ToolUse, Usage
 from tinman.models.base import Model
 from tinman.models.load import load_model
@@ -47,6 +48,7 @@ class ClientModel:
 
     def __init__(self, client: Any) -> None:
         self.client = client
+        self._is_async = is_async(client.complete)
         self.name = str(getattr(client, "model_id", "") or type(client).__qualname__)
 
     async def complete(self, request: Request) -> Reply:
@@ -57,7 +59,8 @@ class ClientModel:
             for spec in request.tools
         ]
         try:
-            answer = await call(self.client.complete, messages, schemas, request.params["max_tokens"])
+            ask = self.client.complete if self._is_async else partial(in_thread, self.client.complete)
+            answer = await ask(messages, schemas, request.params["max_tokens"])
             if inspect.isawaitable(answer):
                 answer = await answer
         except (ConnectionError, TimeoutError) as error:
