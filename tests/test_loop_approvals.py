@@ -201,6 +201,15 @@ async def test_approved_by_token_the_action_and_the_rest_of_the_plan_run_in_one_
     assert (result.status, result.iterations) == ("BUDGET_EXHAUSTED", 2)
 
 
+@pytest.mark.parametrize("ttl_s", [3600, 3600.5])
+async def test_a_request_is_the_same_before_and_after_the_store(ttl_s: float, tmp_path: Path) -> None:
+    waiting = Waiting("file", tmp_path, approval_runner=HeadlessApprovalRunner(ttl_s=ttl_s))
+    await waiting.start()
+    await waiting.resume(approval=waiting.answer())
+
+    assert waiting.work.calls == [1, 2]
+
+
 @EVERYWHERE
 async def test_a_token_is_good_once(kind: str, tmp_path: Path) -> None:
     waiting = Waiting(kind, tmp_path)

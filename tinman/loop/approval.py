@@ -17,8 +17,8 @@ from typing import Any, TextIO
 from tinman import clock
 from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval
-from tinman.frozen import canonical_json, frozen
-from tinman.loop.state import Call, MetricSnapshot, PendingApproval, State
+from tinman.frozen import canonical_json, dump, frozen
+from tinman.loop.state import Call, MetricSnapshot, PendingApproval, State, changed
 from tinman.loop.threads import call
 from tinman.review import Action, Decision
 from tinman.taxonomy import RiskTier
@@ -172,9 +172,9 @@ def hashed(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def seal(token: str, pending_fields: Mapping[str, Any]) -> str:
-    """Return the HMAC under ``token`` over everything that was asked."""
-    text = canonical_json(dict(pending_fields)).encode("utf-8", "surrogatepass")
+def _seal(token: str, asked: PendingApproval) -> str:
+    """Return the HMAC under ``token`` over everything that was asked, the measurement it was asked under included."""
+    text = canonical_json(dump(changed(asked, seal="", token_hash=""))).encode("utf-8", "surrogatepass")
     return hmac.new(token.encode("utf-8", "surrogatepass"), text, hashlib.sha256).hexdigest()
 
 
@@ -187,19 +187,22 @@ def pending(
     token: str, action: Action, call_: Call, state: State, metric: MetricSnapshot | None, *, reason: str, ttl_s: float
 ) -> PendingApproval:
     """Return the record of an open question; of its token only a hash and a seal are kept."""
-    fields: dict[str, Any] = {
-        "approval_id": clock.derive_id("approval", state.loop_id, action.digest),
-        "nonce": action.details["nonce"],
-        "tool": call_.tool,
-        "args": call_.args,
-        "reason": reason,
-        "action_hash": action.digest,
-        "state_version": state.state_version,
-        "created_at": clock.now().timestamp(),
-        "ttl_s": ttl_s,
-        "observation_digest": str(action.details["observation"]),
-    }
-    return PendingApproval(token_hash=hashed(token), seal=seal(token, fields), precondition_metric=metric, **fields)
+    asked = PendingApproval(
+        approval_id=clock.derive_id("approval", state.loop_id, action.digest),
+        nonce=action.details["nonce"],
+        token_hash=hashed(token),
+        seal="",
+        tool=call_.tool,
+        args=call_.args,
+        reason=reason,
+        action_hash=action.digest,
+        state_version=state.state_version,
+        created_at=clock.now().timestamp(),
+        ttl_s=ttl_s,
+        observation_digest=str(action.details["observation"]),
+        precondition_metric=metric,
+    )
+    return changed(asked, seal=_seal(token, asked))
 
 
 def is_token_of(token: str, asked: PendingApproval) -> bool:
@@ -209,6 +212,4 @@ def is_token_of(token: str, asked: PendingApproval) -> bool:
 
 def is_intact(token: str, asked: PendingApproval) -> bool:
     """Say whether ``asked`` is what the holder of ``token`` was asked."""
-    names = ("approval_id", "nonce", "tool", "args", "reason", "action_hash", "state_version", "created_at", "ttl_s")
-    fields = {name: getattr(asked, name) for name in (*names, "observation_digest")}
-    return hmac.compare_digest(seal(token, fields), asked.seal)
+    return hmac.compare_digest(_seal(token, asked), asked.seal)
