@@ -174,6 +174,21 @@ class Budget:
         """Whether money is bounded here or in any parent."""
         return self.limits.usd is not None or (self._parent is not None and self._parent.has_usd_ceiling)
 
+    @property
+    def room(self) -> Amount:
+        """What a reservation made now could hold, here and in every parent; an open ceiling is a very large number."""
+        own = (self._ceiling - self._spent - self._held).at_least(NOTHING)
+        return own if self._parent is None else own.at_most(self._parent.room)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether this budget is part of another one."""
+        return self._parent is not None
+
+    def draws_on(self, other: Budget) -> bool:
+        """Say whether what is spent here is spent out of ``other`` too."""
+        return self is other or (self._parent is not None and self._parent.draws_on(other))
+
     def carve(self, limits: Limits) -> Budget:
         """Return a child that can spend at most ``limits``, all of it out of this budget."""
         return Budget(limits, parent=self)

@@ -5,6 +5,7 @@
     TinmanError
     ├── ConfigError              a setting, profile or name is missing or malformed        (exit 2)
     ├── DefinitionError          a scenario, design or patch that cannot be run as written (exit 2)
+    │   └── UnsupportedTypeError a tool's parameter that no JSON schema can describe
     ├── NotFound                 an id or label that the store does not hold               (exit 2)
     ├── ModeRefused              the operating mode does not allow the action              (exit 2)
     ├── BudgetExhausted          a reservation does not fit under a ceiling                (exit 4)
@@ -19,6 +20,14 @@
     │   └── TurnBroken           one turn of an adapter went wrong; carries what was seen of it
     ├── ReasonerFailed           no valid structured answer after the repairs
     ├── NotApplicable            a patch that this target's seam cannot carry
+    ├── LoopError                a loop that cannot be started, read or resumed as asked    (exit 2)
+    │   ├── LoopConfigError      its arguments do not fit, or do not fit what is stored
+    │   │   ├── SchemaChangedError   other tools than when the state was saved
+    │   │   ├── ArtifactDriftError   stored summaries were made another way
+    │   │   └── PolicyChangedError   other policies than when the state was saved
+    │   ├── LoopStateError       a state that cannot be read or trusted
+    │   ├── LoopOwned            another resume of the same loop is running
+    │   └── NestedLoopError      a loop inside a loop, without a share of its budget
     ├── ApprovalError
     │   ├── AwaitingApproval     nobody has answered yet; carries the approval's id        (exit 5)
     │   └── ApprovalDenied       somebody, or silence, said no                             (exit 6)
@@ -44,6 +53,10 @@ class ConfigError(TinmanError):
 
 class DefinitionError(TinmanError):
     """Raised when a scenario, check, design or patch is malformed."""
+
+
+class UnsupportedTypeError(DefinitionError, TypeError):
+    """Raised when a tool is registered whose parameters have no hint, or one that JSON cannot carry."""
 
 
 class NotFound(TinmanError):
@@ -156,6 +169,38 @@ class ReasonerFailed(TinmanError):
 
 class NotApplicable(TinmanError):
     """Raised when a patch needs something the target's seam does not offer."""
+
+
+class LoopError(TinmanError):
+    """Base of what the loop runtime refuses."""
+
+
+class LoopConfigError(LoopError, ValueError):
+    """Raised when a loop's arguments are malformed, or do not fit the state it is resumed from."""
+
+
+class SchemaChangedError(LoopConfigError):
+    """Raised when a loop is resumed with other tools than it was saved with."""
+
+
+class ArtifactDriftError(LoopConfigError):
+    """Raised when stored summaries were made by another engine version or summarizer."""
+
+
+class PolicyChangedError(LoopConfigError):
+    """Raised when a loop is resumed with other policies than it was saved with, none included."""
+
+
+class LoopStateError(LoopError):
+    """Raised when a stored loop is unreadable, altered, or of another schema version. It is never overwritten."""
+
+
+class LoopOwned(LoopError):
+    """Raised when another run or resume of the same stored loop is going on, here or in another process."""
+
+
+class NestedLoopError(LoopError, RuntimeError):
+    """Raised when a loop starts inside another's tool, observe or model without a share of its budget."""
 
 
 class ApprovalError(TinmanError):

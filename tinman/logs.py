@@ -33,9 +33,15 @@ def configure(*, level: int = logging.WARNING, secrets: Iterable[str] = ()) -> N
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is when something is written
         cache_logger_on_first_use=False,
     )
+
+
+def configure_if_nobody_did() -> None:
+    """Keep a library's warnings off standard output, where structlog writes everything until it is told otherwise."""
+    if not structlog.is_configured():
+        configure()
 
 
 def _redact(value: Any, hidden: tuple[str, ...]) -> Any:

@@ -10,7 +10,7 @@ from tinman.config.modes import Mode
 from tinman.frozen import digest, frozen
 from tinman.taxonomy import RiskTier
 
-ActionKind = Literal["experiment", "simulation", "deployment"]
+ActionKind = Literal["experiment", "simulation", "deployment", "tool"]
 
 
 @frozen

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, TypeVar, cast
@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tinman import clock
-from tinman.db.engine import RowRefused
+from tinman.db.engine import RowRefused, Statement, Unchanged
 from tinman.db.tables import CycleRow, JournalRow
 from tinman.errors import (
     AwaitingApproval,
@@ -59,6 +59,8 @@ R = TypeVar("R")
 LEASE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
 _PREFETCH = 1_000
+_RENEW = "UPDATE cycles SET heartbeat_at = ?, lease_expires_at = ? WHERE id = ? AND owner = ?"
+_APPEND = "INSERT INTO journal (cycle_id, key, inputs, value, state, created_at) VALUES (?, ?, ?, ?, ?, ?)"
 _RECORDS = (
     Run,
     Hypothesis,
@@ -427,7 +429,7 @@ class JournalRuntime:
         mine = (CycleRow.id == self.cycle_id, CycleRow.owner == self._owner)
         renewed = update(CycleRow).where(*mine).values(**_lease()).returning(CycleRow.id)
         if (await connection.execute(renewed)).first() is None:
-            raise CycleOwned(f"cycle {self.cycle_id}: the lease was lost, another process runs it now")
+            raise self._lease_lost()
 
     async def _beat(self) -> None:
         """Keep the lease while a step takes long; what goes wrong shows at the next commit."""
@@ -452,6 +454,11 @@ class JournalRuntime:
         with anyio.CancelScope(shield=True):
             async with anyio.create_task_group() as group:  # a native cancellation waits for it, too
                 group.start_soon(free)
+
+    async def read(self) -> None:
+        """Read the journal without taking the lease, to look at what is stored; nothing may be run then."""
+        self.stopping = True
+        await self._load()
 
     async def _load(self) -> None:
         query = select(JournalRow.key, JournalRow.inputs, JournalRow.value, JournalRow.state)
@@ -609,11 +616,30 @@ class JournalRuntime:
 
     async def _write_whole(self, together: Sequence[_Commit]) -> None:
         now = clock.now()
+        if self.graph.db.is_sqlite and not any(commit.batch.has_rows for commit in together):
+            await self._write_journal_alone(together, now)
+            return
         async with self.graph.db.write() as connection:
             await self._renew(connection)
             await self.graph.write(connection, [commit.batch for commit in together], now)
             rows = [commit.row | {"created_at": now} for commit in together]
             await connection.execute(insert(JournalRow), rows)
+
+    async def _write_journal_alone(self, together: Sequence[_Commit], now: datetime) -> None:
+        """Write steps without rows of their own, as loops make them by the hundred: the lease and the journal."""
+        at, until = now.isoformat(timespec="microseconds"), _lease(now)["lease_expires_at"]
+        lease = (at, until.isoformat(timespec="microseconds"), self.cycle_id, self._owner)
+        entries = [
+            Statement(_APPEND, (row["cycle_id"], row["key"], row["inputs"], str(row["value"]), row["state"], at))
+            for row in (commit.row for commit in together)
+        ]
+        try:
+            await self.graph.db.write_at_once([Statement(_RENEW, lease, must_change=True), *entries])
+        except Unchanged:
+            raise self._lease_lost() from None
+
+    def _lease_lost(self) -> CycleOwned:
+        return CycleOwned(f"cycle {self.cycle_id}: the lease was lost, another process runs it now")
 
     async def _settle(self, key: str, *, happened: bool) -> None:
         mine = (JournalRow.cycle_id == self.cycle_id, JournalRow.key == key, JournalRow.state == "intended")
@@ -671,8 +697,8 @@ class _Heart:
         await self._group.__aexit__(None, None, None)
 
 
-def _lease() -> dict[str, Any]:
-    now = clock.now()
+def _lease(now: datetime | None = None) -> dict[str, Any]:
+    now = now or clock.now()
     return {"heartbeat_at": now, "lease_expires_at": now + timedelta(seconds=LEASE_SECONDS)}
 
 

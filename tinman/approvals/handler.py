@@ -56,7 +56,10 @@ class ApprovalHandler:
         self._asking = anyio.Lock()
 
     async def decide(self, action: Action) -> Decision:
-        """Return the decision on ``action``. Raises ``AwaitingApproval`` in async mode while it is open."""
+        """Return the decision on ``action``.
+
+        Raises ``AwaitingApproval`` in async mode while it is open, and when a reviewer says "later" by raising it.
+        """
         self._bus.publish("approval.requested", kind=action.kind, what=action.what, tier=action.tier.value)
         decision = await self._answer(action)
         _log.info(
@@ -118,6 +121,8 @@ class ApprovalHandler:
             try:
                 with anyio.fail_after(self._timeout):
                     return await self._reviewer.decide(action)
+            except AwaitingApproval:
+                raise  # the reviewer said: later
             except TimeoutError:
                 return Decision(approved=False, reason=f"no answer within {self._timeout:g} s", by="policy")
             except Exception as error:  # noqa: BLE001 - whatever a reviewer raises means no, and is reported

@@ -328,13 +328,19 @@ def interventions_show(app: App, name: str, json_here: bool) -> None:
 @click.argument("name")
 @click.pass_obj
 def explain(app: App, name: str) -> None:
-    """Say why: why NAME is a finding, why a fix is (not) recommended, why a cycle stopped."""
+    """Say why: why NAME is a finding, why a fix is (not) recommended, why a cycle or a loop stopped."""
 
     async def work() -> None:
         from tinman.reports.explain import explain as explained
 
         async with app.graph() as graph:
-            found = await explained(graph, name)
+            if name.startswith("loop-"):
+                from tinman.loop.explanation import explain as explained_loop
+                from tinman.loop.journal import load
+
+                found = explained_loop(await load(graph, name)).lines()
+            else:
+                found = await explained(graph, name)
         if app.as_json:
             app.document({"schema": "tinman.explanation/1", "name": name, "lines": found})
         else:

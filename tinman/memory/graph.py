@@ -433,8 +433,8 @@ class MemoryGraph:
         return Cycle(**row)
 
     async def list_cycles(self, *, status: CycleStatus | None = None, limit: int | None = None) -> list[Cycle]:
-        """Return cycles, newest first."""
-        query = select(*_CYCLE_COLUMNS)
+        """Return research cycles, newest first; loops that run by themselves are not among them."""
+        query = select(*_CYCLE_COLUMNS).where(CycleRow.id.not_like("loop-%"))
         if status is not None:
             query = query.where(CycleRow.status == status)
         async with self.db.read() as connection:

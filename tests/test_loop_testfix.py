@@ -1,0 +1,322 @@
+"""TestFix mends a real failing repository, judged by which tests fail; it cannot cheat (L-19)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loops import playing, says
+
+from tinman.errors import LoopConfigError
+from tinman.loop import PytestFailureMetric, State, TestFixLoop
+from tinman.loop.repository import Refused, Repository
+from tinman.loop.state import IterationRecord
+from tinman.loop.suite import Suite, SuiteReport
+
+COMMAND = f"{sys.executable} -m pytest -q -p no:cacheprovider -rf --tb=short"
+BROKEN = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return 2 * a\n"
+MENDED = BROKEN.replace("a - b", "a + b")
+TESTS = """\
+import pytest
+from calc import add, double
+
+
+@pytest.mark.parametrize("a", [1, 2], ids=["one thing", "two  things"])
+def test_add(a):
+    assert add(a, 1) == a + 1
+
+
+def test_double():
+    assert double(2) == 4
+"""
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    folder = tmp_path / "repo"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "calc.py").write_text(BROKEN)
+    (folder / "conftest.py").write_text("")
+    (folder / "tests" / "test_calc.py").write_text(TESTS)
+    return folder
+
+
+def edit(path: str, content: str) -> tuple[str, dict[str, Any]]:
+    return "edit_file", {"path": path, "content": content}
+
+
+def a_fix(repo: Path, *replies: Any, **settings: Any) -> TestFixLoop:
+    return TestFixLoop(playing(*replies), repo, COMMAND, quiet=True, **settings)
+
+
+# -- end to end
+
+
+@pytest.mark.slow
+def test_a_failing_repository_is_mended(repo: Path, tmp_path: Path) -> None:
+    loop = a_fix(
+        repo,
+        says("look", ("list_files", {}), ("read_file", {"path": "calc.py"})),
+        says("make the tests pass", edit("tests/test_calc.py", "def test_nothing(): pass\n")),
+        says("mend the code", edit("calc.py", MENDED)),
+        state_path=tmp_path / "fix.json",
+    )
+    result = loop.run()
+    records = loop.state.iterations
+
+    assert (result.status, result.iterations) == ("SUCCESS", 4)
+    assert (repo / "calc.py").read_text() == MENDED
+    assert (repo / "tests" / "test_calc.py").read_text() == TESTS
+    assert records[0].metric is not None
+    assert records[0].metric.detail["failing"] == [
+        "tests.test_calc::test_add[one thing]",
+        "tests.test_calc::test_add[two  things]",
+    ]
+    assert "read-only" in records[1].actions[0].result_excerpt
+    assert [record.metric.value for record in records if record.metric] == [0.0, 0.0, 0.0, 2.0]
+
+
+@pytest.mark.slow
+def test_stopped_it_is_resumed_with_its_own_arguments(repo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "fix.json"
+    first = a_fix(repo, says("look", ("read_file", {"path": "calc.py"})), max_iterations=1, state_path=path).run()
+    second = TestFixLoop.resume(
+        path,
+        llm=playing(says("mend", edit("calc.py", MENDED))),
+        repo=repo,
+        test_cmd=COMMAND,
+        extend={"max_iterations": 5},
+        quiet=True,
+    )
+
+    assert (first.status, second.status) == ("BUDGET_EXHAUSTED", "SUCCESS")
+    assert State.load(path).sessions == 2
+
+
+@pytest.mark.slow
+def test_a_success_that_the_final_run_does_not_repeat_is_an_error(repo: Path) -> None:
+    flaky = "import pathlib\nmark = pathlib.Path(__file__).with_name('mark')\n"
+    flaky += "def add(a, b):\n    n = int(mark.read_text() or 0) if mark.exists() else 0\n"
+    flaky += "    mark.write_text(str(n + 1))\n    return a + b if n < 2 else 0\n\n\ndef double(a):\n    return 2 * a\n"
+    result = a_fix(repo, says("", edit("calc.py", flaky))).run()
+
+    assert (result.status, result.error) == ("ERROR", "FinalRunFailed")
+
+
+@pytest.mark.slow
+def test_another_command_is_judged_by_its_exit_code_and_says_so(repo: Path) -> None:
+    check = f"{sys.executable} -c 'import calc; assert calc.add(1, 1) == 2'"
+    loop = TestFixLoop(playing(says("", edit("calc.py", MENDED))), repo, check, quiet=True)
+    result = loop.run()
+
+    assert result.status == "SUCCESS"
+    assert "judged by the exit code alone" in loop.state.iterations[0].observation
+
+
+# -- L-19: identity, not text
+
+
+def measured(before: SuiteReport, now: SuiteReport) -> Any:
+    """Return the measurement of ``now`` after ``before``."""
+    reports = iter([before, now])
+    metric = PytestFailureMetric(lambda: next(reports))
+    first = metric.measure("", State(goal="g"))
+    state = State(goal="g", iterations=(IterationRecord(index=0, metric=first),))
+    snapshot = metric.measure("", state)
+    return snapshot, metric.is_success(snapshot)
+
+
+def suite(passed: str = "", failing: str = "", skipped: str = "", *, code: int | None = None) -> SuiteReport:
+    tests = [*passed.split(), *failing.split(), *skipped.split()]
+    return SuiteReport(
+        basis="junit",
+        exit_code=code if code is not None else int(bool(failing)),
+        timed_out=False,
+        tests=tuple(tests),
+        failing=tuple(failing.split()),
+        skipped=tuple(skipped.split()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "value", "regression", "success"),
+    [
+        (suite("a b c"), 2, False, True),
+        (suite("a b", "c"), 1, False, False),
+        (suite("b c", "a"), 1, True, False),
+        (suite("", "::module", code=2), -2, True, False),
+        (suite("b c"), 1, True, False),
+        (suite("a"), 0, False, False),
+        (suite("", "", "a b c"), -1, True, False),
+        (suite("", "", "", code=5), -1, True, False),
+        (suite("", "", "", code=4), -1, True, False),
+        (suite("a b c", code=1), 2, False, False),
+    ],
+    ids=[
+        "all mended",
+        "one mended",
+        "two mended one broken",
+        "collection error",
+        "a passing test is gone",
+        "the failing tests are gone",
+        "all skipped",
+        "no tests",
+        "no report",
+        "green with exit code 1",
+    ],
+)
+def test_l19_progress_is_which_tests_fail(now: SuiteReport, value: int, regression: bool, success: bool) -> None:
+    """At first ``a`` passes, ``b`` and ``c`` fail."""
+    snapshot, is_success = measured(suite("a", "b c"), now)
+
+    assert (snapshot.value, snapshot.regression, is_success) == (value, regression, success)
+
+
+def test_l19_one_mended_and_one_broken_is_a_regression_though_the_count_is_the_same() -> None:
+    snapshot, _ = measured(suite("a", "b"), suite("b", "a"))
+
+    assert (snapshot.value, snapshot.regression) == (0.0, True)
+
+
+@pytest.mark.slow
+def test_l19_a_syntax_error_is_a_regression(repo: Path) -> None:
+    loop = a_fix(repo, says("", edit("calc.py", "def add(:\n")), max_iterations=2, policies=[])
+    loop.run()
+    metrics = [record.metric for record in loop.state.iterations]
+
+    assert metrics[1] is not None
+    assert (metrics[1].value, metrics[1].regression) == (-2.0, True)
+    assert loop.state.failed_approaches[0].startswith("iteration 0:")
+
+
+@pytest.mark.slow
+def test_l19_a_long_green_suite_succeeds(repo: Path) -> None:
+    (repo / "calc.py").write_text(MENDED)
+    (repo / "conftest.py").write_text(
+        "def pytest_terminal_summary(terminalreporter):\n    print('noise\\n' * 20_000)\n"
+    )
+    result = a_fix(repo, "x").run()
+
+    assert result.status == "SUCCESS"
+
+
+def test_text_alone_is_read_for_observers_of_ones_own() -> None:
+    metric = PytestFailureMetric()
+    text = "FAILED tests/test_a.py::test_x[with space] - assert 1\nFAILED tests/test_a.py::test_y\nexit code: 1\n"
+    first = metric.measure(text, State(goal="g"))
+    state = State(goal="g", iterations=(IterationRecord(index=0, metric=first),))
+    second = metric.measure("FAILED tests/test_a.py::test_y\nexit code: 1", state)
+    done = metric.measure("2 passed\nexit code: 0", state)
+
+    assert first.detail["failing"] == ["tests/test_a.py::test_x[with space]", "tests/test_a.py::test_y"]
+    assert (second.value, metric.is_success(second)) == (1.0, False)
+    assert (done.value, metric.is_success(done)) == (2.0, True)
+
+
+# -- the repository
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../outside.py",
+        "/etc/passwd",
+        "tests/test_calc.py",
+        "conftest.py",
+        "pytest.ini",
+        "pyproject.toml",
+        "sub/test_more.py",
+        ".git/hooks/pre-commit",
+        "link/outside.py",
+        "tests",
+    ],
+)
+def test_what_may_not_be_written_is_refused(path: str, repo: Path, tmp_path: Path) -> None:
+    (repo / "link").symlink_to(tmp_path)
+    with pytest.raises(Refused):
+        Repository(repo).write(path, "x")
+
+    assert not (tmp_path / "outside.py").exists()
+
+
+def test_bytecode_of_an_edited_file_is_dropped(repo: Path) -> None:
+    cache = repo / "__pycache__"
+    cache.mkdir()
+    (cache / "calc.cpython-311.pyc").write_bytes(b"")
+    (cache / "calculus.cpython-311.pyc").write_bytes(b"")
+    Repository(repo).write("calc.py", MENDED)
+
+    assert [path.name for path in cache.iterdir()] == ["calculus.cpython-311.pyc"]
+
+
+def test_a_missing_folder_and_an_odd_command_are_refused_at_once(repo: Path) -> None:
+    with pytest.raises(LoopConfigError, match="no such folder"):
+        a_fix(repo / "nowhere", "x")
+    with pytest.raises(LoopConfigError, match="test_cmd"):
+        Suite(repo, "pytest '", timeout_s=1)
+
+
+# -- the command line
+
+MODEL = """
+from tinman.messages import Message, Reply, Text, ToolUse, Usage
+asked = []
+def answer(messages, tools):
+    asked.append(1)
+    use = ToolUse(id="1", name="edit_file", arguments={"path": "calc.py", "content": %r})
+    return Reply(message=Message(role="assistant", parts=(Text(text="mend"), use)),
+                 usage=Usage(calls=1, input_tokens=5, output_tokens=5))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("content", "code", "status"), [(MENDED, 0, "SUCCESS"), (BROKEN, 3, "NO_PROGRESS")])
+def test_tinman_fix_mends_and_exits_by_its_result(
+    content: str, code: int, status: str, repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tinman.cli.main import main
+
+    script = tmp_path / "model.py"
+    script.write_text(MODEL % content)
+    db = str(tmp_path / "tinman.db")
+    arguments = ["--db", db, "--json", "fix", "--repo", str(repo), "--test-cmd", COMMAND, "--model", f"{script}:answer"]
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    shown = capsys.readouterr()
+    data = json.loads(shown.out)
+
+    assert (left.value.code, data["status"]) == (code, status)
+    assert data["schema"] == "tinman.fix/1"
+
+    with pytest.raises(SystemExit) as left:
+        main(["--db", db, "explain", data["loop_id"]])
+    told = capsys.readouterr().out
+    assert left.value.code == 0
+    assert status in told
+    assert "edit_file[ok]" in told
+
+    with pytest.raises(SystemExit):
+        main(["--db", db, "cycles", "list"])
+    assert data["loop_id"] not in capsys.readouterr().out
+
+
+def test_tinman_fix_wants_a_model(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tinman.cli.main import main
+
+    with pytest.raises(SystemExit) as left:
+        main(["fix", "--repo", str(repo)])
+
+    assert left.value.code == 2
+    assert "--model" in capsys.readouterr().err
+
+
+def test_tinman_fix_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    from tinman.cli.main import main
+
+    with pytest.raises(SystemExit):
+        main(["fix", "--help"])
+
+    assert "Example: tinman fix" in capsys.readouterr().out

@@ -1,0 +1,63 @@
+"""A loop around a model that stops, resumes and explains itself.
+
+Everything here loads when first used. ``Loop(goal=..., tools=[...], llm=...).run()`` is the whole of it; ``await
+loop.arun()`` is the same inside an event loop.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "AnthropicLLM": "tinman.loop.llm.anthropic",
+    "ApprovalDecision": "tinman.loop.approval",
+    "ApprovalRequest": "tinman.loop.approval",
+    "ApprovalRunner": "tinman.loop.approval",
+    "ArtifactDriftError": "tinman.errors",
+    "CLIApprovalRunner": "tinman.loop.approval",
+    "CallableLLM": "tinman.loop.llm",
+    "CallbackApprovalRunner": "tinman.loop.approval",
+    "CostLimit": "tinman.loop.policies",
+    "Decision": "tinman.loop.policies",
+    "DecisionKind": "tinman.loop.policies",
+    "Exit": "tinman.loop.exits",
+    "ExitCondition": "tinman.loop.exits",
+    "GoalMetric": "tinman.loop.goals",
+    "HeadlessApprovalRunner": "tinman.loop.approval",
+    "LLMClient": "tinman.loop.llm",
+    "LLMResponse": "tinman.loop.llm",
+    "Loop": "tinman.loop.engine",
+    "LoopConfigError": "tinman.errors",
+    "LoopOwned": "tinman.errors",
+    "LoopResult": "tinman.loop.result",
+    "LoopStateError": "tinman.errors",
+    "LoopStatus": "tinman.loop.result",
+    "MetricSnapshot": "tinman.loop.state",
+    "NestedLoopError": "tinman.errors",
+    "NoProgress": "tinman.loop.policies",
+    "OpenAILLM": "tinman.loop.llm.openai",
+    "Policy": "tinman.loop.policies",
+    "PolicyChangedError": "tinman.errors",
+    "PytestFailureMetric": "tinman.loop.testfix",
+    "RequireApproval": "tinman.loop.policies",
+    "SchemaChangedError": "tinman.errors",
+    "State": "tinman.loop.state",
+    "TestFixLoop": "tinman.loop.testfix",
+    "Tool": "tinman.loop.tools",
+    "ToolCallReq": "tinman.loop.llm",
+    "ToolRegistry": "tinman.loop.tools",
+    "UnsupportedTypeError": "tinman.errors",
+    "explain": "tinman.loop.explanation",
+    "run_command": "tinman.loop.commands",
+    "tool": "tinman.loop.tools",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tinman.loop' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,205 @@
+"""Loops in a database: every change is a step of the journal, and the state is what the steps add up to.
+
+A loop by itself is a row among the cycles, under its own id and lease; a loop inside a research cycle is part of that
+cycle's journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinman import clock
+from tinman.approvals.handler import ApprovalHandler, ApprovalMode
+from tinman.approvals.queue import ApprovalQueue
+from tinman.audit import AuditLog
+from tinman.config.modes import Mode
+from tinman.db.engine import Database
+from tinman.errors import CycleOwned, LoopOwned, LoopStateError
+from tinman.frozen import adapter
+from tinman.loop.changes import Change, Ended, apply
+from tinman.loop.gate import Gate, HandlerGate, RunnerGate
+from tinman.loop.result import LoopStatus
+from tinman.loop.state import Intent, State
+from tinman.loop.store import Halted, name_of
+from tinman.memory.graph import MemoryGraph
+from tinman.memory.nodes import CycleStatus
+from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
+
+if TYPE_CHECKING:
+    from tinman.events import EventBus
+    from tinman.loop.approval import ApprovalRunner
+
+_STATUS: dict[str, CycleStatus] = {
+    LoopStatus.SUCCESS: "completed",
+    LoopStatus.AWAITING_APPROVAL: "paused",
+    LoopStatus.ERROR: "failed",
+}
+
+
+class _Absent(Exception):
+    """Raised inside to find out that a step is not stored, without running anything."""
+
+
+async def _absent(tx: Tx) -> str:
+    raise _Absent
+
+
+async def stored(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
+    """Return the state that the stored changes under ``prefix`` add up to, and how many there are."""
+    state: State | None = None
+    count = 0
+    while True:
+        try:
+            text = await runtime.step(f"{prefix}{count:06d}", _absent)
+        except (_Absent, Stopped):
+            return state, count
+        if state is None:
+            state = adapter(State).validate_json(text)
+        else:
+            change: Change = adapter(Change).validate_json(text)
+            state = apply(state, change)
+        count += 1
+
+
+class JournalStore:
+    """Keeps a loop in a runtime's journal, its keys under ``prefix``. ``record_end`` is told how a session ended."""
+
+    is_durable = True
+    path: str | None = None
+
+    def __init__(
+        self, runtime: Runtime, prefix: str, *, record_end: Callable[[State], Awaitable[None]] | None = None
+    ) -> None:
+        self._runtime = runtime
+        self._prefix = f"{prefix}/"
+        self._record_end = record_end
+        self._count = 0
+
+    async def open(self, fresh: State | None) -> State:
+        """Return what the journal holds; begin with ``fresh`` when it holds nothing."""
+        state, self._count = await stored(self._runtime, self._prefix)
+        if state is not None:
+            return state
+        if fresh is None:
+            raise LoopStateError(f"loop {self._prefix}: the database holds nothing of it")
+        await self._append(adapter(State).dump_json(fresh).decode())
+        return fresh
+
+    async def _append(self, text: str) -> None:
+        async def work(tx: Tx) -> str:
+            return text
+
+        try:
+            await self._runtime.step(f"{self._prefix}{self._count:06d}", work)
+        except Stopped as stopped:
+            raise Halted from stopped
+        self._count += 1
+
+    async def commit(self, change: Change, state: State) -> None:
+        """Append the change."""
+        await self._append(adapter(Change).dump_json(change).decode())
+        if isinstance(change, Ended) and self._record_end is not None:
+            await self._record_end(state)
+
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it as a ``step_once``: of a done one the work is not run again, an unresolved one is an error."""
+
+        def intend(tx: Tx) -> str:
+            return adapter(Intent).dump_json(intent).decode()
+
+        async def done(_: str) -> None:
+            await work()
+
+        try:
+            await self._runtime.step_once(f"{self._prefix}{intent.key}", intend, done)
+        except Unresolved as error:
+            raise LoopStateError(f"loop: {error}") from error
+        except Stopped as stopped:
+            raise Halted from stopped
+
+    async def settle(self, intent: Intent, *, happened: bool) -> None:
+        """Resolve the ``step_once``, if it was begun."""
+        key = f"{self._prefix}{intent.key}"
+        if isinstance(self._runtime, JournalRuntime) and key in self._runtime.unresolved():
+            await self._runtime.resolve(key, happened)
+
+    async def keep(self, text: str) -> str:
+        """Keep it as a step of its own."""
+        name = name_of(text)
+
+        async def work(tx: Tx) -> str:
+            return text
+
+        await self._runtime.step(f"{self._prefix}payload/{name}", work)
+        return name
+
+    async def kept(self, name: str) -> str:
+        """Read it."""
+        try:
+            return await self._runtime.step(f"{self._prefix}payload/{name}", _absent)
+        except _Absent:
+            raise LoopStateError(f"payload {name}: there is none") from None
+
+    async def close(self) -> None:
+        """The runtime's owner gives the lease back."""
+
+
+async def opened(
+    place: Database | str | Path,
+    loop_id: str,
+    stack: AsyncExitStack,
+    *,
+    is_new: bool,
+    goal: str,
+    mode: Mode,
+    runner: ApprovalRunner,
+    handler: ApprovalHandler | None,
+    ttl_s: float,
+    bus: EventBus | None,
+) -> tuple[JournalStore, Gate]:
+    """Open the database if need be, take the loop's lease, and return its store and gate; ``stack`` closes both.
+
+    Raises ``LoopOwned`` while another process runs the loop, ``NotFound`` when there is none to resume.
+    """
+    db = place if isinstance(place, Database) else await stack.enter_async_context(await Database.open(place))
+    graph = MemoryGraph(db)
+    if is_new:
+        await graph.create_cycle(mode=mode, target="loop", reasoner="", seed=0, config={"goal": goal}, cycle_id=loop_id)
+    try:
+        runtime = await stack.enter_async_context(JournalRuntime(graph, loop_id, bus=bus))
+    except CycleOwned as error:
+        raise LoopOwned(f"loop {loop_id}: another run or resume of it is going on; wait for it") from error
+
+    async def record_end(state: State) -> None:
+        assert state.ending is not None
+        await graph.update_cycle(
+            loop_id,
+            status=_STATUS.get(state.ending.status, "completed"),
+            stopped_reason="" if state.ending.status == LoopStatus.SUCCESS else state.ending.status,
+            ended_at=clock.now(),
+            summary={"reason": state.ending.reason, "iterations": len(state.iterations)},
+        )
+
+    store = JournalStore(runtime, "loop", record_end=record_end)
+    audit = AuditLog(db)
+    if handler is not None:
+        return store, HandlerGate(handler)
+    if not runner.is_headless:
+        return store, RunnerGate(runner, audit=audit)
+    queue = ApprovalQueue(db, ttl_seconds=ttl_s)
+    waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=bus, cycle_id=loop_id)
+    return store, HandlerGate(waiting, queue)
+
+
+async def load(graph: MemoryGraph, loop_id: str) -> State:
+    """Return the state of a stored loop, running or not. Raises ``NotFound``, ``LoopStateError`` for an empty one."""
+    await graph.get_cycle(loop_id)
+    runtime = JournalRuntime(graph, loop_id)
+    await runtime.read()
+    state, _ = await stored(runtime, "loop/")
+    if state is None:
+        raise LoopStateError(f"loop {loop_id}: the database holds nothing of it yet")
+    return state

@@ -1,0 +1,111 @@
+"""Whatever a loop is given as its model, made into a ``Model``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from tinman.config.settings import provider_keys
+from tinman.errors import GarbledReply, LoopConfigError, ProviderUnavailable
+from tinman.frozen import adapter
+from tinman.loop.llm import CallableLLM, LLMResponse
+from tinman.loop.threads import in_thread, is_async
+from tinman.messages import Message, Part, Reply, Request, Text, ToolUse, Usage
+from tinman.models.base import Model
+from tinman.models.load import load_model
+from tinman.models.sizes import prompt_bytes, reply_bytes
+from tinman.visible import shorten
+
+
+def as_model(llm: object) -> Model:
+    """Return ``llm`` as a ``Model``: one already, a client with ``complete``, a function, or ``"provider:name"``.
+
+    Raises ``LoopConfigError`` for anything else.
+    """
+    if isinstance(llm, str):
+        return load_model(llm, keys=provider_keys(), timeout_seconds=120.0)
+    if hasattr(llm, "provider") and hasattr(llm, "complete"):
+        model: Model = llm  # type: ignore[assignment]
+        return model
+    if hasattr(llm, "complete"):
+        return ClientModel(llm)
+    if callable(llm):
+        return ClientModel(CallableLLM(llm))
+    raise LoopConfigError(
+        f"llm: a {type(llm).__name__} is no model; give AnthropicLLM(), OpenAILLM(), a Model, 'openai:NAME', or a "
+        "function (messages, tool_schemas) -> LLMResponse"
+    )
+
+
+class ClientModel:
+    """A ``Model`` around an ``LLMClient``."""
+
+    provider = "callable"
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self._is_async = is_async(client.complete)
+        self.name = str(getattr(client, "model_id", "") or type(client).__qualname__)
+
+    async def complete(self, request: Request) -> Reply:
+        """Ask the client; a synchronous one runs in a daemon thread that is abandoned on cancellation."""
+        messages = [{"role": message.role, "content": message.text} for message in request.messages]
+        schemas = [
+            {"name": spec.name, "description": spec.description, "input_schema": dict(spec.parameters)}
+            for spec in request.tools
+        ]
+        try:
+            ask = self.client.complete if self._is_async else partial(in_thread, self.client.complete)
+            answer = await ask(messages, schemas, request.params["max_tokens"])
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except (ConnectionError, TimeoutError) as error:
+            raise ProviderUnavailable(
+                f"{self.name} is not reachable ({type(error).__name__}: {shorten(str(error), 120)}); try again later"
+            ) from error
+        return _reply(answer, request, self.name)
+
+    async def aclose(self) -> None:
+        """Nothing is held open here."""
+
+
+def _reply(answer: object, request: Request, name: str) -> Reply:
+    if isinstance(answer, Reply):
+        return answer
+    if isinstance(answer, str):
+        answer = LLMResponse(text=answer)
+    if not isinstance(answer, LLMResponse):
+        try:
+            given = answer.model_dump() if hasattr(answer, "model_dump") else answer
+            answer = adapter(LLMResponse).validate_python(given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise GarbledReply(
+                f"{name} answered a {type(answer).__name__} that is no LLMResponse: "
+                f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            ) from None
+    return _as_reply(answer, request)  # type: ignore[arg-type]
+
+
+def _as_reply(answer: LLMResponse, request: Request) -> Reply:
+    parts: list[Part] = [Text(text=answer.text)] if answer.text else []
+    for number, call_ in enumerate(answer.tool_calls, start=1):
+        parts.append(_use(call_.id or f"call_{number}", call_.name, call_.args))
+    message = Message(role="assistant", parts=tuple(parts))
+    into, out = answer.input_tokens, answer.output_tokens
+    is_unsaid = into == 0 and out == 0
+    if is_unsaid:
+        into, out = prompt_bytes(request), reply_bytes(message)
+    usage = Usage(calls=1, input_tokens=into, output_tokens=out)
+    return Reply(message=message, usage=usage, extra={"usage_estimated": True} if is_unsaid else {})
+
+
+def _use(call_id: str, name: str, args: Mapping[str, Any]) -> ToolUse:
+    malformed = args.get("__malformed__")
+    if isinstance(malformed, str) and len(args) == 1:
+        return ToolUse(id=call_id, name=name, malformed=malformed)
+    return ToolUse(id=call_id, name=name, arguments=dict(args))

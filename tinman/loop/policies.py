@@ -1,0 +1,160 @@
+"""Rules asked before each round and each action. A STOP is final: no approval overrides it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum, StrEnum
+from typing import Any
+
+from tinman.errors import LoopConfigError
+from tinman.frozen import digest, frozen
+from tinman.loop.pricing import Priced, cost_usd, rates
+from tinman.loop.result import LoopStatus
+from tinman.loop.state import State
+
+
+class DecisionKind(StrEnum):
+    """Go on, end the loop, or ask somebody first."""
+
+    CONTINUE = "CONTINUE"
+    STOP = "STOP"
+    PAUSE = "PAUSE"
+
+
+@frozen
+class Decision:
+    """A policy's word. ``status`` is what a STOP ends the loop with; without one it is an ERROR."""
+
+    kind: DecisionKind = DecisionKind.CONTINUE
+    reason: str = ""
+    status: LoopStatus | None = None
+
+
+GO_ON = Decision()
+
+
+class Policy:
+    """A rule. Subclass it and override what it has to say.
+
+    Its class and attributes are its fingerprint: a loop saved under other policies is not resumed without a word.
+    """
+
+    def before_iteration(self, state: State) -> Decision:
+        """Return the decision on starting another round. A PAUSE here means go on."""
+        return GO_ON
+
+    def before_action(self, state: State, tool_name: str, args: dict[str, Any]) -> Decision:
+        """Return the decision on one call; ``args`` is a copy."""
+        return GO_ON
+
+    @property
+    def name(self) -> str:
+        """What events and reasons call it."""
+        return type(self).__name__
+
+
+class NoProgress(Policy):
+    """Ends the loop after ``window`` rounds in a row that repeat, idle or are invalid while nothing moves."""
+
+    def __init__(self, window: int = 3) -> None:
+        if window < 1:
+            raise LoopConfigError(f"NoProgress: window must be at least 1, not {window}")
+        self.window = window
+
+    def before_iteration(self, state: State) -> Decision:
+        """Stop NO_PROGRESS when the streak is as long as the window."""
+        if state.no_progress_streak < self.window:
+            return GO_ON
+        reason = f"{state.no_progress_streak} rounds in a row repeated, idled or were invalid and nothing moved"
+        return Decision(kind=DecisionKind.STOP, reason=reason, status=LoopStatus.NO_PROGRESS)
+
+
+class CostLimit(Policy):
+    """Ends the loop once it has cost ``usd``; ``cost_limit_usd`` of the loop, in contrast, refuses before it spends.
+
+    ``pricing`` prices ``model_id`` when no public table knows it. A cost that stays unknown ends the loop as well.
+    """
+
+    def __init__(self, usd: float, model_id: str = "", pricing: Mapping[str, Priced] | None = None) -> None:
+        self.usd = usd
+        self.model_id = model_id
+        self._rate = rates(pricing, "").get(f":{model_id}") if pricing else None
+        if pricing and self._rate is None:
+            raise LoopConfigError(f"CostLimit: pricing has no {model_id!r}; name the model as in the table")
+
+    def before_iteration(self, state: State) -> Decision:
+        """Stop BUDGET_EXHAUSTED at the limit, or when the cost is not known."""
+        cost = cost_usd(self._rate, state.metrics) if self._rate else state.metrics.cost_usd
+        if cost is None:
+            reason = f"the cost of {self.model_id or 'the model'} is unknown, so {self.usd:g} USD cannot be kept"
+            return Decision(kind=DecisionKind.STOP, reason=f"{reason}; give pricing", status=_BUDGET)
+        if cost < self.usd:
+            return GO_ON
+        reason = f"cost limit ({self.usd:g} USD) reached: {cost:.4f}"
+        return Decision(kind=DecisionKind.STOP, reason=reason, status=_BUDGET)
+
+
+_BUDGET = LoopStatus.BUDGET_EXHAUSTED
+Matcher = Iterable[str] | Callable[[str, dict[str, Any]], bool]
+
+
+class RequireApproval(Policy):
+    """Asks before the tools named, or before calls that ``matcher(tool_name, args)`` picks. A matcher that fails asks.
+
+    ``"*"`` names every tool.
+    """
+
+    def __init__(self, matcher: Matcher, reason: str = "requires approval") -> None:
+        self.reason = reason
+        self._predicate: Callable[[str, dict[str, Any]], bool] | None = None
+        self.tools: tuple[str, ...] = ()
+        if callable(matcher):
+            self._predicate = matcher
+        else:
+            self.tools = (matcher,) if isinstance(matcher, str) else tuple(sorted(matcher))
+
+    def before_action(self, state: State, tool_name: str, args: dict[str, Any]) -> Decision:
+        """Pause for the calls that match."""
+        if self._predicate is not None:
+            if not self._predicate(tool_name, args):
+                return GO_ON
+        elif tool_name not in self.tools and "*" not in self.tools:
+            return GO_ON
+        return Decision(kind=DecisionKind.PAUSE, reason=self.reason)
+
+
+# -- fingerprints
+
+
+def fingerprint(policies: Sequence[Policy]) -> str:
+    """Return what names these policies, in order: classes, attributes, and the code of callables among them.
+
+    Modules do not count: the same script is ``__main__`` today and imported tomorrow.
+    """
+    return digest([[type(p).__qualname__, _plain(vars(p))] for p in policies])
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Enum):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(str(_plain(each)) for each in value)
+    if isinstance(value, Iterable):
+        return [_plain(each) for each in value]
+    if callable(value):
+        code = getattr(inspect.unwrap(value), "__code__", None)
+        body = "" if code is None else f"{code.co_code.hex()}{code.co_names}{_constants(code.co_consts)}"
+        return f"{getattr(value, '__qualname__', type(value).__qualname__)}:{body}"
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return type(value).__qualname__
+
+
+def _constants(constants: tuple[object, ...]) -> str:
+    """Return the constants of a function; nested code objects by name, since their text holds an address."""
+    return repr([getattr(each, "co_name", each) for each in constants])

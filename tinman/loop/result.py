@@ -1,0 +1,77 @@
+"""How a loop ended, and what to do about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from tinman.frozen import frozen
+from tinman.loop.state import Metrics
+
+
+class LoopStatus(StrEnum):
+    """The eight ways to end. A status equals its text."""
+
+    SUCCESS = "SUCCESS"
+    BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
+    NO_PROGRESS = "NO_PROGRESS"
+    PLAN_FAILED = "PLAN_FAILED"
+    APPROVAL_DENIED = "APPROVAL_DENIED"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    PENDING_EXPIRED = "PENDING_EXPIRED"
+    ERROR = "ERROR"
+
+
+RECOMMENDED: dict[LoopStatus, str] = {
+    LoopStatus.SUCCESS: "done",
+    LoopStatus.BUDGET_EXHAUSTED: "look at what was reached, then Loop.resume(..., extend={...}) with a larger limit",
+    LoopStatus.NO_PROGRESS: "change the tools, the goal or the limits, then resume",
+    LoopStatus.PLAN_FAILED: "fix the tools' schemas or the prompt, then resume",
+    LoopStatus.APPROVAL_DENIED: "change the plan or the policy, then resume",
+    LoopStatus.AWAITING_APPROVAL: "answer by token: Loop.resume(..., approval={'token': ..., 'approved': True})",
+    LoopStatus.PENDING_EXPIRED: "resume to ask again",
+    LoopStatus.ERROR: "look at explain(), mend the cause, then resume",
+}
+EXIT_CODES: dict[LoopStatus, int] = {
+    LoopStatus.SUCCESS: 0,
+    LoopStatus.BUDGET_EXHAUSTED: 4,
+    LoopStatus.NO_PROGRESS: 3,
+    LoopStatus.PLAN_FAILED: 3,
+    LoopStatus.APPROVAL_DENIED: 6,
+    LoopStatus.AWAITING_APPROVAL: 5,
+    LoopStatus.PENDING_EXPIRED: 6,
+    LoopStatus.ERROR: 1,
+}
+"""What the command line exits with."""
+
+
+@frozen
+class LoopResult:
+    """How one run of a loop ended.
+
+    ``resumable`` says that the state is whole and may be gone on from: with ``Loop.resume`` where it is stored, with
+    the same object or ``Loop(state=...)`` where it is not. ``error`` is the class of the exception behind an ERROR.
+    ``approval_token`` is shown here once and stored nowhere.
+    """
+
+    status: LoopStatus
+    reason: str = ""
+    resumable: bool
+    recommended_action: str
+    iterations: int
+    metrics: Metrics
+    state_path: str | None = None
+    approval_token: str | None = None
+    loop_id: str = ""
+    error: str = ""
+
+
+@frozen
+class Stop:
+    """Why the cycle ends, before it is written down. ``token`` is set while an approval is awaited."""
+
+    status: LoopStatus
+    reason: str
+    token: str | None = None
+    error: str = ""
+    advice: str = ""
+    is_consistent: bool = True

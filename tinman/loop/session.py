@@ -1,0 +1,833 @@
+"""One session of a loop: the cycle, in its normative order, over whatever store keeps its changes."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import structlog
+
+from tinman import clock
+from tinman.budget import Budget
+from tinman.config.modes import Mode
+from tinman.errors import AwaitingApproval, BudgetExhausted, LoopConfigError, LoopStateError, ProviderError, StoreError
+from tinman.frozen import digest
+from tinman.loop import approval, context, spending
+from tinman.loop.changes import (
+    Acted,
+    Answered,
+    Asked,
+    Change,
+    Closed,
+    Ended,
+    Forgotten,
+    Planned,
+    Summarised,
+    apply,
+)
+from tinman.loop.exits import ExitCondition
+from tinman.loop.gate import Gate
+from tinman.loop.goals import GoalMetric
+from tinman.loop.nesting import CallScope, current_call
+from tinman.loop.policies import Decision, DecisionKind, Policy
+from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus, Stop
+from tinman.loop.state import (
+    ActionRecord,
+    Call,
+    Ending,
+    Intent,
+    IterationRecord,
+    MetricSnapshot,
+    State,
+    changed,
+)
+from tinman.loop.store import Halted, Store
+from tinman.loop.texts import head_and_tail
+from tinman.loop.threads import in_thread, is_async
+from tinman.loop.tools import InvalidArguments, ToolRegistry, ToolResult
+from tinman.loop.trace import Trace
+from tinman.messages import Message, Reply, Request, Usage, say
+from tinman.models.metered import Metered
+from tinman.visible import shorten
+
+_log = structlog.get_logger(__name__)
+OBSERVATION_CHARS = 16_384
+RESULT_CHARS = 16_384
+ARGS_CHARS = 1_024
+PLAN_CHARS = 16_384
+ATTEMPTS = 3
+INVALID_ROUNDS = 2
+SUMMARY_TOKENS = 400
+
+
+class OutOfTime(Exception):
+    """Raised inside when the wall clock ended a wait."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came with a resume: the answer to a waiting approval, or what somebody found out about a begun action."""
+
+    token: str | None = None
+    approved: bool = False
+    note: str = ""
+    resolve: str | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was observed, and the measurement of it."""
+
+    observation: str
+    digest: str
+    metric: MetricSnapshot | None
+    is_success: bool
+
+
+@dataclass
+class Parts:
+    """What a loop is made of, as its session needs it."""
+
+    registry: ToolRegistry
+    metered: Metered
+    pricing: spending.Pricing
+    budget: Budget
+    store: Store
+    trace: Trace
+    gate: Gate
+    policies: Sequence[Policy]
+    exits: Sequence[ExitCondition]
+    observe: Callable[[State], Any] | None
+    metric: GoalMetric | None
+    summarizer: Metered | None
+    summarizer_name: str
+    redact: Callable[[str], str]
+    mode: Mode
+    ttl_s: float
+    watch: Callable[[State], None]
+
+
+class Session:
+    """Runs the cycle from ``state`` until something ends it. Every change is durable before the next thing happens."""
+
+    def __init__(self, parts: Parts, state: State) -> None:
+        self.state = state
+        self._p = parts
+        self._started = clock.monotonic()
+        self._elapsed_before = state.metrics.elapsed_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall clock of all sessions, this one included."""
+        return self._elapsed_before + clock.monotonic() - self._started
+
+    # -- changes
+
+    async def commit(self, change: Change) -> None:
+        """Make ``change`` durable and go on from the state it leads to."""
+        rounds = len(self.state.iterations)
+        after = apply(self.state, change)
+        await self._p.store.commit(change, after)
+        self.state = after
+        self._p.watch(after)
+        if len(after.iterations) > rounds:
+            record = after.iterations[-1]
+            self._p.trace.tell(
+                "iteration.end",
+                index=record.index,
+                trend=record.trend,
+                repetition=record.repetition,
+                idle=record.idle,
+                no_progress_streak=after.no_progress_streak,
+                summarized_iterations=max((each.last + 1 for each in after.artifacts), default=0),
+                accounting={"tokens": after.total_tokens, "spent_tokens": self._p.budget.spent.tokens},
+            )
+
+    # -- the whole
+
+    async def run(self, answer: Answer | None) -> LoopResult:
+        """Run to an end and write it down. Nothing but a cancellation leaves it: every failure is an ERROR result."""
+        trace = self._p.trace
+        try:
+            trace.open()
+            trace.tell("loop.start", goal=self.state.goal, limits=self._limits())
+            stop = await self._rounds(answer)
+        except OutOfTime:
+            stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._reached() or "wall_clock_s reached")
+        except BudgetExhausted as error:
+            stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._refused(error))
+        except Halted:
+            raise
+        except Exception as error:  # noqa: BLE001 - the loop's step: whatever fails ends it as ERROR, and is reported
+            stop = self._failed(error)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._end(Stop(status=LoopStatus.ERROR, reason="cancelled", error="CancelledError"))
+            raise
+        if stop.status is LoopStatus.BUDGET_EXHAUSTED:
+            stop = await self._last_look(stop)
+        return await self._end(stop)
+
+    async def _end(self, stop: Stop) -> LoopResult:
+        ending = Ending(status=stop.status, reason=stop.reason, error=stop.error, metric=self.state.last_metric)
+        try:
+            await self.commit(Ended(ending=ending, elapsed_s=self.elapsed_s, spent=self._p.budget.spent))
+        except (LoopStateError, StoreError, OSError) as error:
+            _log.error("loop.end_not_stored", error=str(error))
+            also = f"; and its end could not be stored: {error}"
+            stop = changed(stop, status=LoopStatus.ERROR, reason=stop.reason + also, is_consistent=False)
+            self.state = apply(self.state, Ended(ending=ending, elapsed_s=self.elapsed_s, spent=self._p.budget.spent))
+            self._p.watch(self.state)
+        try:
+            self._p.trace.tell(
+                "loop.end",
+                status=stop.status,
+                reason=stop.reason,
+                error=stop.error,
+                iterations=len(self.state.iterations),
+                total_tokens=self.state.total_tokens,
+            )
+        except LoopStateError as error:
+            _log.error("loop.trace_failed", error=str(error))
+        finally:
+            self._p.trace.close()
+        return self._result(stop)
+
+    def _result(self, stop: Stop) -> LoopResult:
+        may_resume = stop.status is not LoopStatus.SUCCESS and stop.is_consistent
+        return LoopResult(
+            status=stop.status,
+            reason=stop.reason,
+            resumable=may_resume,
+            recommended_action=stop.advice or RECOMMENDED[stop.status],
+            iterations=len(self.state.iterations),
+            metrics=self.state.metrics,
+            state_path=self._p.store.path,
+            approval_token=stop.token,
+            loop_id=self.state.loop_id,
+            error=stop.error,
+        )
+
+    def _stopped(self, status: LoopStatus, reason: str) -> Stop:
+        return Stop(status=status, reason=reason)
+
+    def _failed(self, error: Exception) -> Stop:
+        self._report(error)
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        left = self._p.budget.seconds_left
+        if left is not None and left <= 0:
+            why = f" ({type(error).__name__}: {shorten(str(error), 200)})"
+            return self._stopped(LoopStatus.BUDGET_EXHAUSTED, (self._reached() or "wall_clock_s reached") + why)
+        return Stop(
+            status=LoopStatus.ERROR,
+            reason=f"{type(error).__name__}: {shorten(str(error), 400)}",
+            error=type(error).__name__,
+            is_consistent=not isinstance(error, LoopStateError | StoreError),
+        )
+
+    def _report(self, error: Exception) -> None:
+        """Write an error with its traceback into the trace; the log gets its class and words, no local values."""
+        _log.error("loop.failed", loop_id=self.state.loop_id, error=f"{type(error).__name__}: {error}")
+        with suppress(LoopStateError):  # the trace itself may be what failed
+            lines = "".join(traceback.format_exception(error))
+            self._p.trace.tell("loop.error", error=type(error).__name__, traceback=head_and_tail(lines, 16_384))
+
+    def _limits(self) -> dict[str, Any]:
+        config = self.state.config
+        return {
+            "max_iterations": config.max_iterations,
+            "token_limit": config.token_limit,
+            "wall_clock_s": config.wall_clock_s,
+            "cost_limit_usd": config.cost_limit_usd,
+        }
+
+    def _reached(self) -> str:
+        return spending.reached(self.state.config, self.state, self._p.budget)
+
+    def _refused(self, error: BudgetExhausted) -> str:
+        config = self.state.config
+        name, ceiling = {
+            "tokens": ("token_limit", f"{config.token_limit:,}"),
+            "usd": ("cost_limit_usd", f"{config.cost_limit_usd or 0:g}"),
+            "seconds": ("wall_clock_s", f"{config.wall_clock_s:g}"),
+        }.get(error.limit, (error.limit, f"{error.ceiling:g}"))
+        if (reached := self._reached()) and not reached.startswith("max_iterations"):
+            return reached
+        if error.limit in {"tokens", "usd"}:
+            return f"{name} ({ceiling}) reached: the next model call does not fit ({error.used:g} used)"
+        return f"{name} ({ceiling}) reached"
+
+    # -- the cycle
+
+    async def _rounds(self, answer: Answer | None) -> Stop:
+        stop = await self._go_on(answer)
+        while stop is None:
+            stop = await self._round()
+        return stop
+
+    async def _round(self) -> Stop | None:
+        """Run one round: a ceilings, b policies, c observe, d measure, e event, f success, g plan, h act, j exits."""
+        if reached := self._reached():
+            return self._stopped(LoopStatus.BUDGET_EXHAUSTED, reached)
+        if (stop := self._asked_policies()) is not None:
+            return stop
+        with self._p.trace.span():
+            look = await self._look()
+            self._check_time()
+            index = len(self.state.iterations)
+            value = None if look.metric is None else look.metric.value
+            self._p.trace.tell("iteration.start", index=index, metric=value)
+            record = IterationRecord(
+                index=index, observation=look.observation, observation_digest=look.digest, metric=look.metric
+            )
+            if look.is_success:
+                await self.commit(Planned(record=record, spent=self._p.budget.spent))
+                return self._stopped(LoopStatus.SUCCESS, "the goal metric says success")
+            stop = await self._plan(record, look)
+            if stop is not None:
+                return stop
+            if self.state.round is not None:
+                stop = await self._act()
+            elif self.state.iterations[-1].plan_invalid:
+                await self._summarise()
+                return None
+            await self._summarise()
+            return stop or self._asked_exits()
+
+    def _asked_policies(self) -> Stop | None:
+        for policy in self._p.policies:
+            decision = policy.before_iteration(self.state)
+            if decision.kind is DecisionKind.STOP:
+                return self._policy_stop(policy, decision)
+        return None
+
+    def _policy_stop(self, policy: Policy, decision: Decision) -> Stop:
+        self._p.trace.tell("policy.stop", policy=policy.name, reason=decision.reason)
+        status = decision.status or LoopStatus.ERROR
+        return Stop(
+            status=status,
+            reason=f"{policy.name}: {decision.reason}",
+            error="PolicyStop" if status is LoopStatus.ERROR else "",
+        )
+
+    def _asked_exits(self) -> Stop | None:
+        for condition in self._p.exits:
+            if (hit := condition.evaluate(self.state)) is not None:
+                return self._stopped(*hit)
+        return None
+
+    def _check_time(self) -> None:
+        left = self._p.budget.seconds_left
+        if left is not None and left <= 0:
+            raise OutOfTime
+
+    # -- observe
+
+    async def _look(self) -> Look:
+        """Observe and measure, together in one thread unless ``observe`` is async. Raises ``OutOfTime``."""
+        observe, metric = self._p.observe, self._p.metric
+        if observe is None and metric is None:
+            return Look("", digest(""), None, False)
+        scope = CallScope()
+        token = current_call.set(scope)
+        try:
+            return await self._look_within(observe)
+        except BaseException:
+            scope.abort()  # commands that are still running end with it
+            raise
+        finally:
+            current_call.reset(token)
+
+    async def _look_within(self, observe: Callable[[State], Any] | None) -> Look:
+        with anyio.move_on_after(self._p.budget.seconds_left) as deadline:
+            if observe is not None and is_async(observe):
+                seen = await observe(self.state)
+                return await self._looked(seen)
+            seen, snapshot, is_success = await in_thread(self._look_now)
+            if hasattr(seen, "__await__"):
+                return await self._looked(await seen)
+            return self._made(seen, snapshot, is_success)
+        if deadline.cancelled_caught:
+            raise OutOfTime
+        raise AssertionError("unreachable")
+
+    async def _looked(self, seen: object) -> Look:
+        observation = self._observed(seen)
+        if self._p.metric is None:
+            return self._made(observation, None, False)
+        return self._made(observation, *await in_thread(self._measured, observation))
+
+    def _look_now(self) -> tuple[Any, MetricSnapshot | None, bool]:
+        seen = "" if self._p.observe is None else self._p.observe(self.state)
+        if hasattr(seen, "__await__") or self._p.metric is None:
+            return seen, None, False
+        observation = self._observed(seen)
+        return observation, *self._measured(observation)
+
+    def _measured(self, observation: str) -> tuple[MetricSnapshot, bool]:
+        assert self._p.metric is not None
+        snapshot = self._p.metric.measure(observation, self.state)
+        if not isinstance(snapshot, MetricSnapshot):
+            raise LoopConfigError(
+                f"goal_metric: measure() returned a {type(snapshot).__name__}; return a MetricSnapshot"
+            )
+        return snapshot, bool(self._p.metric.is_success(snapshot))
+
+    @staticmethod
+    def _observed(seen: object) -> str:
+        return head_and_tail(_whole(str(seen)), OBSERVATION_CHARS)
+
+    def _made(self, seen: object, snapshot: MetricSnapshot | None, is_success: bool) -> Look:
+        observation = self._observed(seen)
+        return Look(self._p.redact(observation), digest(observation), snapshot, is_success)
+
+    async def _last_look(self, stop: Stop) -> Stop:
+        """Look once more when a ceiling ends the loop: what the last round reached must not go unseen."""
+        left = self._p.budget.seconds_left
+        has_acted = bool(self.state.iterations and self.state.iterations[-1].actions)
+        if self._p.metric is None or not has_acted or (left is not None and left <= 0):
+            return stop
+        try:
+            look = await self._look()
+        except OutOfTime:
+            return stop
+        except Exception as error:  # noqa: BLE001 - the loop ends anyway, for a reason that is known
+            _log.warning("loop.last_look_failed", error=f"{type(error).__name__}: {error}")
+            return changed(stop, reason=f"{stop.reason}; the last look failed: {type(error).__name__}")
+        self.state = changed(self.state, last_metric=look.metric)
+        if look.is_success:
+            return self._stopped(LoopStatus.SUCCESS, f"the goal metric says success, as the loop ended ({stop.reason})")
+        return stop
+
+    # -- plan
+
+    async def _plan(self, record: IterationRecord, look: Look) -> Stop | None:
+        """Ask for a plan, up to three times; commit what came of it."""
+        messages: tuple[Message, ...] = context.prompt(self.state, look.observation)
+        usage = Usage()
+        errors: tuple[str, ...] = ()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._p.trace.span():
+                    reply = await self._ask(messages, attempt)
+            except BudgetExhausted:
+                if attempt > 1:
+                    await self._invalid(record, errors, usage)
+                raise
+            usage = usage + reply.usage
+            text = self._p.redact(head_and_tail(_whole(reply.message.text), PLAN_CHARS))
+            record = changed(
+                record,
+                plan_text=text,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+            )
+            errors = self._mistakes(reply)
+            over = spending.overrun(self.state.config, self._p.budget)
+            if not errors and not over:
+                calls = tuple(
+                    Call(id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
+                    for number, use in enumerate(reply.message.calls)
+                )
+                record = changed(record, idle=not calls)
+                await self.commit(Planned(record=record, calls=calls, usage=usage, spent=self._p.budget.spent))
+                return None
+            if errors:
+                self._p.trace.tell("plan.invalid", attempt=attempt, errors=list(errors))
+            if over:
+                dropped = tuple(use.name for use in reply.message.calls)
+                self._p.trace.tell("budget.preempt", dropped_action=", ".join(dropped))
+                cut = changed(record, dropped=dropped, plan_invalid=bool(errors), errors=errors)
+                await self.commit(Planned(record=cut, usage=usage, spent=self._p.budget.spent))
+                return self._stopped(LoopStatus.BUDGET_EXHAUSTED, over)
+            messages = (*messages, say("assistant", _written(reply)), say("user", _correction(errors)))
+        await self._invalid(record, errors, usage)
+        if self.state.plan_invalid_streak >= INVALID_ROUNDS:
+            reason = f"{self.state.plan_invalid_streak} rounds in a row without a valid plan: {'; '.join(errors)}"
+            return self._stopped(LoopStatus.PLAN_FAILED, shorten(reason, 400))
+        return None
+
+    async def _invalid(self, record: IterationRecord, errors: tuple[str, ...], usage: Usage) -> None:
+        bad = changed(record, plan_invalid=True, errors=tuple(self._p.redact(each) for each in errors))
+        await self.commit(Planned(record=bad, usage=usage, spent=self._p.budget.spent))
+
+    async def _ask(self, messages: tuple[Message, ...], attempt: int) -> Reply:
+        request = Request(
+            messages=messages,
+            tools=self._p.registry.specs,
+            session=self.state.loop_id,
+            seed=len(self.state.iterations),
+        )
+        cap = spending.output_cap(request, self.state.config, self._p.budget, self._p.pricing)
+        reply = await self._p.metered.complete(changed(request, params={"max_tokens": cap}))
+        self._p.trace.tell(
+            "llm.call",
+            model=self._p.metered.name,
+            input_tokens=reply.usage.input_tokens,
+            output_tokens=reply.usage.output_tokens,
+            attempt=attempt,
+        )
+        return reply
+
+    def _mistakes(self, reply: Reply) -> tuple[str, ...]:
+        wrong = []
+        for use in reply.message.calls:
+            if use.malformed is not None:
+                wrong.append(f"{use.name}: the arguments are not a JSON object: {shorten(use.malformed, 100)}")
+            elif told := self._p.registry.checked(use.name, use.arguments):
+                wrong.append(told)
+        if reply.stop == "length" and reply.message.calls:
+            wrong.append("the reply was cut off at max_tokens; make fewer or shorter calls")
+        return tuple(wrong)
+
+    # -- act
+
+    async def _act(self) -> Stop | None:
+        """Make the calls of the open round that are not made yet: ceilings, gate, execution, each in turn."""
+        while (open_round := self.state.round) is not None:
+            call_ = open_round.calls[len(open_round.record.actions)]
+            if reached := self._reached_in_round():
+                self._p.trace.tell("budget.preempt", dropped_action=call_.tool)
+                await self._close_round()
+                return self._stopped(LoopStatus.BUDGET_EXHAUSTED, reached)
+            with self._p.trace.span():
+                stop = await self._gated(call_)
+            if stop is not None:
+                return stop
+        return None
+
+    def _reached_in_round(self) -> str:
+        return spending.reached(self.state.config, self.state, self._p.budget, in_round=True)
+
+    async def _close_round(self) -> None:
+        """End the open round: what ran is recorded, what did not is named."""
+        if self.state.round is not None:
+            done = len(self.state.round.record.actions)
+            await self.commit(Closed(dropped=tuple(call_.tool for call_ in self.state.round.calls[done:])))
+
+    async def _gated(self, call_: Call) -> Stop | None:
+        pause: Decision | None = None
+        for policy in self._p.policies:
+            decision = policy.before_action(self.state, call_.tool, json.loads(json.dumps(call_.args)))
+            if decision.kind is DecisionKind.STOP:
+                stop = self._policy_stop(policy, decision)
+                await self._close_round()
+                return stop
+            if decision.kind is DecisionKind.PAUSE:
+                pause = pause or decision
+        if pause is None:
+            await self.commit(Acted(action=await self._perform(call_), **self._used()))
+            return None
+        return await self._asked(call_, pause.reason)
+
+    async def _asked(self, call_: Call, reason: str) -> Stop | None:
+        """Ask about one call; run it, end denied, or end waiting."""
+        assert self.state.round is not None
+        record = self.state.round.record
+        action = approval.action_of(
+            self.state,
+            call_,
+            reason=reason,
+            mode=self._p.mode,
+            observation_digest=record.observation_digest,
+            nonce=approval.new_nonce(),
+            state_version=self.state.state_version,
+        )
+        token = approval.new_token()
+        request = approval.ApprovalRequest(
+            token=token,
+            tool=call_.tool,
+            args=approval.deep_frozen(call_.args),
+            reason=reason,
+            action_hash=action.digest,
+            state_version=self.state.state_version,
+            created_at=clock.now().timestamp(),
+            ttl_s=self._p.ttl_s,
+        )
+        mark = approval.hashed(token)[:12]
+        self._p.trace.tell("approval.requested", tool=call_.tool, token=mark, reason=reason)
+        try:
+            with anyio.move_on_after(self._p.budget.seconds_left) as deadline:
+                decision = await self._p.gate.ask(action, request)
+        except AwaitingApproval:
+            self._p.trace.tell("approval.decision", token=mark, decision="PENDING", note="")
+            return await self._wait_for(action, call_, token, reason, record.metric)
+        if deadline.cancelled_caught:
+            raise OutOfTime
+        told = "APPROVED" if decision.approved else "DENIED"
+        self._p.trace.tell("approval.decision", token=mark, decision=told, note=decision.reason)
+        if not decision.approved:
+            await self._close_round()
+            return self._stopped(LoopStatus.APPROVAL_DENIED, f"{call_.tool} was denied: {decision.reason}")
+        if reached := self._reached_in_round():
+            self._p.trace.tell("budget.preempt", dropped_action=call_.tool)
+            await self._close_round()
+            return self._stopped(LoopStatus.BUDGET_EXHAUSTED, reached)
+        await self._perform_once(call_, action.digest)
+        return None
+
+    async def _wait_for(self, action: Any, call_: Call, token: str, reason: str, metric: MetricSnapshot | None) -> Stop:
+        asked = approval.pending(token, action, call_, self.state, metric, reason=reason, ttl_s=self._p.ttl_s)
+        await self.commit(Asked(pending=asked))
+        return Stop(
+            status=LoopStatus.AWAITING_APPROVAL,
+            reason=f"{call_.tool} waits for an approval: {reason}",
+            token=token,
+        )
+
+    async def _perform_once(self, call_: Call, action_hash: str) -> None:
+        """Run an approved call: its intent is durable first, so that it never runs twice and is never lost."""
+        intent = Intent(
+            key=f"act:{action_hash}",
+            tool=call_.tool,
+            args=call_.args,
+            action_hash=action_hash,
+            begun_at=clock.now().timestamp(),
+        )
+        await self.commit(Answered(intent=intent))
+        made: list[ActionRecord] = []
+
+        async def work() -> None:
+            made.append(await self._perform(call_, approved_as=action_hash))
+
+        await self._p.store.once(intent, work)
+        outcome = made[0] if made else self._unknown(call_, "it happened; its result was lost with the process")
+        await self.commit(Acted(action=outcome, **self._used()))
+
+    def _unknown(self, call_: Call, told: str) -> ActionRecord:
+        return ActionRecord(
+            tool=call_.tool, args_excerpt=self._excerpt(call_.args), status="unknown", result_excerpt=told
+        )
+
+    async def _perform(self, call_: Call, *, approved_as: str = "") -> ActionRecord:
+        """Run one call within what is left of the wall clock; its arguments are validated here, once more."""
+        tool = self._p.registry.get(call_.tool)
+        if tool is None:
+            result = ToolResult(status="error", output=f"there is no tool {call_.tool!r}", duration_s=0.0)
+        else:
+            try:
+                values = tool.validate(call_.args)
+            except InvalidArguments as error:
+                result = ToolResult(status="error", output=f"InvalidArguments: {error}", duration_s=0.0)
+            else:
+                result = await tool.execute(values, self._p.budget.seconds_left)
+        self._p.trace.tell(
+            "action.executed", tool=call_.tool, status=result.status, duration_s=round(result.duration_s, 6)
+        )
+        output = self._p.redact(_whole(result.output))
+        payload = await self._p.store.keep(output) if len(output) > RESULT_CHARS else ""
+        return ActionRecord(
+            tool=call_.tool,
+            args_excerpt=self._excerpt(call_.args),
+            status=result.status,
+            result_excerpt=head_and_tail(output, RESULT_CHARS),
+            duration_s=result.duration_s,
+            fingerprint=tool.fingerprint(call_.args) if tool is not None else "",
+            payload=payload,
+            approval=approved_as,
+        )
+
+    def _excerpt(self, args: dict[str, Any]) -> str:
+        return head_and_tail(self._p.redact(json.dumps(args, sort_keys=True)), ARGS_CHARS)
+
+    def _used(self) -> dict[str, Any]:
+        return {"elapsed_s": self.elapsed_s, "spent": self._p.budget.spent}
+
+    # -- going on
+
+    async def _go_on(self, answer: Answer | None) -> Stop | None:
+        """Finish what an earlier session left open: an intent, an approval, a plan."""
+        if self.state.intent is not None:
+            stop = await self._resolved(self.state.intent, answer)
+            if stop is not None:
+                return stop
+        if self.state.pending_approval is not None:
+            with self._p.trace.span():
+                stop = await self._answered(answer)
+            if stop is not None:
+                return stop
+        if self.state.round is not None:
+            stop = await self._act()
+            await self._summarise()
+            return stop or self._asked_exits()
+        return None
+
+    async def _resolved(self, intent: Intent, answer: Answer | None) -> Stop | None:
+        told = f"{intent.tool}({shorten(json.dumps(intent.args), 200)})"
+        if answer is None or answer.resolve is None:
+            return Stop(
+                status=LoopStatus.ERROR,
+                reason=f"{told} was approved and begun, and nobody knows whether it happened",
+                error="Unresolved",
+                advice="look, then Loop.resume(..., resolve='happened') or resolve='did not happen'",
+            )
+        happened = answer.resolve == "happened"
+        await self._p.store.settle(intent, happened=happened)
+        if not happened:
+            await self.commit(Forgotten())
+            return None
+        if self.state.round is not None:
+            call_ = self.state.round.calls[len(self.state.round.record.actions)]
+            record = self._unknown(call_, "it happened, says whoever looked; its result was lost with the process")
+            await self.commit(Acted(action=record, **self._used()))
+        return None
+
+    async def _answered(self, answer: Answer | None) -> Stop | None:
+        """Take up a waiting approval. Whether there is an answer, and a right one, was checked before."""
+        asked = self.state.pending_approval
+        assert asked is not None
+        mark = asked.token_hash[:12]
+        if is_expired(self.state):
+            self._p.trace.tell("approval.expired", token=mark)
+            await self.commit(Answered())
+            await self._close_round()
+            return self._stopped(LoopStatus.PENDING_EXPIRED, f"nobody answered about {asked.tool} in {asked.ttl_s:g} s")
+        open_round = self.state.round
+        call_ = None if open_round is None else open_round.calls[len(open_round.record.actions)]
+        action = None if call_ is None else self._same_question(asked, call_)
+        is_whole = answer is None or answer.token is None or approval.is_intact(answer.token, asked)
+        if call_ is None or action is None or action.digest != asked.action_hash or not is_whole:
+            self._p.trace.tell("approval.cancelled", token=mark, reason="altered")
+            await self.commit(Answered())
+            await self._close_round()
+            return Stop(
+                status=LoopStatus.ERROR,
+                reason=f"the stored request about {asked.tool} is not the one that was asked; it is void",
+                error="ApprovalAltered",
+            )
+        token = None if answer is None else answer.token
+        if token is None or answer is None:
+            try:
+                decision = await self._p.gate.reask(action)
+            except AwaitingApproval:
+                return self._stopped(LoopStatus.AWAITING_APPROVAL, f"{asked.tool} still waits for an approval")
+        else:
+            decision = await self._p.gate.answer(action, approved=answer.approved, note=answer.note)
+        told = "APPROVED" if decision.approved else "DENIED"
+        self._p.trace.tell("approval.decision", token=mark, decision=told, note=decision.reason)
+        if not decision.approved:
+            await self.commit(Answered())
+            await self._close_round()
+            return self._stopped(LoopStatus.APPROVAL_DENIED, f"{asked.tool} was denied: {decision.reason}")
+        if reached := self._reached_in_round():
+            self._p.trace.tell("budget.preempt", dropped_action=asked.tool)
+            await self.commit(Answered())
+            await self._close_round()
+            return self._stopped(LoopStatus.BUDGET_EXHAUSTED, reached)
+        look = await self._look()
+        self._check_time()
+        if self._has_changed(look):
+            return await self._asked_anew(call_, look, mark, asked.reason)
+        if (stop := await self._forbidden(call_)) is not None:
+            return stop
+        await self._perform_once(call_, asked.action_hash)
+        return None
+
+    def _same_question(self, asked: Any, call_: Call) -> Any:
+        return approval.action_of(
+            self.state,
+            call_,
+            reason=asked.reason,
+            mode=self._p.mode,
+            observation_digest=asked.observation_digest,
+            nonce=asked.nonce,
+            state_version=self.state.state_version,
+        )
+
+    def _has_changed(self, look: Look) -> bool:
+        """Say whether the world is another one than when the question was asked: by the metric, else as observed."""
+        asked = self.state.pending_approval
+        assert asked is not None
+        if asked.precondition_metric is not None and look.metric is not None:
+            return asked.precondition_metric != look.metric
+        return asked.observation_digest != look.digest
+
+    async def _asked_anew(self, call_: Call, look: Look, old_mark: str, reason: str) -> Stop:
+        """The world changed: the answer is void, the same call is asked about with a fresh token."""
+        token = approval.new_token()
+        new_mark = approval.hashed(token)[:12]
+        why = "what was observed is not what the answer was given for"
+        self._p.trace.tell("approval.invalidated", old_token=old_mark, new_token=new_mark, reason=why)
+        action = approval.action_of(
+            self.state,
+            call_,
+            reason=reason,
+            mode=self._p.mode,
+            observation_digest=look.digest,
+            nonce=approval.new_nonce(),
+            state_version=self.state.state_version,
+        )
+        await self._p.gate.announce(action)
+        stop = await self._wait_for(action, call_, token, reason, look.metric)
+        return changed(stop, reason=f"{call_.tool} waits for a new approval: {why}")
+
+    async def _forbidden(self, call_: Call) -> Stop | None:
+        """Ask the policies for a STOP once more: an approval never overrides one."""
+        for policy in self._p.policies:
+            decision = policy.before_action(self.state, call_.tool, json.loads(json.dumps(call_.args)))
+            if decision.kind is DecisionKind.STOP:
+                stop = self._policy_stop(policy, decision)
+                await self.commit(Answered())
+                await self._close_round()
+                return stop
+        return None
+
+    # -- summaries
+
+    async def _summarise(self) -> None:
+        """Have the summarizer sum up the rounds that left the window; where it fails, the head and tail are kept."""
+        summarizer = self._p.summarizer
+        leaving = context.left_window(self.state)
+        if summarizer is None or not leaving:
+            return
+        texts, usage = [], Usage()
+        for record in leaving:
+            whole = context.told(record, 4_000)
+            request = Request(
+                messages=(say("system", context.SUMMARY_PROMPT), say("user", whole)),
+                params={"max_tokens": min(SUMMARY_TOKENS, self.state.config.max_tokens_per_call)},
+                session=self.state.loop_id,
+            )
+            try:
+                reply = await summarizer.complete(request)
+            except (BudgetExhausted, ProviderError) as error:
+                _log.warning("loop.summary_failed", error=f"{type(error).__name__}: {error}")
+                texts.append(whole)
+                continue
+            usage = usage + reply.usage
+            texts.append(self._p.redact(_whole(reply.message.text)) or whole)
+        await self.commit(
+            Summarised(texts=tuple(texts), summarizer=self._p.summarizer_name, usage=usage, spent=self._p.budget.spent)
+        )
+
+
+def is_expired(state: State) -> bool:
+    """Say whether the waiting approval is past its time."""
+    asked = state.pending_approval
+    return asked is not None and clock.now().timestamp() - asked.created_at > asked.ttl_s
+
+
+def _whole(text: str) -> str:
+    """Return ``text`` with lone surrogates replaced, so that it can be written as UTF-8."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def _written(reply: Reply) -> str:
+    """Return a reply as the model may be shown it again: its text, or its calls as JSON."""
+    calls = [
+        {"name": use.name, "arguments": use.arguments if use.malformed is None else use.malformed}
+        for use in reply.message.calls
+    ]
+    text = _whole(reply.message.text)
+    return head_and_tail(text or json.dumps(calls), PLAN_CHARS)
+
+
+def _correction(errors: Sequence[str]) -> str:
+    lines = "\n".join(f"- {head_and_tail(_whole(error), 500)}" for error in errors[:20])
+    return f"None of these calls was made:\n{lines}\nSend the whole reply again, mended."

@@ -1,0 +1,106 @@
+"""What a loop does, as JSON lines with run, span and sequence ids, and to a callback."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import structlog
+
+from tinman import clock
+from tinman.errors import LoopStateError
+
+_log = structlog.get_logger(__name__)
+
+
+class Trace:
+    """Writes every event live. A callback's errors are logged and change nothing; a file's are ``LoopStateError``.
+
+    Every event has ``ts`` (seconds), ``kind``, ``run``, ``loop``, ``seq``, ``span`` and ``parent``. Spans nest: the
+    run, its rounds, and in them each model call, action and approval.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        on_event: Callable[[dict[str, Any]], object] | None,
+        *,
+        loop_id: str,
+        redact: Callable[[str], str],
+    ) -> None:
+        self._path = path
+        self._on_event = on_event
+        self._redact = redact
+        self._file: IO[str] | None = None
+        self._loop_id = loop_id
+        self.run = secrets.token_hex(8)
+        self._spans: list[str] = []
+        self._seq = 0
+        self._is_off = path is None and on_event is None
+
+    def open(self) -> None:
+        """Open the file for appending. Raises ``LoopStateError``."""
+        if self._path is None or self._file is not None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # what could not be written was said when it was written
+                file.close()
+
+    def _refused(self, error: OSError) -> LoopStateError:
+        return LoopStateError(f"trace {self._path}: {error.strerror or error}; choose another trace_path")
+
+    @contextmanager
+    def span(self) -> Iterator[None]:
+        """Give the events inside a span of their own, under the one around it."""
+        self._spans.append(secrets.token_hex(4))
+        try:
+            yield
+        finally:
+            self._spans.pop()
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        """Write one event."""
+        if self._is_off:
+            return
+        self._seq += 1
+        event: dict[str, Any] = {
+            "ts": clock.now().timestamp(),
+            "kind": kind,
+            "run": self.run,
+            "loop": self._loop_id,
+            "seq": self._seq,
+            "span": self._spans[-1] if self._spans else self.run,
+            "parent": self._spans[-2] if len(self._spans) > 1 else (self.run if self._spans else ""),
+            **{name: self._clean(value) for name, value in fields.items()},
+        }
+        if self._file is not None:
+            try:
+                self._file.write(json.dumps(event, ensure_ascii=True, default=str) + "\n")
+                self._file.flush()
+            except OSError as error:
+                raise self._refused(error) from error
+        if self._on_event is not None:
+            try:
+                self._on_event(event)
+            except Exception as error:  # noqa: BLE001 - a watcher must not change what it watches
+                _log.warning("loop.watcher_failed", error=f"{type(error).__name__}: {error}", kind=kind)
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._redact(value)
+        if isinstance(value, list | tuple):
+            return [self._clean(each) for each in value]
+        return value
