@@ -345,23 +345,28 @@ class Heedless(ExperimentExecutor):
 
 
 async def stops_when_paused(kind: type[ExperimentExecutor]) -> bool:
+    """Pause in the third run and say whether no fourth begins before the agent is resumed."""
     executor: ExperimentExecutor
+    begun: dict[str, None] = {}
+    third = asyncio.Event()
 
-    def answer(_: Request, world: World) -> Reply | str:
-        if len(target.requests) == 3:
+    def answer(request: Request, world: World) -> Reply | str:
+        begun[request.session] = None
+        if len(begun) == 3:
             executor.pause()
+            third.set()
         return truth(world)
 
     target = ScriptedTarget(answer)
     executor = kind(model_client=target)
     design = await design_of_sycophancy()
     task = asyncio.ensure_future(executor.run(AgentContext(concurrency=1), experiments=[design]))
-    for _ in range(200):
-        await asyncio.sleep(0)
-    heard_while_paused = len(target.requests)
+    await asyncio.wait_for(third.wait(), 20)
+    await asyncio.sleep(0.05)
+    begun_while_paused = len(begun)
     executor.resume()
     result = await task
-    return heard_while_paused == 3 and result.data["total_runs"] == 6
+    return begun_while_paused == 3 and result.data["total_runs"] == 6
 
 
 async def test_a_paused_agent_stops_between_two_runs() -> None:
