@@ -16,6 +16,7 @@ import pytest
 from tinman.db.engine import Database
 
 SMALL = ("--max-hypotheses", "3", "--max-experiments", "2", "--max-interventions", "1")
+TINY = ("--max-hypotheses", "2", "--max-experiments", "1", "--max-interventions", "0")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def test_what_one_process_found_every_other_tells(cli: Cli, tmp_path: Path) -> N
 
     assert first.code == 0
     assert first.err == ""
+    the_document_is_complete(told)
     listed = [json.loads(line) for line in cli("--json", "failures", "list").out.splitlines()]
     validated = [f["id"] for f in told["failures"] if f["standing"] == "validated"]
     assert {f["schema"] for f in listed} == {"tinman.failure/1"}
@@ -83,9 +85,7 @@ def test_what_one_process_found_every_other_tells(cli: Cli, tmp_path: Path) -> N
     assert cli("db", "check").code == 0
 
 
-def test_the_document_of_a_cycle_is_complete(cli: Cli) -> None:
-    told = cli("research", *SMALL, "--json").document
-
+def the_document_is_complete(told: dict[str, Any]) -> None:
     assert {
         "cycle_id",
         "mode",
@@ -158,23 +158,25 @@ def test_default_limits_validate_four_weaknesses_in_their_class_and_more_limits_
 
 def test_the_same_seed_finds_the_same_and_another_draws_other_cases(cli: Cli) -> None:
     def story(seed: str, db: str) -> list[Any]:
-        told = cli("--db", db, "research", *SMALL, "--seed", seed, "--json").document
+        told = cli("--db", db, "research", *TINY, "--seed", seed, "--json").document
         return [(f["label"], f["description"], f["stress"], f["control"]) for f in told["failures"]], told[
             "experiments"
         ]
 
-    assert story("5", "a.db") == story("5", "b.db")
-    assert story("6", "c.db")[1] != story("5", "d.db")[1]
+    first = story("5", "a.db")
+
+    assert first == story("5", "b.db")
+    assert first[1] != story("6", "c.db")[1]
 
 
 # -- exit codes ------------------------------------------------------------------------------------------------------
 
 
 def test_exit_0_and_10_the_gate(cli: Cli) -> None:
-    assert cli("research", *SMALL).code == 0
-    assert cli("--db", "b.db", "research", *SMALL, "--fail-on", "S1").code == 10
-    assert cli("--db", "c.db", "research", *SMALL, "--fail-rate", "0.2").code == 10
-    assert cli("--db", "d.db", "research", *SMALL, "--target", "sandbox:sound", "--fail-on", "S0").code == 0
+    assert cli("research", *TINY).code == 0
+    assert cli("--db", "b.db", "research", *TINY, "--fail-on", "S1").code == 10
+    assert cli("--db", "c.db", "research", *TINY, "--fail-rate", "0.2").code == 10
+    assert cli("--db", "d.db", "research", *TINY, "--target", "sandbox:sound", "--fail-on", "S0").code == 0
 
 
 def test_exit_1_a_bug_is_reported_whole(cli: Cli, tmp_path: Path) -> None:
@@ -190,7 +192,7 @@ def test_exit_1_a_bug_is_reported_whole(cli: Cli, tmp_path: Path) -> None:
 
 def test_exit_3_nothing_could_be_measured(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "mute.py").write_text("def answer(text):\n    return ''\n")
-    done = cli("research", *SMALL, "--target", "mute.py:answer")
+    done = cli("research", *TINY, "--target", "mute.py:answer")
 
     assert done.code == 3
     assert "0 validated" in done.out
@@ -211,7 +213,7 @@ def test_exit_4_a_limit_and_the_resume_that_ends_it(cli: Cli) -> None:
 def test_exit_5_waiting_and_6_denied(cli: Cli) -> None:
     for mode in ("shadow", "production"):
         assert cli("promote", mode, "--yes").code == 0
-    waiting = cli("research", *SMALL, "--mode", "production", "--yes-production", "sandbox")
+    waiting = cli("research", *TINY, "--mode", "production", "--yes-production", "sandbox")
     questions = [json.loads(line)["id"] for line in cli("--json", "review", "list").out.splitlines()]
     denied = [cli("review", "deny", each, "--reason", "not today").code for each in questions]
     again = cli("review", "approve", questions[0], "--reason", "changed my mind")
@@ -307,11 +309,11 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_called(cli: 
 
 def test_a_full_disk_is_one_line_and_the_cycle_goes_on_when_there_is_room(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, resource.RLIM_INFINITY))\n"
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (700_000, resource.RLIM_INFINITY))\n"
     )
-    stopped = cli("research", *SMALL, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    stopped = cli("research", *TINY, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
     resumed = cli("resume", "cyc-0001", "--json")
-    whole = cli("--db", "whole.db", "research", *SMALL, "--json")
+    whole = cli("--db", "whole.db", "research", *TINY, "--json")
 
     assert stopped.code == 2
     assert "tinman.db" in stopped.last
@@ -350,7 +352,7 @@ def test_a_target_that_exits_hangs_or_floods_is_counted_apart(cli: Cli, tmp_path
         "    if kind == 2: return None\n"
         "    raise RuntimeError('\\x1b[31mno')\n"
     )
-    done = cli("research", *SMALL, "--target", "odd.py:answer", "--json")
+    done = cli("research", *TINY, "--target", "odd.py:answer", "--json")
     told = done.document
 
     assert done.code == 3
