@@ -233,6 +233,8 @@ def test_time_money_and_tokens_are_bounded_and_undecided_where_nobody_tells_them
         ({"allOf": [{"minimum": 1}, {"maximum": 5}]}, [3], [6]),
         ({"not": {"type": "string"}}, [1], ["a"]),
         (False, [], [None, 1]),
+        ({"$defs": {"n": {"type": "array", "items": {"$ref": "#/$defs/n"}}}, "$ref": "#/$defs/n"}, [[[]]], [[[1]]]),
+        ({"format": "email"}, ["a@b.example", 7], ["nobody"]),
     ],
 )
 def test_a_schema_says_what_json_schema_says(schema: Any, good: list[Any], bad: list[Any]) -> None:
@@ -243,7 +245,16 @@ def test_a_schema_says_what_json_schema_says(schema: Any, good: list[Any], bad: 
 
 
 @pytest.mark.parametrize(
-    "schema", [{"type": "text"}, {"format": "email"}, {"$ref": "#"}, {"items": 3}, {"minimum": "1"}]
+    "schema",
+    [
+        {"type": "text"},
+        {"format": "shoe-size"},
+        {"$ref": "http://127.0.0.1:9/schema.json"},
+        {"items": 3},
+        {"minimum": "1"},
+        {"properties": {"a": {"minimun": 1}}},
+        7,
+    ],
 )
 def test_a_schema_that_would_check_less_than_it_says_is_an_error(schema: Any) -> None:
     with pytest.raises(DefinitionError, match="assistant_json_schema"):
