@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -202,6 +203,9 @@ def _asker(app: App, *, non_interactive: bool) -> Callable[[str], str] | None:
 
     def ask(question: str) -> str:
         click.echo(question, err=True, nl=False)
+        # Asked in a thread that may be left behind: it must not hold the input's lock while nothing is typed.
+        while not select.select([sys.stdin], [], [], 0.2)[0]:
+            pass
         line = sys.stdin.readline()
         if not line:
             raise EOFError
@@ -244,7 +248,7 @@ def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
 
     ended = app.run(work)
     if ended is None:
-        click.echo(f"Stopped. What was measured is in {asked.report_dir}.", err=True)
+        click.echo(f"Stopped. What was measured, if anything was, is in {asked.report_dir}.", err=True)
         raise click.exceptions.Exit(Exit.TERMINATED if received[0] == signal.SIGTERM else Exit.INTERRUPTED)
     if app.as_json:
         summary = ended.measurement and [
@@ -283,7 +287,25 @@ async def _attempted(app: App, asked: Asked, given: dict[str, Any]) -> Ended:
             dress, patch_digest = await _dress(app, given["intervention"])
             asked = replace(asked, intervention=patch_digest)
         ask = _asker(app, non_interactive=given["non_interactive"])
-        return await attempt(asked, target=target, ask=ask, dress=dress, referee=referee)
+        ended = await attempt(asked, target=target, ask=ask, dress=dress, referee=referee)
+        if given["intervention"] and asked.kind == "confirm" and ended.measurement is not None:
+            await _remember(app, given["intervention"], ended)
+        return ended
+
+
+async def _remember(app: App, intervention: str, ended: Ended) -> None:
+    """Store a confirmation of a fix beside it, with the report it is written in."""
+    from tinman import clock
+    from tinman.scenarios.artifacts import read_artifact
+
+    assert ended.report is not None
+    metadata = read_artifact(ended.report)["metadata"]
+    told = {name: metadata.get(name) for name in ("confirmation_status", "binding", "adapter_path")}
+    node_id = clock.derive_id("confirmation", ended.report.name, metadata.get("binding"))
+    async with app.graph() as graph:
+        node = await graph.get(intervention)
+        await graph.note("confirmation", node_id, {**told, "report": str(ended.report), "exit_code": ended.code})
+        await graph.link(node.id, "confirmed_by", node_id)
 
 
 @asynccontextmanager

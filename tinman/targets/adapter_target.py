@@ -176,6 +176,11 @@ class AdapterProcess:
                 hello = await channel.line()
                 leader = int(hello["pid"])
             yield _Remote(channel)
+        except TimeoutError as error:
+            # Before the hello it is ours; afterwards it is the caller's own limit, which ends this block.
+            if leader:
+                raise
+            raise WorkerDied(f"the adapter's process made no child within {self._timeout:g} s") from error
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
             raise WorkerDied("the adapter's process is gone; look at what it prints or whether it exits") from error
         finally:
