@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -72,8 +73,9 @@ class _Channel:
             if self.broken:
                 raise WorkerDied(f"not run: {self.broken}")
             self.broken = "an earlier turn did not end in time"
+            number = secrets.token_hex(8)
             try:
-                await self.stream.send(encoded(question))
+                await self.stream.send(encoded({**question, "id": number}))
                 answer = await self.line()
             except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
                 self.broken = "the target's process ended in an earlier turn"
@@ -81,9 +83,10 @@ class _Channel:
             except (ValueError, RecursionError):
                 self.broken = "the target's process garbled its channel in an earlier turn"
                 raise WorkerDied("the target's process wrote into the channel of its adapter") from None
+            if not isinstance(answer, dict) or answer.get("id") != number or not answer.keys() & {"value", "error"}:
+                self.broken = "the target's process garbled its channel in an earlier turn"
+                raise WorkerDied("the target's process wrote into the channel of its adapter")
             self.broken = ""
-        if not isinstance(answer, dict) or not answer.keys() & {"value", "error"}:
-            raise WorkerDied("the target's process wrote into the channel of its adapter")
         if "error" in answer:
             raise TargetError(str(answer["error"]))
         return answer["value"]
