@@ -28,11 +28,9 @@ from tinman.messages import Reply, Request, say
 from tinman.targets.adapter_turn import AdapterTurn, drive, drive_async, encoded, plain, turn
 from tinman.targets.base import Capabilities, fold
 from tinman.targets.processes import kill_session
-from tinman.targets.turn import TurnSession, TurnTarget
+from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget
 from tinman.visible import shorten
 
-CALLS = "tinman.tool_traces"
-CAPTURE_ERROR = "tinman.capture_error"
 MAX_LINE = 32_000_000
 _BOOT = "import sys; sys.path[:] = {path!r}; from tinman.targets.adapter_worker import main; main({descriptor})"
 
