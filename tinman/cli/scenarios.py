@@ -137,6 +137,7 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--turn-timeout", type=click.FloatRange(0.01, 86_400), default=120.0, help="Seconds for a turn."),
         click.option("--seed", type=int, default=0, help="The dice of targets that take a seed."),
         click.option("--junit", default="", help="Write JUnit XML to this file, too."),
+        click.option("--yes-production", help="The target's name: allows a confirm in production."),
     )
     for option in reversed(options):
         command = option(command)
@@ -219,6 +220,7 @@ def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
     from tinman.frozen import dump
 
     asked = _asked(kind, given)
+    _check_mode(app, kind, given)
     received: list[int] = []
 
     async def work() -> Ended | None:
@@ -272,6 +274,28 @@ def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
         if not app.as_json:
             click.echo(line, err=True)
     raise click.exceptions.Exit(ended.code)
+
+
+def _check_mode(app: App, kind: str, given: dict[str, Any]) -> None:
+    """Raise ``ModeRefused`` for what the operating mode does not allow.
+
+    Destructive scenarios belong in the lab. In production there is no trying out: only a confirm of a target whose name
+    somebody has typed.
+    """
+    from tinman.cli.research import check_production
+    from tinman.config.modes import Mode, allows_destructive
+    from tinman.errors import ModeRefused
+
+    resolved = app.resolve({"target": {"spec": given["target"] or given["adapter"]}})
+    mode = resolved.settings.mode
+    if given["allow_destructive"] and not allows_destructive(mode, opted_in=True):
+        raise ModeRefused(
+            f"mode: destructive scenarios run in the lab, and this is {mode}; leave --allow-destructive out"
+        )
+    if mode is Mode.PRODUCTION:
+        if kind == "run":
+            raise ModeRefused("mode: in production scenarios are only confirmed; run them in lab or shadow")
+        check_production(app, resolved.settings, resolved.origin("mode"), given["yes_production"])
 
 
 async def _attempted(app: App, asked: Asked, given: dict[str, Any]) -> Ended:
