@@ -326,3 +326,25 @@ def diff(app: App, before: str, after: str, output: str | None, force: bool) -> 
                 click.echo(f"  {one.change:<14} {shorten(one.scenario_id, 80)}")
         click.echo(f"{len(worse)} newly failing, {sum(one.change == 'cured' for one in found)} cured")
     raise click.exceptions.Exit(Exit.INTERNAL if worse else Exit.DONE)
+
+
+@click.command(
+    "mcp-proxy",
+    context_settings={"ignore_unknown_options": True},
+    epilog="Example: tinman scenarios mcp-proxy -- python my_server.py",
+)
+@click.option("--record", default="", help="The trace file; else what TINKERLOOP_TRACE_FILE names.")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def mcp_proxy(app: App, record: str, words: tuple[str, ...]) -> None:
+    """Stand between an agent and the MCP server WORDS, and write its tool calls to a trace file."""
+    from tinman.config.settings import environment
+    from tinman.targets.adapters import TRACE_FILE
+    from tinman.targets.mcp_proxy import proxy
+
+    place = record or environment().get(TRACE_FILE, "")
+
+    async def work() -> int:
+        return await proxy(words, file=Path(place) if place else None)
+
+    raise click.exceptions.Exit(app.run(work))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinman.cli.app import App, Exit
-from tinman.cli.regression import diff, export, promote, shrink, simulate
+from tinman.cli.regression import diff, export, mcp_proxy, promote, shrink, simulate
 
 if TYPE_CHECKING:
     from tinman.scenarios.attempt import Asked, Ended
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _EPILOG = "Example: tinman scenarios run --target sandbox --scenarios scenarios"
 
 
-@click.group(epilog=_EPILOG, commands=[export, promote, shrink, simulate, diff])
+@click.group(epilog=_EPILOG, commands=[export, promote, shrink, simulate, diff, mcp_proxy])
 def scenarios() -> None:
     """Run scenario files as regression tests: validate, list, run, confirm, promote."""
 
