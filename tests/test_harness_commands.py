@@ -106,6 +106,21 @@ def test_a_target_by_name_needs_no_adapter_and_no_user(shell: Shell) -> None:
     assert shell("run", "--target", "no-such", "--scenarios", "scenarios")[0] == 2
 
 
+def test_the_mode_says_what_may_run(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(shell.folder, {"scenario_id": "hello", "turns": [{"user": "Hello!"}]})
+    common = ("--target", "sandbox:sound", "--scenarios", "scenarios")
+    monkeypatch.setenv("TINMAN_MODE", "shadow")
+    plain, sharp = shell("run", *common), shell("run", *common, "--allow-destructive")
+    monkeypatch.setenv("TINMAN_MODE", "production")
+    run, unnamed = shell("run", *common), shell("confirm", *common, "--non-interactive", "--yes-production", "other")
+    named = shell("confirm", *common, "--yes-production", "sandbox:sound")
+
+    assert [code for code, _, _ in (plain, sharp, run, unnamed, named)] == [3, 2, 2, 2, 0]
+    assert "destructive scenarios run in the lab" in sharp[2]
+    assert "only confirmed" in run[2]
+    assert "--yes-production sandbox:sound" in unnamed[2]
+
+
 def test_validate_reads_and_runs_nothing(shell: Shell) -> None:
     written(shell.folder, a("one", owner="me"))
     good = shell("validate", "scenarios")
@@ -186,7 +201,7 @@ def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Pa
     report = json.loads((tmp_path / "artifacts/reports/latest.json").read_text())
 
     assert done.returncode == code
-    assert "What was measured is in artifacts/reports" in err
+    assert "is in artifacts/reports" in err
     assert report["metadata"]["interrupted"] is True
     assert [one["scenario_id"] for one in report["results"]] == ["one"]
     assert children

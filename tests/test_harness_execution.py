@@ -6,7 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
+from aiohttp import web
 from harness_targets import Calls, Quiet, Wayward, commanding, results, scenario
 
 from tinman.errors import ConfigError, DefinitionError, TargetError
@@ -16,6 +19,8 @@ from tinman.scenarios.adapters import AppAdapter, PythonAppAdapter, TraceCapture
 from tinman.scenarios.checks import CheckResult, Judged
 from tinman.scenarios.harness import Plan, measure
 from tinman.scenarios.outcome import TurnRecord
+from tinman.targets.load import load_target
+from tinman.targets.profile import TargetProfile
 from tinman.targets.world import World
 from tinman.testing import ScriptedTarget
 
@@ -248,6 +253,57 @@ async def test_a_target_s_errors_become_the_turn_s_result() -> None:
 
     assert [turn.assistant for turn in found.turns] == ["", "mended"]
     assert results(found) == [("adapter_runtime", False)]
+
+
+async def test_a_black_box_that_tells_no_calls_passes_no_check_on_them() -> None:
+    """To count no calls where none can be seen would be a green that means nothing."""
+    none = {"type": "tool_call_count_at_most", "max": 0}
+    secret = {"type": "keeps_secret", "values": ["swordfish"]}
+    box = ScriptedTarget(lambda request, world: "hi", seam="turn")
+    found = (await measure(box, [scenario(("x", none, HI, secret), ("y", HI, secret))], Plan())).trials[0].runs[0]
+
+    assert results(found) == [("assistant_contains_any", True), ("keeps_secret", True), ("trace_capture", False)]
+    assert found.turns[0].checks[2].detail == "the target does not tell its tool calls"
+    assert results(found, 1) == [("assistant_contains_any", True), ("keeps_secret", True)]
+    assert found.verdict == "indeterminate"
+
+
+async def test_a_secret_in_a_reply_is_found_though_the_calls_are_unknown() -> None:
+    secret = {"type": "keeps_secret", "values": ["swordfish"]}
+    adapter = Traced(Calls([], "disk full"), "it is swordfish")
+    found = await anyio.to_thread.run_sync(lambda: run_scenario(scenario(("x", secret)), adapter=adapter))
+
+    assert results(found) == [("keeps_secret", False), ("trace_capture", False)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"reply": "hi", "tool_traces": [{"tool_name": "look", "arguments": {"q": 1}}]}, [("tool_used", True)]),
+        ({"reply": "hi", "tool_traces": []}, [("tool_used", False)]),
+        ({"reply": "hi", "tool_traces": [{"name": "look"}, 7]}, [("tool_used", False)]),
+        ({"reply": "hi", "tool_traces": "look"}, [("trace_capture", False)]),
+        ({"reply": "hi"}, [("trace_capture", False)]),
+    ],
+)
+async def test_an_http_answer_may_tell_its_calls(body: dict[str, Any], expected: list[tuple[str, bool]]) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    application = web.Application()
+    application.router.add_post("/", answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    target = load_target(TargetProfile(spec=f"http://{host}:{port}/"), {})
+    try:
+        found = (await measure(target, [scenario(("x", LOOKED))], Plan())).trials[0].runs[0]
+    finally:
+        await target.aclose()
+        await runner.cleanup()
+
+    assert results(found) == expected
 
 
 # -- commands

@@ -1,4 +1,4 @@
-"""``tinman scenarios export|promote|shrink``: failures that were found become tests, and the tests become small."""
+"""``tinman scenarios export|promote|shrink|simulate|diff``: tests made of failures and conversations, and compared."""
 
 from __future__ import annotations
 
@@ -220,3 +220,131 @@ def _either(app: App, target: str, adapter: str, user_id: str, provider: str, mo
     from tinman.scenarios.ready import ready_adapter
 
     return _target(app, target) if target else ready_adapter(adapter, user=user_id, provider=provider, model=model)
+
+
+@click.command("simulate", epilog="Example: tinman scenarios simulate talk.json --target sandbox -o frozen.json")
+@click.argument("file")
+@click.option("--target", default="", help="The target by name.")
+@click.option("--adapter", default="", help="The target's adapter instead.")
+@click.option("--user-id", default="tinman", help="The user the conversation is held as.")
+@click.option("--inner-provider", default="", help="Provider of the model inside the target.")
+@click.option("--inner-model", default="", help="Model inside the target.")
+@click.option("--user-model", default="", help="The model that plays the user, where the simulator wants one.")
+@click.option("--seed", type=int, default=0, help="The dice of user and target.")
+@click.option("-o", "--output", required=True, help="Where to write the frozen scenario.")
+@click.pass_obj
+def simulate(
+    app: App,
+    file: str,
+    target: str,
+    adapter: str,
+    user_id: str,
+    inner_provider: str,
+    inner_model: str,
+    user_model: str,
+    seed: int,
+    output: str,
+) -> None:
+    """Let FILE's simulated user talk to the target, and freeze what was said into a plain scenario."""
+    if bool(target) is bool(adapter):
+        raise click.UsageError("give exactly one of --adapter and --target")
+
+    async def work() -> None:
+        from contextlib import AsyncExitStack
+
+        from tinman.config.settings import provider_keys
+        from tinman.errors import DefinitionError
+        from tinman.models.load import load_model
+        from tinman.reasoner import Reasoner
+        from tinman.reports.regression import check_clean
+        from tinman.scenarios.files import read_file, write_scenario
+        from tinman.scenarios.simulator import frozen_scenario, read_simulator
+        from tinman.scenarios.simulator import simulate as talk
+
+        template = read_file(Path(file))
+        if not template.simulator:
+            raise DefinitionError(f"scenario {template.scenario_id!r}: has no simulator to talk")
+        simulator = read_simulator(template.simulator, about=template.scenario_id)
+        async with AsyncExitStack() as stack:
+            subject = await stack.enter_async_context(
+                _either(app, target, adapter, user_id, inner_provider, inner_model)
+            )
+            reasoner = None
+            if user_model:
+                model = load_model(user_model, keys=provider_keys())
+                stack.push_async_callback(model.aclose)
+                reasoner = Reasoner(model)
+            found = await talk(
+                subject,
+                simulator,
+                world=template.world,
+                seed=seed,
+                user=user_id,
+                about=template.scenario_id,
+                reasoner=reasoner,
+            )
+            made = frozen_scenario(template, found, seed=seed, target=subject.name, backend=simulator.speech.backend)
+        check_clean(made)
+        write_scenario(Path(output), made)
+        app.say(f"{len(made.turns)} turns; {found.ended}")
+        click.echo(output)
+
+    app.run(work)
+
+
+@click.command("diff", epilog="Example: tinman scenarios diff before.json after.json -o diff.html")
+@click.argument("before")
+@click.argument("after")
+@click.option("-o", "--output", help="Write the HTML page here.")
+@click.option("--force", is_flag=True, help="Compare reports of unlike conditions, too.")
+@click.pass_obj
+def diff(app: App, before: str, after: str, output: str | None, force: bool) -> None:
+    """Compare two reports. Exit 1 when something fails that did not fail before, 2 when they do not compare."""
+    from tinman.errors import DefinitionError
+    from tinman.scenarios.artifacts import read_artifact
+    from tinman.scenarios.compare import differences, newly_failing, page, unlike
+    from tinman.scenarios.files import write_text
+    from tinman.visible import shorten
+
+    old, new = read_artifact(Path(before)), read_artifact(Path(after))
+    told = unlike(old, new)
+    if told and not force:
+        raise DefinitionError(f"diff: the reports differ in {', '.join(told)}; --force compares them all the same")
+    found = differences(old, new)
+    worse = newly_failing(found)
+    if output:
+        try:
+            write_text(Path(output), page(old, new, names=(before, after)))
+        except OSError as error:
+            raise DefinitionError(f"diff {output}: cannot be written: {error.strerror or error}") from error
+    if app.as_json:
+        changes = [{"scenario_id": one.scenario_id, "change": one.change} for one in found]
+        app.document({"schema": "tinman.scenario-diff/1", "changes": changes, "newly_failing": worse})
+    else:
+        for one in found:
+            if one.change != "still passing":
+                click.echo(f"  {one.change:<14} {shorten(one.scenario_id, 80)}")
+        click.echo(f"{len(worse)} newly failing, {sum(one.change == 'cured' for one in found)} cured")
+    raise click.exceptions.Exit(Exit.INTERNAL if worse else Exit.DONE)
+
+
+@click.command(
+    "mcp-proxy",
+    context_settings={"ignore_unknown_options": True},
+    epilog="Example: tinman scenarios mcp-proxy -- python my_server.py",
+)
+@click.option("--record", default="", help="The trace file; else what TINKERLOOP_TRACE_FILE names.")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def mcp_proxy(app: App, record: str, words: tuple[str, ...]) -> None:
+    """Stand between an agent and the MCP server WORDS, and write its tool calls to a trace file."""
+    from tinman.config.settings import environment
+    from tinman.targets.adapters import TRACE_FILE
+    from tinman.targets.mcp_proxy import proxy
+
+    place = record or environment().get(TRACE_FILE, "")
+
+    async def work() -> int:
+        return await proxy(words, file=Path(place) if place else None)
+
+    raise click.exceptions.Exit(app.run(work))

@@ -116,7 +116,7 @@ def research(
     resolved = app.resolve({name: value for name, value in flags.items() if value is not None})
     settings = resolved.settings
     if settings.mode.value == "production":
-        _check_production(app, settings, resolved.origin("mode"), yes_production)
+        check_production(app, settings, resolved.origin("mode"), yes_production)
     options = _options(settings, focus=focus, measure=measure)
     raise click.exceptions.Exit(
         app.run(lambda: _research(app, settings, options, dry_run=dry_run, gate=(fail_on, fail_rate)))
@@ -145,7 +145,7 @@ def resume(
     raise click.exceptions.Exit(app.run(lambda: _resume(app, cycle, changes, gate=(fail_on, fail_rate))))
 
 
-def _check_production(app: App, settings: Settings, origin: str, confirmed: str | None) -> None:
+def check_production(app: App, settings: Settings, origin: str, confirmed: str | None) -> None:
     """Refuse a production run that a project file alone asked for, or whose target nobody named."""
     from tinman.errors import ModeRefused
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinman.cli.app import App, Exit
-from tinman.cli.regression import export, promote, shrink
+from tinman.cli.regression import diff, export, mcp_proxy, promote, shrink, simulate
 
 if TYPE_CHECKING:
     from tinman.scenarios.attempt import Asked, Ended
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _EPILOG = "Example: tinman scenarios run --target sandbox --scenarios scenarios"
 
 
-@click.group(epilog=_EPILOG, commands=[export, promote, shrink])
+@click.group(epilog=_EPILOG, commands=[export, promote, shrink, simulate, diff, mcp_proxy])
 def scenarios() -> None:
     """Run scenario files as regression tests: validate, list, run, confirm, promote."""
 
@@ -136,6 +137,7 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--turn-timeout", type=click.FloatRange(0.01, 86_400), default=120.0, help="Seconds for a turn."),
         click.option("--seed", type=int, default=0, help="The dice of targets that take a seed."),
         click.option("--junit", default="", help="Write JUnit XML to this file, too."),
+        click.option("--yes-production", help="The target's name: allows a confirm in production."),
     )
     for option in reversed(options):
         command = option(command)
@@ -202,6 +204,9 @@ def _asker(app: App, *, non_interactive: bool) -> Callable[[str], str] | None:
 
     def ask(question: str) -> str:
         click.echo(question, err=True, nl=False)
+        # Asked in a thread that may be left behind: it must not hold the input's lock while nothing is typed.
+        while not select.select([sys.stdin], [], [], 0.2)[0]:
+            pass
         line = sys.stdin.readline()
         if not line:
             raise EOFError
@@ -215,6 +220,7 @@ def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
     from tinman.frozen import dump
 
     asked = _asked(kind, given)
+    _check_mode(app, kind, given)
     received: list[int] = []
 
     async def work() -> Ended | None:
@@ -244,7 +250,7 @@ def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
 
     ended = app.run(work)
     if ended is None:
-        click.echo(f"Stopped. What was measured is in {asked.report_dir}.", err=True)
+        click.echo(f"Stopped. What was measured, if anything was, is in {asked.report_dir}.", err=True)
         raise click.exceptions.Exit(Exit.TERMINATED if received[0] == signal.SIGTERM else Exit.INTERRUPTED)
     if app.as_json:
         summary = ended.measurement and [
@@ -270,6 +276,28 @@ def _measure(app: App, kind: str, given: dict[str, Any]) -> None:
     raise click.exceptions.Exit(ended.code)
 
 
+def _check_mode(app: App, kind: str, given: dict[str, Any]) -> None:
+    """Raise ``ModeRefused`` for what the operating mode does not allow.
+
+    Destructive scenarios belong in the lab. In production there is no trying out: only a confirm of a target whose name
+    somebody has typed.
+    """
+    from tinman.cli.research import check_production
+    from tinman.config.modes import Mode, allows_destructive
+    from tinman.errors import ModeRefused
+
+    resolved = app.resolve({"target": {"spec": given["target"] or given["adapter"]}})
+    mode = resolved.settings.mode
+    if given["allow_destructive"] and not allows_destructive(mode, opted_in=True):
+        raise ModeRefused(
+            f"mode: destructive scenarios run in the lab, and this is {mode}; leave --allow-destructive out"
+        )
+    if mode is Mode.PRODUCTION:
+        if kind == "run":
+            raise ModeRefused("mode: in production scenarios are only confirmed; run them in lab or shadow")
+        check_production(app, resolved.settings, resolved.origin("mode"), given["yes_production"])
+
+
 async def _attempted(app: App, asked: Asked, given: dict[str, Any]) -> Ended:
     from dataclasses import replace
 
@@ -283,7 +311,25 @@ async def _attempted(app: App, asked: Asked, given: dict[str, Any]) -> Ended:
             dress, patch_digest = await _dress(app, given["intervention"])
             asked = replace(asked, intervention=patch_digest)
         ask = _asker(app, non_interactive=given["non_interactive"])
-        return await attempt(asked, target=target, ask=ask, dress=dress, referee=referee)
+        ended = await attempt(asked, target=target, ask=ask, dress=dress, referee=referee)
+        if given["intervention"] and asked.kind == "confirm" and ended.measurement is not None:
+            await _remember(app, given["intervention"], ended)
+        return ended
+
+
+async def _remember(app: App, intervention: str, ended: Ended) -> None:
+    """Store a confirmation of a fix beside it, with the report it is written in."""
+    from tinman import clock
+    from tinman.scenarios.artifacts import read_artifact
+
+    assert ended.report is not None
+    metadata = read_artifact(ended.report)["metadata"]
+    told = {name: metadata.get(name) for name in ("confirmation_status", "binding", "adapter_path")}
+    node_id = clock.derive_id("confirmation", ended.report.name, metadata.get("binding"))
+    async with app.graph() as graph:
+        node = await graph.get(intervention)
+        await graph.note("confirmation", node_id, {**told, "report": str(ended.report), "exit_code": ended.code})
+        await graph.link(node.id, "confirmed_by", node_id)
 
 
 @asynccontextmanager

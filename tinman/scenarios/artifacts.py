@@ -32,15 +32,15 @@ MAX_REPORT = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def prepare(folder: Path) -> None:
-    """Make sure that reports can be written to ``folder``. Raises ``DefinitionError`` when they cannot."""
+def prepare(folder: Path, *, named: str = "report-dir") -> None:
+    """Make sure that ``folder``, given as the option ``named``, can be written to. Raises ``DefinitionError``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise DefinitionError(
-            f"report-dir {folder}: cannot be written: {error.strerror or error}; name another with --report-dir"
+            f"{named} {folder}: cannot be written: {error.strerror or error}; name another with --{named}"
         ) from error
 
 
@@ -160,7 +160,7 @@ class Artifacts:
         ids = [result.scenario_id for result in failed]
         status = metadata.get("confirmation_status")
         try:
-            report = self._report(measurement, head, metadata, failed)
+            report = self._report(measurement, head, told, failed)
             short = {"failed_scenario_count": len(ids), "failed_scenario_ids": ids}
             failures = self._place("latest-failures.json")
             if not (keeps_failures and failures.exists()):

@@ -6,6 +6,7 @@ told in one line; nothing has been executed then.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -13,6 +14,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
+import anyio.to_thread
 from pydantic import Field
 
 from tinman.config.settings import secret_values
@@ -86,6 +89,7 @@ class _Attempt:
     ) -> None:
         self.asked = asked
         self.folder = Path(asked.report_dir).expanduser()
+        self.junit = Path(asked.junit).expanduser() if asked.junit else None
         self.is_confirm = asked.kind == "confirm"
         self.prefix = CONFIRM if self.is_confirm else ""
         self.redactor = Redactor(secret_values())
@@ -133,7 +137,13 @@ class _Attempt:
                 self.metadata["resolved_runtime"] = asdict(resolved)
             if candidates:
                 self.metadata["runtime_candidates"] = [asdict(one) for one in candidates]
-            choice = choose(resolved, candidates, provider=self.asked.provider, model=self.asked.model, ask=self._ask)
+            # In a thread: a person may take long to answer, and an interrupt has to get through meanwhile.
+            choice = await anyio.to_thread.run_sync(
+                lambda: choose(
+                    resolved, candidates, provider=self.asked.provider, model=self.asked.model, ask=self._ask
+                ),
+                abandon_on_cancel=True,
+            )
             await process.ask("select", runtime=asdict(choice.runtime))
         except TinmanError as error:
             raise _Stage("runtime_error", str(error)) from error
@@ -206,6 +216,8 @@ class _Attempt:
 
     async def go(self) -> Ended:
         prepare(self.folder)
+        if self.junit is not None:
+            prepare(self.junit.parent, named="junit")
         status = "blocked" if self.is_confirm else seen_by_run(self.folder)
         self.metadata.update(
             adapter_path=self.asked.adapter or (self._target.name if self._target else ""),
@@ -255,7 +267,13 @@ class _Attempt:
         return revision
 
     def _revision(self, target: Target) -> str:
-        return target.revision if isinstance(target, AdapterTarget) else target.fingerprint
+        if isinstance(target, AdapterTarget):
+            return target.revision
+        place = Path(target.name.rpartition(":")[0]).expanduser()
+        if place.suffix == ".py" and place.is_file():
+            # The fingerprint of a callable named by its file does not cover its code.
+            return f"{target.fingerprint}-{hashlib.sha256(place.read_bytes()).hexdigest()[:16]}"
+        return target.fingerprint
 
     def not_measured(self, stage: _Stage) -> Ended:
         """Tell which stage failed, and write it down; what failed in an earlier run stays known."""
@@ -316,10 +334,10 @@ class _Attempt:
         return [name for name in differences(bound, binding) if name != "scenario_set"] if bound else []
 
     def _junit(self, text: str) -> None:
-        if not self.asked.junit:
+        if self.junit is None:
             return
         try:
-            write_text(Path(self.asked.junit).expanduser(), text)
+            write_text(self.junit, text)
         except OSError as error:
             raise DefinitionError(
                 f"junit {self.asked.junit}: cannot be written: {error.strerror or error}; name another place"

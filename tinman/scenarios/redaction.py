@@ -22,7 +22,9 @@ _NAMES = re.compile(
     r"(?:.*[_-])?(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|authorization|cookie|credentials?|private[_-]?key)s?\Z",
     re.IGNORECASE,
 )
-_IDS = frozenset({"scenario_id", "failed_scenario_ids", "scenario_ids", "scenario_filter", "rerun_failed_scenario_ids"})
+_IDS = frozenset(
+    {"scenario_id", "failed_scenario_ids", "scenario_ids", "scenario_filter", "rerun_failed_scenario_ids", "binding"}
+)
 
 
 def capped(text: str, limit: int = MAX_TEXT) -> str:
@@ -37,8 +39,8 @@ def capped(text: str, limit: int = MAX_TEXT) -> str:
 class Redactor:
     """Takes known secrets, and what looks like one, out of texts and out of JSON data.
 
-    A text under a member whose name speaks of a secret goes, whatever it looks like. Ids of scenarios stay as they are:
-    a report has to name what to run again.
+    A text under a member whose name speaks of a secret goes, whatever it looks like. Ids of scenarios, and the
+    binding made of them, stay as they are: a report has to name what to run again.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:

@@ -19,11 +19,21 @@ from tinman import clock
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
 from tinman.frozen import adapter
 from tinman.messages import Message, Reply, Request, ToolResult, ToolUse, Usage, say
-from tinman.scenarios.checks import Check, CheckResult, Judged, StateHolds, ToolTrace, judge, reads_calls, unsure
+from tinman.scenarios.checks import (
+    Check,
+    CheckResult,
+    Judged,
+    KeepsSecret,
+    StateHolds,
+    ToolTrace,
+    judge,
+    reads_calls,
+    unsure,
+)
 from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.scenario import Scenario, Turn
-from tinman.targets.adapter_target import CALLS, CAPTURE_ERROR
 from tinman.targets.base import Session, Target
+from tinman.targets.turn import CALLS, CAPTURE_ERROR
 from tinman.visible import shorten
 
 KEPT_CHARS = 64_000
@@ -104,7 +114,8 @@ def _engine(kind: str, detail: str) -> CheckResult:
 class Conversation:
     """A conversation with a target: ``say`` a turn, ``fork`` to try another way on, read the turns judged so far.
 
-    ``about`` names the scenario in correlation ids.
+    ``about`` names the scenario in correlation ids. ``sees_calls`` says that a reply without tool calls made none; of a
+    black box that tells nothing, nothing is known.
     """
 
     def __init__(
@@ -115,7 +126,9 @@ class Conversation:
         seed: int,
         about: str = "",
         referee: Referee | None = None,
+        sees_calls: bool = True,
     ) -> None:
+        self._sees_calls = sees_calls
         self._session = session
         self._session_id = session_id
         self._seed = seed
@@ -129,7 +142,12 @@ class Conversation:
     def fork(self) -> Self:
         """Return a copy that goes its own way from here; only targets that are functions of the request allow it."""
         twin = type(self)(
-            self._session, session_id=self._session_id, seed=self._seed, about=self._about, referee=self._referee
+            self._session,
+            session_id=self._session_id,
+            seed=self._seed,
+            about=self._about,
+            referee=self._referee,
+            sees_calls=self._sees_calls,
         )
         twin.messages, twin.turns, twin.usage, twin.acted = self.messages, self.turns, self.usage, self.acted
         return twin
@@ -167,8 +185,13 @@ class Conversation:
     ) -> tuple[CheckResult, ...]:
         """Return the results in the checks' order: those of the turn itself first, then the state, a model last."""
         untraced = str(reply.extra.get(CAPTURE_ERROR, ""))
-        needs_calls = any(reads_calls(check) for check in checks)
-        kept = [check for check in checks if not (untraced and reads_calls(check))]
+        asking = [check for check in checks if reads_calls(check)]
+        if not untraced and not self._sees_calls and CALLS not in reply.extra and not turn.tool_traces:
+            # A black box: a secret can be looked for in what it says, but its calls are not known to be none.
+            asking = [check for check in asking if not isinstance(check, KeepsSecret)]
+            untraced = "the target does not tell its tool calls" if asking else ""
+        needs_calls = bool(asking)
+        kept = [check for check in checks if not untraced or isinstance(check, KeepsSecret) or not reads_calls(check)]
         results = {
             place: judge(check, said, turn.tool_traces, duration_ms=seconds * 1000, usage=reply.usage)
             for place, check in enumerate(kept)
@@ -273,7 +296,12 @@ async def run_scenario(
             with anyio.fail_after(scenario.timeout_seconds or timeout_seconds):
                 async with target.open(user=user, session=session_id, world=scenario.world) as session:
                     conversation = Conversation(
-                        session, session_id=session_id, seed=seed, about=scenario.scenario_id, referee=referee
+                        session,
+                        session_id=session_id,
+                        seed=seed,
+                        about=scenario.scenario_id,
+                        referee=referee,
+                        sees_calls=target.seam == "model",
                     )
                     for turn in scenario.turns:
                         await _turn(conversation, turn, turn_timeout_seconds, goes_on=goes_on)

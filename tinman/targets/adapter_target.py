@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -27,11 +28,9 @@ from tinman.messages import Reply, Request, say
 from tinman.targets.adapter_turn import AdapterTurn, drive, drive_async, encoded, plain, turn
 from tinman.targets.base import Capabilities, fold
 from tinman.targets.processes import kill_session
-from tinman.targets.turn import TurnSession, TurnTarget
+from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget
 from tinman.visible import shorten
 
-CALLS = "tinman.tool_traces"
-CAPTURE_ERROR = "tinman.capture_error"
 MAX_LINE = 32_000_000
 _BOOT = "import sys; sys.path[:] = {path!r}; from tinman.targets.adapter_worker import main; main({descriptor})"
 
@@ -72,8 +71,9 @@ class _Channel:
             if self.broken:
                 raise WorkerDied(f"not run: {self.broken}")
             self.broken = "an earlier turn did not end in time"
+            number = secrets.token_hex(8)
             try:
-                await self.stream.send(encoded(question))
+                await self.stream.send(encoded({**question, "id": number}))
                 answer = await self.line()
             except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
                 self.broken = "the target's process ended in an earlier turn"
@@ -81,9 +81,10 @@ class _Channel:
             except (ValueError, RecursionError):
                 self.broken = "the target's process garbled its channel in an earlier turn"
                 raise WorkerDied("the target's process wrote into the channel of its adapter") from None
+            if not isinstance(answer, dict) or answer.get("id") != number or not answer.keys() & {"value", "error"}:
+                self.broken = "the target's process garbled its channel in an earlier turn"
+                raise WorkerDied("the target's process wrote into the channel of its adapter")
             self.broken = ""
-        if not isinstance(answer, dict) or not answer.keys() & {"value", "error"}:
-            raise WorkerDied("the target's process wrote into the channel of its adapter")
         if "error" in answer:
             raise TargetError(str(answer["error"]))
         return answer["value"]
@@ -176,6 +177,11 @@ class AdapterProcess:
                 hello = await channel.line()
                 leader = int(hello["pid"])
             yield _Remote(channel)
+        except TimeoutError as error:
+            # Before the hello it is ours; afterwards it is the caller's own limit, which ends this block.
+            if leader:
+                raise
+            raise WorkerDied(f"the adapter's process made no child within {self._timeout:g} s") from error
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
             raise WorkerDied("the adapter's process is gone; look at what it prints or whether it exits") from error
         finally:

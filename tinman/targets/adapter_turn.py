@@ -74,6 +74,11 @@ def _call(call: Any) -> dict[str, Any]:
     }
 
 
+def calls_told(items: list[Any]) -> tuple[dict[str, Any], ...]:
+    """Return the entries that name a tool, as the data of ``ToolTrace``; whoever told them, they are untrusted."""
+    return tuple(_call(item) for item in items[:MAX_CALLS] if _field(item, "tool_name") is not None)
+
+
 def _calls(recorder: Any) -> tuple[tuple[dict[str, Any], ...], str]:
     """Return the calls a recorder holds, and what is wrong with them; anything but a list counts as none."""
     held = getattr(recorder, "calls", None)
@@ -83,7 +88,7 @@ def _calls(recorder: Any) -> tuple[tuple[dict[str, Any], ...], str]:
     held = [call for call in held if call is not None]
     if any(_field(call, "tool_name") is None for call in held):
         problem = problem or "a recorded call has no tool_name"
-    known = tuple(_call(call) for call in held[:MAX_CALLS] if _field(call, "tool_name") is not None)
+    known = calls_told(held)
     if len(held) > MAX_CALLS:
         problem = problem or f"more than {MAX_CALLS} calls in one turn"
     return known, str(problem) if problem else ""

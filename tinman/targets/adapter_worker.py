@@ -95,13 +95,14 @@ class Worker:
         return self.runner.run(wait())
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return ``{"value": ...}`` or ``{"error": ...}``. Never raises what the adapter raises."""
+        """Return ``value`` or ``error`` beside the question's ``id``. Never raises what the adapter raises."""
+        number = asked.get("id")
         try:
-            return {"value": self._do(asked)}
+            return {"id": number, "value": self._do(asked)}
         except BadAdapter as error:
-            return {"error": str(error)}
+            return {"id": number, "error": str(error)}
         except BaseException as error:  # noqa: BLE001 - target code: SystemExit here must not end the worker
-            return {"error": told(error)}
+            return {"id": number, "error": told(error)}
 
     def _hook(self, name: str, default: Any, **keywords: Any) -> Any:
         hook = getattr(self.adapter, name, None)

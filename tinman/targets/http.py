@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,9 +19,10 @@ from tinman.errors import (
     RequestRefused,
 )
 from tinman.messages import Reply, Request
+from tinman.targets.adapter_turn import calls_told
 from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
-from tinman.targets.turn import TurnTarget, said
+from tinman.targets.turn import CALLS, TurnTarget, said
 from tinman.visible import shorten
 
 if TYPE_CHECKING:
@@ -47,7 +49,11 @@ def text_in(data: Any) -> str | None:
 
 
 class HttpTarget(TurnTarget):
-    """Posts ``{"message", "session", "user"}`` to ``url`` and reads the answer out of JSON, events or plain text."""
+    """Posts ``{"message", "session", "user"}`` to ``url`` and reads the answer out of JSON, events or plain text.
+
+    A JSON answer may tell the turn's tool calls under ``tool_traces``: a list of objects with ``tool_name`` and
+    ``arguments``, empty when there were none.
+    """
 
     def __init__(self, url: str, profile: TargetProfile) -> None:
         super().__init__(url, Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable))
@@ -115,7 +121,9 @@ class HttpTarget(TurnTarget):
         content = b"".join(pieces).decode("utf-8", "replace")
         self._check(response.status_code, content, response.headers.get("retry-after"))
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return said(_read(kind, content, self._url))
+        reply = said(_read(kind, content, self._url))
+        told = _calls_in(content)
+        return reply if told is None else replace(reply, extra={CALLS: list(calls_told(told))})
 
     def _check(self, status: int, content: str, retry_after: str | None) -> None:
         if status < 300:
@@ -129,6 +137,18 @@ class HttpTarget(TurnTarget):
         if status >= 500:
             raise ProviderUnavailable(told)
         raise RequestRefused(told)
+
+
+def _calls_in(content: str) -> list[Any] | None:
+    """Return the tool calls that a JSON answer tells under ``tool_traces``; ``None`` when it does not tell them."""
+    if "tool_traces" not in content:
+        return None
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    told = data.get("tool_traces") if isinstance(data, dict) else None
+    return told if isinstance(told, list) else None
 
 
 def _read(kind: str, content: str, url: str) -> str:

@@ -13,13 +13,14 @@ from tinman.targets.chat import ChatTarget
 from tinman.targets.command import CommandTarget
 from tinman.targets.function import FunctionTarget, LiveFunctionTarget
 from tinman.targets.http import HttpTarget
+from tinman.targets.mcp_server import McpTarget
 from tinman.targets.profile import TargetProfile
 from tinman.targets.sandbox.model import SandboxModel
 from tinman.visible import shorten
 
 _FORMS = (
     "sandbox, sandbox:sound, sandbox:noisy, openai:MODEL, anthropic:MODEL, package.module:callable,"
-    " path/to/file.py:callable, command:PROGRAM ARGS, http://HOST/PATH"
+    " path/to/file.py:callable, command:PROGRAM ARGS, mcp:PROGRAM ARGS, http://HOST/PATH"
 )
 SANDBOX_MAX_TOKENS = 96
 
@@ -57,6 +58,8 @@ def load_target(profile: TargetProfile, keys: Mapping[str, str]) -> Target:
         return HttpTarget(spec, profile)
     if spec.startswith("command:"):
         return CommandTarget(spec.removeprefix("command:"), profile)
+    if spec.startswith("mcp:"):
+        return McpTarget(spec.removeprefix("mcp:"), profile)
     kind, colon, _ = spec.partition(":")
     if kind in {"openai", "anthropic"}:
         model = load_model(spec, base_url=profile.base_url, keys=keys, timeout_seconds=profile.timeout_seconds)

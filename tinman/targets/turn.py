@@ -13,6 +13,11 @@ from tinman.messages import Reply, Request, say
 from tinman.targets.base import Call, Capabilities, Layer, Seam, fold
 from tinman.targets.world import World
 
+CALLS = "tinman.tool_traces"
+"""The member of ``Reply.extra`` under which a black box tells its tool calls, as the data of tool traces."""
+CAPTURE_ERROR = "tinman.capture_error"
+"""The member of ``Reply.extra`` that says why the calls of a turn cannot be known."""
+
 
 class TurnTarget(ABC):
     """A black box that answers a user's turn. Layers act around the whole turn, the meter closest to the target.

@@ -1,0 +1,128 @@
+"""An MCP server as a target: its tools are called directly, one a turn. Needs the extra ``tinman[mcp]``.
+
+What the user says is a call: ``{"tool": "look_up", "arguments": {"id": 4}}``, or the name of a tool alone. The reply is
+the text of the result, or its structured content as JSON when there is no text; the call itself is the turn's trace.
+Each conversation gets a server of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from tinman import clock
+from tinman.config.settings import environment
+from tinman.errors import ConfigError, TargetError
+from tinman.messages import Reply, Request
+from tinman.targets.base import Capabilities, fold
+from tinman.targets.profile import TargetProfile
+from tinman.targets.turn import CALLS, TurnSession, TurnTarget, said
+from tinman.targets.world import EMPTY_WORLD, World
+from tinman.visible import shorten
+
+
+def call_in(text: str) -> tuple[str, dict[str, Any]]:
+    """Return tool and arguments of a turn's text. Raises ``TargetError`` for what is no call."""
+    if not text.lstrip().startswith("{"):
+        return text.strip(), {}
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TargetError(f"mcp: the turn is no JSON: {error}") from error
+    tool, arguments = data.get("tool"), data.get("arguments", {})
+    if not isinstance(tool, str) or not tool or not isinstance(arguments, dict) or data.keys() - {"tool", "arguments"}:
+        raise TargetError('mcp: a turn is {"tool": NAME, "arguments": {...}} or the name of a tool')
+    return tool, arguments
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+class McpTarget(TurnTarget):
+    """Starts ``line`` as an MCP server over standard input and output, once for each conversation."""
+
+    def __init__(self, line: str, profile: TargetProfile) -> None:
+        super().__init__(f"mcp:{line}", Capabilities(multi_turn=True, is_repeatable=profile.is_repeatable))
+        try:
+            self._words = shlex.split(line)
+        except ValueError as error:
+            raise ConfigError(f"target: mcp {shorten(line, 80)!r}: {error}") from error
+        if not self._words:
+            raise ConfigError("target: mcp: names no program; write mcp:PROGRAM ARGS")
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """Kind and command line."""
+        return {"kind": "mcp", "words": self._words}
+
+    async def preflight(self) -> None:
+        """Start the server and let it say its tools. Raises ``TargetError``, or ``ConfigError`` without the extra."""
+        async with self._session() as session:
+            try:
+                await session.list_tools()
+            except Exception as error:
+                raise TargetError(f"target {self.name}: {type(error).__name__}: {shorten(str(error), 200)}") from error
+
+    async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
+        """Call one tool on a server of its own. Conversations go through ``open``."""
+        async with self.open(user=user, session=session, world=EMPTY_WORLD) as opened:
+            return await opened.send(request)
+
+    @asynccontextmanager
+    async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[TurnSession]:
+        """Open a conversation with a fresh server; it is ended with the conversation."""
+        async with self._session() as client:
+
+            async def call(request: Request) -> Reply:
+                return await self._called(client, request)
+
+            yield TurnSession(fold(self._meter(call), self.layers))
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Any]:
+        try:
+            import mcp  # noqa: PLC0415 - an optional extra, and slow to load
+            import mcp.client.stdio  # noqa: PLC0415
+        except ImportError as error:
+            raise ConfigError("target: mcp: needs the MCP SDK; pip install 'tinman[mcp]'") from error
+
+        program = mcp.StdioServerParameters(command=self._words[0], args=self._words[1:], env=environment())
+        async with AsyncExitStack() as stack:
+            # What the server prints on its standard error is not ours to show: it is untrusted.
+            quiet = stack.enter_context(_nowhere())
+            try:
+                streams = await stack.enter_async_context(mcp.client.stdio.stdio_client(program, errlog=quiet))
+                client = await stack.enter_async_context(mcp.ClientSession(streams[0], streams[1]))
+                await client.initialize()
+            except Exception as error:
+                raise TargetError(
+                    f"target {self.name}: cannot be started: {type(error).__name__}: {shorten(str(error), 200)}"
+                ) from error
+            yield client
+
+    async def _called(self, client: Any, request: Request) -> Reply:
+        tool, arguments = call_in(request.messages[-1].text)
+        started = clock.monotonic()
+        try:
+            result = await client.call_tool(tool, arguments)
+        except Exception as error:
+            raise TargetError(f"target {self.name}: {type(error).__name__}: {shorten(str(error), 300)}") from error
+        failed = bool(getattr(result, "is_error", getattr(result, "isError", False)))
+        data = getattr(result, "structured_content", getattr(result, "structuredContent", None))
+        texts = [part.text for part in getattr(result, "content", ()) if isinstance(getattr(part, "text", None), str)]
+        reply = said("\n".join(texts) or ("" if data is None else json.dumps(data)))
+        record = {
+            "tool_name": tool,
+            "arguments": arguments,
+            "correlation_id": request.correlation_id or None,
+            "duration_ms": round((clock.monotonic() - started) * 1000),
+            "status": "error" if failed else "ok",
+            "raw_result": data if data is not None else reply.message.text,
+        }
+        return Reply(message=reply.message, extra={CALLS: [record]})
