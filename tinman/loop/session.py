@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -130,9 +130,17 @@ class Session:
 
     async def commit(self, change: Change) -> None:
         """Make ``change`` durable and go on from the state it leads to."""
-        rounds = len(self.state.iterations)
         after = apply(self.state, change)
         await self._p.store.commit(change, after)
+        self._go_on_from(after)
+
+    async def perform(self, work: Callable[[], Awaitable[Change]]) -> None:
+        """Do ``work``, make the change it comes to durable, and go on from the state it leads to."""
+        change = await self._p.store.perform(work, lambda made: apply(self.state, made))
+        self._go_on_from(apply(self.state, change))
+
+    def _go_on_from(self, after: State) -> None:
+        rounds = len(self.state.iterations)
         self.state = after
         self._p.watch(after)
         if len(after.iterations) > rounds:
@@ -408,7 +416,25 @@ class Session:
     # -- plan
 
     async def _plan(self, record: IterationRecord, look: Look) -> Stop | None:
-        """Ask for a plan, up to three times; commit what came of it."""
+        """Have a round planned and stored; return why the loop ends, if it does."""
+        stops: list[Stop] = []
+
+        async def work() -> Change:
+            planned, stop = await self._planned(record, look)
+            stops.extend([stop] if stop is not None else [])
+            return planned
+
+        await self.perform(work)
+        if stops:
+            return stops[0]
+        if self.state.round is None and self.state.plan_invalid_streak >= INVALID_ROUNDS:
+            errors = "; ".join(self.state.iterations[-1].errors)
+            reason = f"{self.state.plan_invalid_streak} rounds in a row without a valid plan: {errors}"
+            return self._stopped(LoopStatus.PLAN_FAILED, shorten(reason, 400))
+        return None
+
+    async def _planned(self, record: IterationRecord, look: Look) -> tuple[Planned, Stop | None]:
+        """Ask for a plan, up to three times; return what came of it, and why the loop ends with it, if it does."""
         messages: tuple[Message, ...] = context.prompt(self.state, look.observation)
         usage = Usage()
         errors: tuple[str, ...] = ()
@@ -416,46 +442,40 @@ class Session:
             try:
                 with self._p.trace.span():
                     reply = await self._ask(messages, attempt)
-            except BudgetExhausted:
-                if attempt > 1:
-                    await self._invalid(record, errors, usage)
-                raise
+            except BudgetExhausted as error:
+                if attempt == 1:
+                    raise
+                stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._refused(error))
+                return self._invalid(record, errors, usage), stop
             usage = usage + reply.usage
-            text = self._p.redact(head_and_tail(_whole(reply.message.text), PLAN_CHARS))
             record = changed(
                 record,
-                plan_text=text,
+                plan_text=self._p.redact(head_and_tail(_whole(reply.message.text), PLAN_CHARS)),
                 input_tokens=usage.input_tokens,
                 output_tokens=usage.output_tokens,
             )
             errors = self._mistakes(reply)
-            over = spending.overrun(self.state.config, self._p.budget)
-            if not errors and not over:
+            if errors:
+                self._p.trace.tell("plan.invalid", attempt=attempt, errors=list(errors))
+            if over := spending.overrun(self.state.config, self._p.budget):
+                dropped = tuple(use.name for use in reply.message.calls)
+                self._p.trace.tell("budget.preempt", dropped_action=", ".join(dropped))
+                cut = changed(self._invalid(record, errors, usage).record, dropped=dropped, plan_invalid=bool(errors))
+                stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, over)
+                return Planned(record=cut, usage=usage, spent=self._p.budget.spent), stop
+            if not errors:
                 calls = tuple(
                     Call(id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
                     for number, use in enumerate(reply.message.calls)
                 )
                 record = changed(record, idle=not calls)
-                await self.commit(Planned(record=record, calls=calls, usage=usage, spent=self._p.budget.spent))
-                return None
-            if errors:
-                self._p.trace.tell("plan.invalid", attempt=attempt, errors=list(errors))
-            if over:
-                dropped = tuple(use.name for use in reply.message.calls)
-                self._p.trace.tell("budget.preempt", dropped_action=", ".join(dropped))
-                cut = changed(record, dropped=dropped, plan_invalid=bool(errors), errors=errors)
-                await self.commit(Planned(record=cut, usage=usage, spent=self._p.budget.spent))
-                return self._stopped(LoopStatus.BUDGET_EXHAUSTED, over)
+                return Planned(record=record, calls=calls, usage=usage, spent=self._p.budget.spent), None
             messages = (*messages, say("assistant", _written(reply)), say("user", _correction(errors)))
-        await self._invalid(record, errors, usage)
-        if self.state.plan_invalid_streak >= INVALID_ROUNDS:
-            reason = f"{self.state.plan_invalid_streak} rounds in a row without a valid plan: {'; '.join(errors)}"
-            return self._stopped(LoopStatus.PLAN_FAILED, shorten(reason, 400))
-        return None
+        return self._invalid(record, errors, usage), None
 
-    async def _invalid(self, record: IterationRecord, errors: tuple[str, ...], usage: Usage) -> None:
+    def _invalid(self, record: IterationRecord, errors: tuple[str, ...], usage: Usage) -> Planned:
         bad = changed(record, plan_invalid=True, errors=tuple(self._p.redact(each) for each in errors))
-        await self.commit(Planned(record=bad, usage=usage, spent=self._p.budget.spent))
+        return Planned(record=bad, usage=usage, spent=self._p.budget.spent)
 
     async def _ask(self, messages: tuple[Message, ...], attempt: int) -> Reply:
         request = Request(
@@ -522,7 +542,11 @@ class Session:
             if decision.kind is DecisionKind.PAUSE:
                 pause = pause or decision
         if pause is None:
-            await self.commit(Acted(action=await self._perform(call_), **self._used()))
+
+            async def work() -> Change:
+                return Acted(action=await self._perform(call_), **self._used())
+
+            await self.perform(work)
             return None
         return await self._asked(call_, pause.reason)
 
