@@ -136,8 +136,14 @@ class Session:
 
     async def perform(self, work: Callable[[], Awaitable[Change]]) -> None:
         """Do ``work``, make the change it comes to durable, and go on from the state it leads to."""
-        change = await self._p.store.perform(work, lambda made: apply(self.state, made))
-        self._go_on_from(apply(self.state, change))
+        after: list[State] = []
+
+        def led_to(change: Change) -> State:
+            after.append(apply(self.state, change))
+            return after[0]
+
+        change = await self._p.store.perform(work, led_to)
+        self._go_on_from(after[0] if after else led_to(change))
 
     def _go_on_from(self, after: State) -> None:
         rounds = len(self.state.iterations)
@@ -839,7 +845,7 @@ def is_expired(state: State) -> bool:
 
 def _whole(text: str) -> str:
     """Return ``text`` with lone surrogates replaced, so that it can be written as UTF-8."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _written(reply: Reply) -> str:
