@@ -670,6 +670,24 @@ def test_l15_money_cannot_be_limited_for_an_unpriced_model() -> None:
     assert a_loop(model, cost_limit_usd=1.0, pricing={"https://example.org/v1:nobody-knows-this-one": (1, 2)})
 
 
+def test_l15_a_stale_table_is_told_about_lifts_the_limit_aloud_or_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings: dict[str, Any] = {"cost_limit_usd": 1.0, "pricing": {"model": (1, 2), "as_of": "2020-01-31"}}
+    model = playing("x")
+    with pytest.raises(LoopConfigError, match="days old"):
+        a_loop(model, pricing_staleness="refuse", **settings)
+    lifted = a_loop(model, pricing_staleness="token-only", **{**settings, "quiet": False})
+    told = capsys.readouterr().err
+    warned = a_loop(model, **{**settings, "quiet": False})
+
+    assert (lifted.config.cost_limit_usd, warned.config.cost_limit_usd) == (None, 1.0)
+    assert "cost_limit_usd is off" in told
+    assert "all the same" in capsys.readouterr().err
+    with pytest.raises(LoopConfigError, match="no date"):
+        a_loop(model, cost_limit_usd=1.0, pricing={"as_of": "yesterday"})
+
+
 async def test_l15_money_is_not_overshot() -> None:
     class Priced:
         provider = "custom"
