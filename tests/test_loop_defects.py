@@ -455,6 +455,11 @@ class FailingPolicy(Policy):
         raise RuntimeError("policy")
 
 
+class SilentPolicy(Policy):
+    def before_iteration(self, state: State) -> Decision:
+        return None  # type: ignore[return-value]
+
+
 def fail(*_: Any) -> Any:
     raise OSError("broken")
 
@@ -466,12 +471,13 @@ def fail(*_: Any) -> Any:
         ({"observe": fail}, "OSError"),
         ({"goal_metric": Failing()}, "KeyError"),
         ({"policies": [FailingPolicy()]}, "RuntimeError"),
+        ({"policies": [SilentPolicy()]}, "LoopConfigError"),
         ({"exits": [Exit.success(fail)]}, "OSError"),
         ({"trace_path": "/dev/full"}, "LoopStateError"),
         ({"llm": lambda messages, schemas: 3}, "GarbledReply"),
         ({"goal_metric": type("Odd", (GoalMetric,), {"measure": lambda *_: 3})()}, "LoopConfigError"),
     ],
-    ids=["model", "observe", "metric", "policy", "exit", "trace", "odd reply", "odd measurement"],
+    ids=["model", "observe", "metric", "policy", "silent policy", "exit", "trace", "odd reply", "odd measurement"],
 )
 async def test_l7_no_error_escapes(settings: dict[str, Any], error: str, tmp_path: Path) -> None:
     watched = Watched()

@@ -176,6 +176,7 @@ class Session:
         except BudgetExhausted as error:
             stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._refused(error))
         except Halted:
+            trace.close()
             raise
         except Exception as error:  # noqa: BLE001 - the loop's step: whatever fails ends it as ERROR, and is reported
             stop = self._failed(error)
@@ -235,7 +236,7 @@ class Session:
         while isinstance(error, ExceptionGroup):
             error = error.exceptions[0]
         left = self._p.budget.seconds_left
-        if left is not None and left <= 0:
+        if isinstance(error, ProviderError | TimeoutError) and left is not None and left <= 0:
             why = f" ({type(error).__name__}: {shorten(str(error), 200)})"
             return self._stopped(LoopStatus.BUDGET_EXHAUSTED, (self._reached() or "wall_clock_s reached") + why)
         return Stop(
@@ -316,10 +317,14 @@ class Session:
 
     def _asked_policies(self) -> Stop | None:
         for policy in self._p.policies:
-            decision = policy.before_iteration(self.state)
+            decision = _decided(policy, policy.before_iteration(self.state))
             if decision.kind is DecisionKind.STOP:
                 return self._policy_stop(policy, decision)
         return None
+
+    def _judged(self, policy: Policy, call_: Call) -> Decision:
+        """Ask one policy about one call; it gets a copy of the arguments."""
+        return _decided(policy, policy.before_action(self.state, call_.tool, json.loads(json.dumps(call_.args))))
 
     def _policy_stop(self, policy: Policy, decision: Decision) -> Stop:
         self._p.trace.tell("policy.stop", policy=policy.name, reason=decision.reason)
@@ -540,7 +545,7 @@ class Session:
     async def _gated(self, call_: Call) -> Stop | None:
         pause: Decision | None = None
         for policy in self._p.policies:
-            decision = policy.before_action(self.state, call_.tool, json.loads(json.dumps(call_.args)))
+            decision = self._judged(policy, call_)
             if decision.kind is DecisionKind.STOP:
                 stop = self._policy_stop(policy, decision)
                 await self._close_round()
@@ -800,7 +805,7 @@ class Session:
     async def _forbidden(self, call_: Call) -> Stop | None:
         """Ask the policies for a STOP once more: an approval never overrides one."""
         for policy in self._p.policies:
-            decision = policy.before_action(self.state, call_.tool, json.loads(json.dumps(call_.args)))
+            decision = self._judged(policy, call_)
             if decision.kind is DecisionKind.STOP:
                 stop = self._policy_stop(policy, decision)
                 await self.commit(Answered())
@@ -835,6 +840,12 @@ class Session:
         await self.commit(
             Summarised(texts=tuple(texts), summarizer=self._p.summarizer_name, usage=usage, spent=self._p.budget.spent)
         )
+
+
+def _decided(policy: Policy, decision: object) -> Decision:
+    if not isinstance(decision, Decision):
+        raise LoopConfigError(f"policy {policy.name} returned a {type(decision).__name__}; return a Decision")
+    return decision
 
 
 def is_expired(state: State) -> bool:
