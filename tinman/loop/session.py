@@ -496,10 +496,13 @@ class Session:
             seed=len(self.state.iterations),
         )
         cap = spending.output_cap(request, self.state.config, self._p.budget, self._p.pricing)
+        started = clock.monotonic()
         reply = await self._p.metered.complete(changed(request, params={"max_tokens": cap}))
         self._p.trace.tell(
             "llm.call",
             model=self._p.metered.name,
+            provider=self._p.metered.provider,
+            duration_s=round(clock.monotonic() - started, 6),
             input_tokens=reply.usage.input_tokens,
             output_tokens=reply.usage.output_tokens,
             attempt=attempt,
