@@ -455,6 +455,11 @@ class FailingPolicy(Policy):
         raise RuntimeError("policy")
 
 
+class SilentPolicy(Policy):
+    def before_iteration(self, state: State) -> Decision:
+        return None  # type: ignore[return-value]
+
+
 def fail(*_: Any) -> Any:
     raise OSError("broken")
 
@@ -466,12 +471,13 @@ def fail(*_: Any) -> Any:
         ({"observe": fail}, "OSError"),
         ({"goal_metric": Failing()}, "KeyError"),
         ({"policies": [FailingPolicy()]}, "RuntimeError"),
+        ({"policies": [SilentPolicy()]}, "LoopConfigError"),
         ({"exits": [Exit.success(fail)]}, "OSError"),
         ({"trace_path": "/dev/full"}, "LoopStateError"),
         ({"llm": lambda messages, schemas: 3}, "GarbledReply"),
         ({"goal_metric": type("Odd", (GoalMetric,), {"measure": lambda *_: 3})()}, "LoopConfigError"),
     ],
-    ids=["model", "observe", "metric", "policy", "exit", "trace", "odd reply", "odd measurement"],
+    ids=["model", "observe", "metric", "policy", "silent policy", "exit", "trace", "odd reply", "odd measurement"],
 )
 async def test_l7_no_error_escapes(settings: dict[str, Any], error: str, tmp_path: Path) -> None:
     watched = Watched()
@@ -668,6 +674,24 @@ def test_l15_money_cannot_be_limited_for_an_unpriced_model() -> None:
         a_loop(model, cost_limit_usd=1.0)
 
     assert a_loop(model, cost_limit_usd=1.0, pricing={"https://example.org/v1:nobody-knows-this-one": (1, 2)})
+
+
+def test_l15_a_stale_table_is_told_about_lifts_the_limit_aloud_or_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings: dict[str, Any] = {"cost_limit_usd": 1.0, "pricing": {"model": (1, 2), "as_of": "2020-01-31"}}
+    model = playing("x")
+    with pytest.raises(LoopConfigError, match="days old"):
+        a_loop(model, pricing_staleness="refuse", **settings)
+    lifted = a_loop(model, pricing_staleness="token-only", **{**settings, "quiet": False})
+    told = capsys.readouterr().err
+    warned = a_loop(model, **{**settings, "quiet": False})
+
+    assert (lifted.config.cost_limit_usd, warned.config.cost_limit_usd) == (None, 1.0)
+    assert "cost_limit_usd is off" in told
+    assert "all the same" in capsys.readouterr().err
+    with pytest.raises(LoopConfigError, match="no date"):
+        a_loop(model, cost_limit_usd=1.0, pricing={"as_of": "yesterday"})
 
 
 async def test_l15_money_is_not_overshot() -> None:

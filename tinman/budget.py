@@ -227,7 +227,7 @@ class Budget:
                 await changed.wait()
 
     async def _make_durable(self) -> None:
-        if self._ledger is None:
+        if self._ledger is None or self._drawn.covers(self._spent + self._held):
             return
         async with self._lock:
             wanted = self._spent + self._held

@@ -384,7 +384,7 @@ class JournalRuntime:
         self._running: set[str] = set()
         self._ready: list[_Commit] = []
         self._lost: CycleOwned | None = None
-        self._lock = anyio.Lock()
+        self._lock = anyio.Lock(fast_acquire=True)
         self._reading = anyio.Lock()
         self._stack = AsyncExitStack()
 

@@ -223,7 +223,7 @@ class Database:
         self._folder = folder
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._one_hop = _OneHop(place)
-        self._lock = anyio.Lock() if self.is_sqlite else None
+        self._lock = anyio.Lock(fast_acquire=True) if self.is_sqlite else None
 
     @classmethod
     async def open(cls, url_or_path: str | Path, *, create: bool = True) -> Database:

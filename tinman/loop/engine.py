@@ -35,10 +35,10 @@ from tinman.loop.gate import Gate, HandlerGate, RunnerGate
 from tinman.loop.goals import GoalMetric
 from tinman.loop.llm.adapt import as_model
 from tinman.loop.policies import NoProgress, Policy
-from tinman.loop.pricing import rates
+from tinman.loop.pricing import STALE_DAYS, age_days, rates
 from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus
 from tinman.loop.session import Answer, Parts, Session, is_expired
-from tinman.loop.state import LoopConfig, State, extended
+from tinman.loop.state import LoopConfig, State, changed, extended
 from tinman.loop.store import FileStore, Halted, MemoryStore, Store
 from tinman.loop.texts import without_secrets
 from tinman.loop.tools import Tool, ToolRegistry
@@ -164,6 +164,7 @@ class Loop:
         self._running = threading.Lock()
         self._overrides = rates(pricing, getattr(self._model, "price_provider", self._model.provider))
         self._check_places(state_path)
+        self._prices_age = age_days(pricing)
         self._check_prices(pricing_staleness)
         self._state_path = None if state_path is None else Path(state_path)
         self._memory = MemoryStore()
@@ -190,7 +191,29 @@ class Loop:
     def _check_prices(self, staleness: str) -> None:
         if staleness not in {"warn", "token-only", "refuse"}:
             raise LoopConfigError(f"pricing_staleness: {staleness!r} is none of warn, token-only, refuse")
-        spending.Pricing(self._model, self._overrides).check(self.config)
+        self._staleness = staleness
+        self.config = self._priced(self.config)
+
+    def _priced(self, config: LoopConfig) -> LoopConfig:
+        """Return ``config`` with a money limit that can be kept: a stale table is refused, told about, or lifts it."""
+        if config.cost_limit_usd is None:
+            return config
+        if self._prices_age > STALE_DAYS:
+            old = f"pricing is {self._prices_age} days old (as_of)"
+            if self._staleness == "refuse":
+                raise LoopConfigError(f"{old}, more than {STALE_DAYS}; bring it up to date")
+            if self._staleness == "token-only":
+                self._say(f"{old}: cost_limit_usd is off, tokens alone are limited")
+                return changed(config, cost_limit_usd=None)
+            self._say(f"{old}: cost_limit_usd is kept by it all the same")
+        spending.Pricing(self._model, self._overrides).check(config)
+        return config
+
+    def _say(self, line: str) -> None:
+        """Talk on standard error, unless quiet; it may be closed."""
+        if not self._quiet:
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"[loop] {line}\n")
 
     # -- resuming
 
@@ -351,9 +374,8 @@ class Loop:
         stack.push_async_callback(_closing, store)
         if self._runtime is not None and (before := _finished(state)) is not None:
             return before
-        config = extended(state.config, {**self._explicit, **self._extend})
+        config = self._priced(extended(state.config, {**self._explicit, **self._extend}))
         self._check_fit(state)
-        spending.Pricing(self._model, self._overrides).check(config)
         answer = self._checked_answer(state, gate)
         self.config = config
 
@@ -521,8 +543,6 @@ class Loop:
 
     def _announce(self, config: LoopConfig) -> None:
         """Say goal and limits on standard error: safety is never silent."""
-        if self._quiet:
-            return
         limits = [
             f"{config.max_iterations} iterations",
             f"{config.token_limit:,} tokens",
@@ -530,8 +550,7 @@ class Loop:
         ]
         if config.cost_limit_usd is not None:
             limits.append(f"{config.cost_limit_usd:g} USD")
-        with suppress(OSError, ValueError):  # standard error may be closed
-            sys.stderr.write(f"[loop] goal={shorten(self.state.goal, 200)!r} | limits: {', '.join(limits)}\n")
+        self._say(f"goal={shorten(self.state.goal, 200)!r} | limits: {', '.join(limits)}")
 
     # -- asking about it
 

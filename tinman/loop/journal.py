@@ -19,11 +19,11 @@ from tinman.config.modes import Mode
 from tinman.db.engine import Database
 from tinman.errors import CycleOwned, LoopOwned, LoopStateError
 from tinman.frozen import adapter
-from tinman.loop.changes import Change, Ended, apply
+from tinman.loop.changes import Change, Drawn, Ended, apply
 from tinman.loop.gate import Gate, HandlerGate, RunnerGate
 from tinman.loop.result import LoopStatus
 from tinman.loop.state import Intent, State
-from tinman.loop.store import Halted, name_of
+from tinman.loop.store import C, Halted, name_of
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import CycleStatus
 from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
@@ -55,10 +55,24 @@ async def stored(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
         try:
             text = await runtime.step(f"{prefix}{count:06d}", _absent)
         except (_Absent, Stopped):
-            return state, count
+            return (None if state is None else await _drawn(runtime, prefix, state)), count
         if state is None:
             state = adapter(State).validate_json(text)
         else:
+            change: Change = adapter(Change).validate_json(text)
+            state = apply(state, change)
+        count += 1
+
+
+async def _drawn(runtime: Runtime, prefix: str, state: State) -> State:
+    """Return ``state`` with what its last session had drawn."""
+    count = 0
+    while True:
+        try:
+            text = await runtime.step(f"{prefix}drawn/{state.sessions}/{count:06d}", _absent)
+        except (_Absent, Stopped):
+            return state
+        if state.ending is None:
             change: Change = adapter(Change).validate_json(text)
             state = apply(state, change)
         count += 1
@@ -77,6 +91,7 @@ class JournalStore:
         self._prefix = f"{prefix}/"
         self._record_end = record_end
         self._count = 0
+        self._draws = 0
 
     async def open(self, fresh: State | None) -> State:
         """Return what the journal holds; begin with ``fresh`` when it holds nothing."""
@@ -88,21 +103,42 @@ class JournalStore:
         await self._append(adapter(State).dump_json(fresh).decode())
         return fresh
 
-    async def _append(self, text: str) -> None:
+    async def _append(self, text: str, key: str | None = None) -> None:
         async def work(tx: Tx) -> str:
             return text
 
         try:
-            await self._runtime.step(f"{self._prefix}{self._count:06d}", work)
+            await self._runtime.step(key or f"{self._prefix}{self._count:06d}", work)
         except Stopped as stopped:
             raise Halted from stopped
-        self._count += 1
+        if key is None:
+            self._count += 1
 
     async def commit(self, change: Change, state: State) -> None:
         """Append the change."""
-        await self._append(adapter(Change).dump_json(change).decode())
+        text = adapter(Change).dump_json(change).decode()
+        if isinstance(change, Drawn):  # budget is drawn in the middle of other steps, so it has a sequence of its own
+            await self._append(text, f"{self._prefix}drawn/{state.sessions}/{self._draws:06d}")
+            self._draws += 1
+            return
+        await self._append(text)
         if isinstance(change, Ended) and self._record_end is not None:
             await self._record_end(state)
+
+    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+        """Do it as a step of its own."""
+        made: list[C] = []
+
+        async def step(tx: Tx) -> str:
+            made.append(await work())
+            return adapter(Change).dump_json(made[0]).decode()
+
+        try:
+            await self._runtime.step(f"{self._prefix}{self._count:06d}", step)
+        except Stopped as stopped:
+            raise Halted from stopped
+        self._count += 1
+        return made[0]
 
     async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
         """Do it as a ``step_once``: of a done one the work is not run again, an unresolved one is an error."""

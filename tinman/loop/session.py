@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -130,9 +130,23 @@ class Session:
 
     async def commit(self, change: Change) -> None:
         """Make ``change`` durable and go on from the state it leads to."""
-        rounds = len(self.state.iterations)
         after = apply(self.state, change)
         await self._p.store.commit(change, after)
+        self._go_on_from(after)
+
+    async def perform(self, work: Callable[[], Awaitable[Change]]) -> None:
+        """Do ``work``, make the change it comes to durable, and go on from the state it leads to."""
+        after: list[State] = []
+
+        def led_to(change: Change) -> State:
+            after.append(apply(self.state, change))
+            return after[0]
+
+        change = await self._p.store.perform(work, led_to)
+        self._go_on_from(after[0] if after else led_to(change))
+
+    def _go_on_from(self, after: State) -> None:
+        rounds = len(self.state.iterations)
         self.state = after
         self._p.watch(after)
         if len(after.iterations) > rounds:
@@ -162,6 +176,7 @@ class Session:
         except BudgetExhausted as error:
             stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._refused(error))
         except Halted:
+            trace.close()
             raise
         except Exception as error:  # noqa: BLE001 - the loop's step: whatever fails ends it as ERROR, and is reported
             stop = self._failed(error)
@@ -221,7 +236,7 @@ class Session:
         while isinstance(error, ExceptionGroup):
             error = error.exceptions[0]
         left = self._p.budget.seconds_left
-        if left is not None and left <= 0:
+        if isinstance(error, ProviderError | TimeoutError) and left is not None and left <= 0:
             why = f" ({type(error).__name__}: {shorten(str(error), 200)})"
             return self._stopped(LoopStatus.BUDGET_EXHAUSTED, (self._reached() or "wall_clock_s reached") + why)
         return Stop(
@@ -302,10 +317,14 @@ class Session:
 
     def _asked_policies(self) -> Stop | None:
         for policy in self._p.policies:
-            decision = policy.before_iteration(self.state)
+            decision = _decided(policy, policy.before_iteration(self.state))
             if decision.kind is DecisionKind.STOP:
                 return self._policy_stop(policy, decision)
         return None
+
+    def _judged(self, policy: Policy, call_: Call) -> Decision:
+        """Ask one policy about one call; it gets a copy of the arguments."""
+        return _decided(policy, policy.before_action(self.state, call_.tool, json.loads(json.dumps(call_.args))))
 
     def _policy_stop(self, policy: Policy, decision: Decision) -> Stop:
         self._p.trace.tell("policy.stop", policy=policy.name, reason=decision.reason)
@@ -408,7 +427,25 @@ class Session:
     # -- plan
 
     async def _plan(self, record: IterationRecord, look: Look) -> Stop | None:
-        """Ask for a plan, up to three times; commit what came of it."""
+        """Have a round planned and stored; return why the loop ends, if it does."""
+        stops: list[Stop] = []
+
+        async def work() -> Change:
+            planned, stop = await self._planned(record, look)
+            stops.extend([stop] if stop is not None else [])
+            return planned
+
+        await self.perform(work)
+        if stops:
+            return stops[0]
+        if self.state.round is None and self.state.plan_invalid_streak >= INVALID_ROUNDS:
+            errors = "; ".join(self.state.iterations[-1].errors)
+            reason = f"{self.state.plan_invalid_streak} rounds in a row without a valid plan: {errors}"
+            return self._stopped(LoopStatus.PLAN_FAILED, shorten(reason, 400))
+        return None
+
+    async def _planned(self, record: IterationRecord, look: Look) -> tuple[Planned, Stop | None]:
+        """Ask for a plan, up to three times; return what came of it, and why the loop ends with it, if it does."""
         messages: tuple[Message, ...] = context.prompt(self.state, look.observation)
         usage = Usage()
         errors: tuple[str, ...] = ()
@@ -416,46 +453,40 @@ class Session:
             try:
                 with self._p.trace.span():
                     reply = await self._ask(messages, attempt)
-            except BudgetExhausted:
-                if attempt > 1:
-                    await self._invalid(record, errors, usage)
-                raise
+            except BudgetExhausted as error:
+                if attempt == 1:
+                    raise
+                stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._refused(error))
+                return self._invalid(record, errors, usage), stop
             usage = usage + reply.usage
-            text = self._p.redact(head_and_tail(_whole(reply.message.text), PLAN_CHARS))
             record = changed(
                 record,
-                plan_text=text,
+                plan_text=self._p.redact(head_and_tail(_whole(reply.message.text), PLAN_CHARS)),
                 input_tokens=usage.input_tokens,
                 output_tokens=usage.output_tokens,
             )
             errors = self._mistakes(reply)
-            over = spending.overrun(self.state.config, self._p.budget)
-            if not errors and not over:
+            if errors:
+                self._p.trace.tell("plan.invalid", attempt=attempt, errors=list(errors))
+            if over := spending.overrun(self.state.config, self._p.budget):
+                dropped = tuple(use.name for use in reply.message.calls)
+                self._p.trace.tell("budget.preempt", dropped_action=", ".join(dropped))
+                cut = changed(self._invalid(record, errors, usage).record, dropped=dropped, plan_invalid=bool(errors))
+                stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, over)
+                return Planned(record=cut, usage=usage, spent=self._p.budget.spent), stop
+            if not errors:
                 calls = tuple(
                     Call(id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
                     for number, use in enumerate(reply.message.calls)
                 )
                 record = changed(record, idle=not calls)
-                await self.commit(Planned(record=record, calls=calls, usage=usage, spent=self._p.budget.spent))
-                return None
-            if errors:
-                self._p.trace.tell("plan.invalid", attempt=attempt, errors=list(errors))
-            if over:
-                dropped = tuple(use.name for use in reply.message.calls)
-                self._p.trace.tell("budget.preempt", dropped_action=", ".join(dropped))
-                cut = changed(record, dropped=dropped, plan_invalid=bool(errors), errors=errors)
-                await self.commit(Planned(record=cut, usage=usage, spent=self._p.budget.spent))
-                return self._stopped(LoopStatus.BUDGET_EXHAUSTED, over)
+                return Planned(record=record, calls=calls, usage=usage, spent=self._p.budget.spent), None
             messages = (*messages, say("assistant", _written(reply)), say("user", _correction(errors)))
-        await self._invalid(record, errors, usage)
-        if self.state.plan_invalid_streak >= INVALID_ROUNDS:
-            reason = f"{self.state.plan_invalid_streak} rounds in a row without a valid plan: {'; '.join(errors)}"
-            return self._stopped(LoopStatus.PLAN_FAILED, shorten(reason, 400))
-        return None
+        return self._invalid(record, errors, usage), None
 
-    async def _invalid(self, record: IterationRecord, errors: tuple[str, ...], usage: Usage) -> None:
+    def _invalid(self, record: IterationRecord, errors: tuple[str, ...], usage: Usage) -> Planned:
         bad = changed(record, plan_invalid=True, errors=tuple(self._p.redact(each) for each in errors))
-        await self.commit(Planned(record=bad, usage=usage, spent=self._p.budget.spent))
+        return Planned(record=bad, usage=usage, spent=self._p.budget.spent)
 
     async def _ask(self, messages: tuple[Message, ...], attempt: int) -> Reply:
         request = Request(
@@ -465,10 +496,13 @@ class Session:
             seed=len(self.state.iterations),
         )
         cap = spending.output_cap(request, self.state.config, self._p.budget, self._p.pricing)
+        started = clock.monotonic()
         reply = await self._p.metered.complete(changed(request, params={"max_tokens": cap}))
         self._p.trace.tell(
             "llm.call",
             model=self._p.metered.name,
+            provider=self._p.metered.provider,
+            duration_s=round(clock.monotonic() - started, 6),
             input_tokens=reply.usage.input_tokens,
             output_tokens=reply.usage.output_tokens,
             attempt=attempt,
@@ -514,7 +548,7 @@ class Session:
     async def _gated(self, call_: Call) -> Stop | None:
         pause: Decision | None = None
         for policy in self._p.policies:
-            decision = policy.before_action(self.state, call_.tool, json.loads(json.dumps(call_.args)))
+            decision = self._judged(policy, call_)
             if decision.kind is DecisionKind.STOP:
                 stop = self._policy_stop(policy, decision)
                 await self._close_round()
@@ -522,7 +556,11 @@ class Session:
             if decision.kind is DecisionKind.PAUSE:
                 pause = pause or decision
         if pause is None:
-            await self.commit(Acted(action=await self._perform(call_), **self._used()))
+
+            async def work() -> Change:
+                return Acted(action=await self._perform(call_), **self._used())
+
+            await self.perform(work)
             return None
         return await self._asked(call_, pause.reason)
 
@@ -770,7 +808,7 @@ class Session:
     async def _forbidden(self, call_: Call) -> Stop | None:
         """Ask the policies for a STOP once more: an approval never overrides one."""
         for policy in self._p.policies:
-            decision = policy.before_action(self.state, call_.tool, json.loads(json.dumps(call_.args)))
+            decision = self._judged(policy, call_)
             if decision.kind is DecisionKind.STOP:
                 stop = self._policy_stop(policy, decision)
                 await self.commit(Answered())
@@ -807,6 +845,12 @@ class Session:
         )
 
 
+def _decided(policy: Policy, decision: object) -> Decision:
+    if not isinstance(decision, Decision):
+        raise LoopConfigError(f"policy {policy.name} returned a {type(decision).__name__}; return a Decision")
+    return decision
+
+
 def is_expired(state: State) -> bool:
     """Say whether the waiting approval is past its time."""
     asked = state.pending_approval
@@ -815,7 +859,7 @@ def is_expired(state: State) -> bool:
 
 def _whole(text: str) -> str:
     """Return ``text`` with lone surrogates replaced, so that it can be written as UTF-8."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _written(reply: Reply) -> str:

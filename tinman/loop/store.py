@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import anyio
 
@@ -15,6 +15,8 @@ from tinman.loop.changes import Change
 from tinman.loop.result import LoopStatus
 from tinman.loop.state import Intent, State
 from tinman.loop.threads import in_thread
+
+C = TypeVar("C", bound=Change)
 
 
 class Halted(Exception):
@@ -36,6 +38,13 @@ class Store(Protocol):
 
     async def commit(self, change: Change, state: State) -> None:
         """Make ``change``, which led to ``state``, durable. Under cancellation it is written whole or not at all."""
+        ...
+
+    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+        """Do ``work`` and make the change it returns, which leads to ``led_to`` it, durable; return the change.
+
+        Asked to stop meanwhile, a runtime lets the work end and stores it. When ``work`` raises nothing is stored.
+        """
         ...
 
     async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
@@ -84,6 +93,12 @@ class MemoryStore:
     async def commit(self, change: Change, state: State) -> None:
         """Remember the state."""
         self._state = state
+
+    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+        """Do it, remember what it led to."""
+        change = await work()
+        await self.commit(change, led_to(change))
+        return change
 
     async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
         """Do it."""
@@ -143,6 +158,12 @@ class FileStore:
     async def commit(self, change: Change, state: State) -> None:
         """Write the state that the change led to."""
         await self._write(state)
+
+    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+        """Do it, write the state that it led to."""
+        change = await work()
+        await self._write(led_to(change))
+        return change
 
     async def _write(self, state: State) -> None:
         with anyio.CancelScope(shield=True):

@@ -65,7 +65,7 @@ class Trace:
     @contextmanager
     def span(self) -> Iterator[None]:
         """Give the events inside a span of their own, under the one around it."""
-        self._spans.append(secrets.token_hex(4))
+        self._spans.append("" if self._is_off else secrets.token_hex(4))
         try:
             yield
         finally:
