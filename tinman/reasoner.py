@@ -70,9 +70,9 @@ class Reasoner:
         record: Any = schema
         types: TypeAdapter[T] = adapter(record)
         shape = types.json_schema()
-        mark = digest([prompt, dict(data)])
-        system = _SYSTEM.format(schema=canonical_json(shape)) + (_DATA_RULE.format(mark=mark) if data else "")
-        question = "\n\n".join([prompt, *(_quoted(name, text, mark) for name, text in data.items())])
+        rule, quoted = as_data(data, prompt)
+        system = _SYSTEM.format(schema=canonical_json(shape)) + rule
+        question = "\n\n".join(part for part in (prompt, quoted) if part)
         messages: list[Message] = [say("system", system), say("user", question)]
         params: dict[str, Any] = {"max_tokens": self._max_tokens}
         if (native := strict(shape)) is not None:
@@ -103,6 +103,17 @@ class Reasoner:
             f"{self.name} gave no valid {schema.__name__} in {attempts} attempts: {shorten(complaint, 160)}",
             attempts=attempts,
         )
+
+
+def as_data(data: Mapping[str, str], prompt: str) -> tuple[str, str]:
+    """Return untrusted texts between marks of their own, and in front of it the rule for the system prompt about them.
+
+    Both are empty without data. The mark depends on ``prompt`` and the texts, so no text can hold it.
+    """
+    if not data:
+        return "", ""
+    mark = digest([prompt, dict(data)])
+    return _DATA_RULE.format(mark=mark), "\n\n".join(_quoted(name, text, mark) for name, text in data.items())
 
 
 class _NoAnswer(Exception):

@@ -10,8 +10,10 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.agents.rule_writing import write_rule
 from tinman.approvals.handler import ApprovalHandler
 from tinman.approvals.risk import patch_risk
+from tinman.config.modes import Mode
 from tinman.deployments import Deployments
 from tinman.events import EventBus
 from tinman.frozen import frozen
@@ -21,7 +23,7 @@ from tinman.patches.kinds import Guardrail, Patch, PromptPatch, patch_digest
 from tinman.playbook.remedies import Remedy, remedies
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Intervention, InterventionType, taken, to_data
-from tinman.runtime import Tx
+from tinman.runtime import Runtime, Tx
 from tinman.targets.base import Target
 from tinman.taxonomy import RiskTier
 
@@ -78,10 +80,12 @@ class InterventionEngine(BaseAgent):
         wanted = taken(DiscoveredFailure, failures)
         treated = [f for f in wanted if f.standing in {"validated", "observed"}][:max_failures]
 
+        tried = {f.id: await self._tried(context, runtime, f) for f in treated}
+
         def designing(failure: DiscoveredFailure) -> Any:
             async def work(tx: Tx) -> list[Any]:
                 await self.checkpoint()
-                found, used = await self._design(context, failure)
+                found, used = await self._design(context, failure, tried[failure.id])
                 for intervention in found:
                     tx.record(intervention)
                     if context.runtime is not None:
@@ -102,10 +106,12 @@ class InterventionEngine(BaseAgent):
         }
         return self._result(data=data, started=started, output=tuple(proposed))
 
-    async def _design(self, context: AgentContext, failure: DiscoveredFailure) -> tuple[list[Intervention], bool]:
+    async def _design(
+        self, context: AgentContext, failure: DiscoveredFailure, tried: Remedy | None
+    ) -> tuple[list[Intervention], bool]:
         stressed = [pair.stressed for pair in failure.scenarios]
         known = remedies(failure.secondary_class or "", stressed)
-        written = await self._written(context, failure)
+        written = tried or await self._written(context, failure)
         fitting = [remedy for remedy in known if self._fits(remedy.patch)]
         candidates = fitting[:CANDIDATES]
         if written is not None and self._fits(written.patch):
@@ -138,26 +144,28 @@ class InterventionEngine(BaseAgent):
             mitigation_id=remedy.mitigation,
         )
 
+    async def _tried(self, context: AgentContext, runtime: Runtime, failure: DiscoveredFailure) -> Remedy | None:
+        """Return the rule an LLM found by trying; nothing without an LLM or a fitting target, or in production."""
+        if self.reasoner is None or self.target is None or context.mode is Mode.PRODUCTION or not failure.scenarios:
+            return None
+        if why_not(self.target, PromptPatch(text="any rule")):
+            return None
+        await self.checkpoint()
+        data = {"failure class": f"{failure.primary_class.value}/{failure.secondary_class}", **_known(failure)}
+        found = await write_rule(context, runtime, self.reasoner, self.target, failure, data)
+        if found is None:
+            return None
+        return _remedy(found.text, f"{found.rationale} ({found.told})", found.gain)
+
     async def _written(self, context: AgentContext, failure: DiscoveredFailure) -> Remedy | None:
-        """Return the rule an LLM proposes, as a prompt patch."""
+        """Return the rule an LLM proposes untried, as a prompt patch."""
         prompt = _PROMPT.format(failure_class=failure.primary_class.value, subtype=failure.secondary_class or "unknown")
-        data = {
-            "description": failure.description,
-            "root cause": str((failure.causal_analysis or {}).get("root_cause", "")),
-            "analysis": failure.llm_analysis or failure.key_insight,
-        }
+        data = _known(failure)
         seed = clock.derive_seed(context.seed, f"rule/{failure.id}")
         answer = await self.ask(prompt, PromptRule, data=data, seed=seed)
         if answer is None:
             return None
-        return Remedy(
-            name="rule written by the reasoner",
-            patch=PromptPatch(text=answer.text),
-            rationale=answer.rationale,
-            gain=answer.expected_gain,
-            regression=0.05,
-            mitigation="AML.M0021",
-        )
+        return _remedy(answer.text, answer.rationale, answer.expected_gain)
 
     async def deploy_intervention(
         self, context: AgentContext, intervention: Intervention | dict[str, Any], *, skip_approval: bool = False
@@ -169,6 +177,26 @@ class InterventionEngine(BaseAgent):
         (wanted,) = taken(Intervention, [intervention])
         deployments = Deployments(self.graph, self.approval_handler, self.target)
         return await deployments.request(context.mode, wanted, self.runtime_of(context), skip_approval=skip_approval)
+
+
+def _known(failure: DiscoveredFailure) -> dict[str, str]:
+    """Return what a rule's author is told; it may hold words of the target, so it is data."""
+    return {
+        "description": failure.description,
+        "root cause": str((failure.causal_analysis or {}).get("root_cause", "")),
+        "analysis": failure.llm_analysis or failure.key_insight,
+    }
+
+
+def _remedy(text: str, rationale: str, gain: float) -> Remedy:
+    return Remedy(
+        name="rule written by the reasoner",
+        patch=PromptPatch(text=text),
+        rationale=rationale,
+        gain=gain,
+        regression=0.05,
+        mitigation="AML.M0021",
+    )
 
 
 __all__ = ["Intervention", "InterventionEngine", "InterventionType"]
