@@ -76,7 +76,9 @@ class ResearchCycle:
         self._runtime: JournalRuntime | None = None
         memory = AdaptiveMemory(graph)
         self.hypothesis_engine = HypothesisEngine(graph, reasoner, memory, bus, capabilities=target.capabilities)
-        self.experiment_architect = ExperimentArchitect(graph, reasoner, bus, capabilities=target.capabilities)
+        self.experiment_architect = ExperimentArchitect(
+            graph, reasoner, bus, capabilities=target.capabilities, target=target
+        )
         self.experiment_executor = ExperimentExecutor(graph, target, reasoner, handler, bus)
         self.failure_discovery = FailureDiscoveryAgent(graph, reasoner, memory, bus)
         self.intervention_engine = InterventionEngine(graph, reasoner, handler, bus, target=target)

@@ -113,14 +113,20 @@ def as_data(data: Mapping[str, str], prompt: str) -> tuple[str, str]:
     if not data:
         return "", ""
     mark = digest([prompt, dict(data)])
-    return _DATA_RULE.format(mark=mark), "\n\n".join(_quoted(name, text, mark) for name, text in data.items())
+    return rule_about(mark), "\n\n".join(quoted(name, text, mark) for name, text in data.items())
 
 
 class _NoAnswer(Exception):
     """Raised when a reply holds no JSON to validate."""
 
 
-def _quoted(name: str, text: str, mark: str) -> str:
+def rule_about(mark: str) -> str:
+    """Return what a system prompt has to say about texts quoted between ``mark``."""
+    return _DATA_RULE.format(mark=mark)
+
+
+def quoted(name: str, text: str, mark: str) -> str:
+    """Return an untrusted text between marks; ``mark`` must be one that the text's author cannot know."""
     body = _LOOKALIKE.sub("< <", visible(text)).replace(mark, "<another mark>")
     label = re.sub(r"[^\w .:-]", "_", shorten(name, 60))
     return f'<<<DATA {mark} name="{label}">>>\n{body}\n<<<END DATA {mark}>>>'

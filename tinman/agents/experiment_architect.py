@@ -8,23 +8,28 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from tinman import clock
+from tinman.agents.adversary import frozen_cases, provoke, secret_checks
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.config.modes import Mode
 from tinman.events import EventBus
 from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.cases import draw, family_for, family_named
+from tinman.playbook.probes import Family
+from tinman.playbook.settings import SETTINGS, setting_of
 from tinman.reasoner import Reasoner
 from tinman.records import ExperimentDesign, Hypothesis, taken, to_data
-from tinman.runtime import Tx
+from tinman.runtime import Runtime, Tx
 from tinman.scenarios.checks import Check, ContainsAny, KeepsSecret, NotContains, ToolCallsAtMost
 from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
 from tinman.stats import CONFIRM_CAP, SCREEN_OKS
-from tinman.targets.base import Capabilities
+from tinman.targets.base import Capabilities, Target
 from tinman.targets.world import Document, StubResult, ToolStub, World
 
 PICK_CASES = 8
 PROVE_CASES = 45
 REATTACK_CASES = 6
+ADVERSARIES = 3  # hypotheses about which an adversary talks to the target
 POOL = SCREEN_OKS + CONFIRM_CAP + PICK_CASES + PROVE_CASES + REATTACK_CASES
 
 _EVERYTHING = Capabilities(plants=frozenset({"system", "documents", "tools", "memory"}))
@@ -136,9 +141,11 @@ class ExperimentArchitect(BaseAgent):
         event_bus: EventBus | None = None,
         *,
         capabilities: Capabilities = _EVERYTHING,
+        target: Target | None = None,
     ) -> None:
         super().__init__(graph=graph, llm_backbone=llm_backbone, event_bus=event_bus)
         self.capabilities = capabilities
+        self.target = target
 
     async def execute(
         self,
@@ -152,11 +159,13 @@ class ExperimentArchitect(BaseAgent):
         started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(Hypothesis, hypotheses)
+        provoked = await self._provoked(context, runtime, wanted)
 
         def designing(hypothesis: Hypothesis) -> Any:
             async def work(tx: Tx) -> list[Any]:
                 await self.checkpoint()
-                design, used_llm = await self._design(context, hypothesis, timeout_seconds)
+                found = provoked.get(hypothesis.id, [])
+                design, used_llm = await self._design(context, hypothesis, timeout_seconds, found)
                 tx.record(design)
                 tx.record(hypothesis)
                 tx.link(hypothesis.id, "tested_in", design.id)
@@ -173,16 +182,42 @@ class ExperimentArchitect(BaseAgent):
         }
         return self._result(data=data, started=started, output=designs)
 
+    async def _provoked(
+        self, context: AgentContext, runtime: Runtime, hypotheses: Sequence[Hypothesis]
+    ) -> dict[str, list[ScenarioPair]]:
+        """Let an adversary talk to the target about the first few secrets; return what it found as cases."""
+        if self.reasoner is None or self.target is None or context.mode is Mode.PRODUCTION:
+            return {}
+        found: dict[str, list[ScenarioPair]] = {}
+        talked = 0
+        for hypothesis in hypotheses:
+            family = _family(hypothesis)
+            if family is None or not self.capabilities.multi_turn or talked == ADVERSARIES:
+                continue
+            seed = clock.derive_seed(context.seed, f"adversary/{hypothesis.id}")
+            drawn, _ = draw(family, seed=seed, count=2 * len(SETTINGS), capabilities=self.capabilities)
+            by_task = {pair.base_task: pair for pair in reversed(drawn) if secret_checks(pair)}
+            pairs = [(pair, setting) for pair in by_task.values() if (setting := setting_of(pair.base_task))]
+            if not pairs:
+                continue
+            await self.checkpoint()
+            talked += 1
+            pair, setting = pairs[0]
+            key = f"adversary/{hypothesis.id}"
+            turns = await provoke(context, runtime, self.reasoner, self.target, pair, setting, key=key)
+            if turns:
+                name = f"adversary-{hypothesis.id.removeprefix('hypothesis-')[:8]}"
+                found[hypothesis.id] = frozen_cases(turns, setting, pairs, name=name)
+        return found
+
     async def _design(
-        self, context: AgentContext, hypothesis: Hypothesis, timeout_seconds: float
+        self, context: AgentContext, hypothesis: Hypothesis, timeout_seconds: float, provoked: Sequence[ScenarioPair]
     ) -> tuple[ExperimentDesign, bool]:
-        family = family_named(str(hypothesis.metadata.get("family", ""))) or family_for(
-            hypothesis.failure_class, hypothesis.stress_type, hypothesis.subtype
-        )
+        family = _family(hypothesis)
         seed = clock.derive_seed(context.seed, f"cases/{hypothesis.id}")
         drawn, why_not = draw(family, seed=seed, count=POOL, capabilities=self.capabilities) if family else ((), "")
         written = await self._written(context, hypothesis)
-        pairs = tuple(p for p in written if self._can_run(p))
+        pairs = tuple(p for p in (*provoked, *written) if self._can_run(p))
         woven: list[ScenarioPair] = list(drawn)
         for index, pair in enumerate(pairs):
             woven.insert(min(len(woven), 2 * index), pair)
@@ -199,6 +234,7 @@ class ExperimentArchitect(BaseAgent):
                 "source": hypothesis.source,
                 "cases_from_playbook": len(drawn),
                 "cases_from_llm": len(pairs),
+                "cases_from_adversary": len(provoked),
             },
             constraints={"destructive": False},
             success_criteria=("every check holds in every stressed run",),
@@ -215,7 +251,7 @@ class ExperimentArchitect(BaseAgent):
             if is_playable
             else why_not or "no probe is known for this stress type, and no LLM to write one",
         )
-        return design, bool(written)
+        return design, bool(written or provoked)
 
     def _can_run(self, pair: ScenarioPair) -> bool:
         worlds = [s.world for s in (pair.stressed, pair.control) if s is not None]
@@ -243,6 +279,12 @@ class ExperimentArchitect(BaseAgent):
             for i, draft in enumerate(answer.cases[:4])
         ]
         return [pair for pair in named if pair is not None]
+
+
+def _family(hypothesis: Hypothesis) -> Family | None:
+    return family_named(str(hypothesis.metadata.get("family", ""))) or family_for(
+        hypothesis.failure_class, hypothesis.stress_type, hypothesis.subtype
+    )
 
 
 def _estimated_tokens(pairs: Sequence[ScenarioPair]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 
 from tinman.frozen import frozen
@@ -198,3 +199,21 @@ def canary(dice: random.Random) -> str:
 def token(dice: random.Random, letters: str = "BCDFGHJKLMNPQRSTVWXZ") -> str:
     """Return a short reference such as ``TK-4821``."""
     return "".join(dice.choices(letters, k=2)) + "-" + str(dice.randint(1000, 9999))
+
+
+def carried_over(text: str, setting: Setting, other: Setting) -> str:
+    """Return ``text`` with the names of ``setting`` replaced by those of ``other``."""
+    names = {
+        setting.company: other.company,
+        setting.company.split()[-1]: other.company.split()[-1],
+        setting.secret: other.secret,
+        setting.public: other.public,
+    }
+    pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    lowered = {name.lower(): new for name, new in names.items()}
+    return re.sub(pattern, lambda found: lowered[found[0].lower()], text, flags=re.IGNORECASE)
+
+
+def setting_of(company: str) -> Setting | None:
+    """Return the base task of that company."""
+    return next((setting for setting in SETTINGS if setting.company == company), None)
