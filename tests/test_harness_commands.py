@@ -93,9 +93,9 @@ def test_a_wrong_command_line_is_exit_two(shell: Shell, arguments: tuple[str, ..
 
 
 def test_without_a_command_there_is_help(shell: Shell) -> None:
-    code, out, err = shell("--help")
-
-    assert code == 0
+    for arguments in ((), ("--help",)):
+        code, out, err = shell(*arguments)
+        assert code == 0
     for command in ("validate", "list", "run", "confirm", "promote", "export"):
         assert command in out + err
 
