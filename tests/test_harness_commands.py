@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from harness_targets import written
 
 from tinman.cli.main import main
@@ -41,10 +43,12 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    return Shell(tmp_path, capsys)
+    yield Shell(tmp_path, capsys)
+    # The command line sets logs up for the standard error of this test, which is closed after it.
+    structlog.reset_defaults()
 
 
 def test_run_and_confirm_end_to_end(shell: Shell) -> None:
@@ -89,9 +93,9 @@ def test_a_wrong_command_line_is_exit_two(shell: Shell, arguments: tuple[str, ..
 
 
 def test_without_a_command_there_is_help(shell: Shell) -> None:
-    code, out, err = shell("--help")
-
-    assert code == 0
+    for arguments in ((), ("--help",)):
+        code, out, err = shell(*arguments)
+        assert code == 0
     for command in ("validate", "list", "run", "confirm", "promote", "export"):
         assert command in out + err
 

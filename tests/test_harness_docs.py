@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tinman.scenarios.files import BUILT_IN_CHECKS, read_scenario, warnings_of
+from tinman.scenarios.simulator import read_simulator
 
 DOCS = Path(__file__).parent.parent / "docs"
 SEED_COMMANDS = (
@@ -57,6 +61,17 @@ def test_every_block_of_the_tutorial_does_what_the_page_says(tmp_path: Path) -> 
         assert done.returncode == code, f"{script}\n{said}"
         for line in lines:
             assert line in said, f"{script}\n{said}"
+
+
+def test_the_reference_names_every_kind_of_check_and_its_examples_are_scenarios() -> None:
+    page = (DOCS / "reference" / "scenarios.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    read = [read_scenario(json.loads(text), source="page") for text in examples]
+
+    assert [kind for kind in BUILT_IN_CHECKS if f"| `{kind}` |" not in page] == []
+    assert [scenario.scenario_id for scenario in read] == ["refund-window", "booking"]
+    assert read_simulator(read[1].simulator, about="booking").most_turns == 6
+    assert not [warning for scenario in read for warning in warnings_of(scenario)]
 
 
 def test_the_page_shows_every_command_of_the_quick_start() -> None:

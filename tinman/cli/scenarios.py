@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 _EPILOG = "Example: tinman scenarios run --target sandbox --scenarios scenarios"
 
 
-@click.group(epilog=_EPILOG, commands=[export, promote, shrink, simulate, diff, mcp_proxy])
-def scenarios() -> None:
+@click.group(
+    epilog=_EPILOG,
+    commands=[export, promote, shrink, simulate, diff, mcp_proxy],
+    invoke_without_command=True,
+    no_args_is_help=False,
+)
+@click.pass_context
+def scenarios(ctx: click.Context) -> None:
     """Run scenario files as regression tests: validate, list, run, confirm, promote."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 # -- looking at files

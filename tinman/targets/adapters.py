@@ -2,6 +2,10 @@
 
 An adapter is duck-typed: ``send_user_turn`` alone is mandatory, and any method may be a coroutine function. These
 classes are a convenience; one built on anything else works as well. Text a target says is never interpreted here.
+
+Named by its factory, an adapter is made and asked for its readiness once, in a process of its own; each scenario then
+meets it in a copy of that process (``fork``). So what it did in one scenario is gone in the next, and connections,
+threads and event loops are best opened in the turn. ``fresh_per_scenario = False`` asks for one process for all.
 """
 
 from __future__ import annotations
