@@ -227,7 +227,7 @@ async def opened(
         return store, RunnerGate(runner, audit=audit)
     queue = ApprovalQueue(db, ttl_seconds=ttl_s)
     waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=bus, cycle_id=loop_id)
-    return store, HandlerGate(waiting, queue)
+    return store, HandlerGate(waiting, queue, runner)
 
 
 async def load(graph: MemoryGraph, loop_id: str) -> State:

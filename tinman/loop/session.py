@@ -43,6 +43,7 @@ from tinman.loop.state import (
     Intent,
     IterationRecord,
     MetricSnapshot,
+    PendingApproval,
     State,
     changed,
 )
@@ -53,6 +54,7 @@ from tinman.loop.tools import InvalidArguments, ToolRegistry, ToolResult
 from tinman.loop.trace import Trace
 from tinman.messages import Message, Reply, Request, Usage, say
 from tinman.models.metered import Metered
+from tinman.review import Action
 from tinman.visible import shorten
 
 _log = structlog.get_logger(__name__)
@@ -578,16 +580,7 @@ class Session:
             state_version=self.state.state_version,
         )
         token = approval.new_token()
-        request = approval.ApprovalRequest(
-            token=token,
-            tool=call_.tool,
-            args=approval.deep_frozen(call_.args),
-            reason=reason,
-            action_hash=action.digest,
-            state_version=self.state.state_version,
-            created_at=clock.now().timestamp(),
-            ttl_s=self._p.ttl_s,
-        )
+        request = self._request(call_, action, token, reason)
         mark = approval.hashed(token)[:12]
         self._p.trace.tell("approval.requested", tool=call_.tool, token=mark, reason=reason)
         try:
@@ -610,7 +603,21 @@ class Session:
         await self._perform_once(call_, action.digest)
         return None
 
-    async def _wait_for(self, action: Any, call_: Call, token: str, reason: str, metric: MetricSnapshot | None) -> Stop:
+    def _request(self, call_: Call, action: Action, token: str, reason: str) -> approval.ApprovalRequest:
+        return approval.ApprovalRequest(
+            token=token,
+            tool=call_.tool,
+            args=approval.deep_frozen(call_.args),
+            reason=reason,
+            action_hash=action.digest,
+            state_version=self.state.state_version,
+            created_at=clock.now().timestamp(),
+            ttl_s=self._p.ttl_s,
+        )
+
+    async def _wait_for(
+        self, action: Action, call_: Call, token: str, reason: str, metric: MetricSnapshot | None
+    ) -> Stop:
         asked = approval.pending(token, action, call_, self.state, metric, reason=reason, ttl_s=self._p.ttl_s)
         await self.commit(Asked(pending=asked))
         return Stop(
@@ -767,7 +774,7 @@ class Session:
         await self._perform_once(call_, asked.action_hash)
         return None
 
-    def _same_question(self, asked: Any, call_: Call) -> Any:
+    def _same_question(self, asked: PendingApproval, call_: Call) -> Action:
         return approval.action_of(
             self.state,
             call_,
@@ -801,7 +808,7 @@ class Session:
             nonce=approval.new_nonce(),
             state_version=self.state.state_version,
         )
-        await self._p.gate.announce(action)
+        await self._p.gate.announce(action, self._request(call_, action, token, reason))
         stop = await self._wait_for(action, call_, token, reason, look.metric)
         return changed(stop, reason=f"{call_.tool} waits for a new approval: {why}")
 
