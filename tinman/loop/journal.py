@@ -156,6 +156,16 @@ class JournalStore:
         except Stopped as stopped:
             raise Halted from stopped
 
+    async def happened(self, intent: Intent) -> bool | None:
+        """Look into the journal: done, never begun, or begun by a process that did not live to say more."""
+        try:
+            await self._runtime.step(f"{self._prefix}{intent.key}", _absent)
+        except _Absent:
+            return False
+        except Unresolved:
+            return None
+        return True
+
     async def settle(self, intent: Intent, *, happened: bool) -> None:
         """Resolve the ``step_once``, if it was begun."""
         key = f"{self._prefix}{intent.key}"

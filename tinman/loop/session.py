@@ -705,21 +705,23 @@ class Session:
 
     async def _resolved(self, intent: Intent, answer: Answer | None) -> Stop | None:
         told = f"{intent.tool}({shorten(json.dumps(intent.args), 200)})"
-        if answer is None or answer.resolve is None:
+        happened = await self._p.store.happened(intent)
+        if happened is None and answer is not None and answer.resolve is not None:
+            happened = answer.resolve == "happened"
+            await self._p.store.settle(intent, happened=happened)
+        if happened is None:
             return Stop(
                 status=LoopStatus.ERROR,
                 reason=f"{told} was approved and begun, and nobody knows whether it happened",
                 error="Unresolved",
                 advice="look, then Loop.resume(..., resolve='happened') or resolve='did not happen'",
             )
-        happened = answer.resolve == "happened"
-        await self._p.store.settle(intent, happened=happened)
         if not happened:
             await self.commit(Forgotten())
             return None
         if self.state.round is not None:
             call_ = self.state.round.calls[len(self.state.round.record.actions)]
-            record = self._unknown(call_, "it happened, says whoever looked; its result was lost with the process")
+            record = self._unknown(call_, "it happened; its result was lost with the process")
             await self.commit(Acted(action=record, **self._used()))
         return None
 
