@@ -317,6 +317,30 @@ async def test_answered_in_the_queue_it_goes_on_without_a_token(tmp_path: Path) 
     assert waiting.work.calls == [1, 2]
 
 
+@pytest.mark.slow
+async def test_answered_on_the_command_line_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = Waiting("db", tmp_path)
+    await waiting.start()
+
+    def tinman(*arguments: str) -> tuple[int, str]:
+        from tinman.cli.main import main
+
+        with pytest.raises(SystemExit) as left:
+            main(["--db", str(tmp_path / "tinman.db"), *arguments])
+        shown = capsys.readouterr()
+        return int(left.value.code or 0), shown.out + shown.err
+
+    _, listed = await asyncio.to_thread(tinman, "review", "list")
+    code, told = await asyncio.to_thread(tinman, "review", "approve", listed.split()[0], "--reason", "looked")
+    refused = await asyncio.to_thread(tinman, "resume", waiting.loop_id)
+    await waiting.resume()
+
+    assert (code, waiting.work.calls) == (0, [1, 2])
+    assert f"Loop.resume('{waiting.loop_id}'" in told
+    assert refused[0] == 2
+    assert "is a loop" in refused[1]
+
+
 async def test_of_two_answers_the_first_counts(tmp_path: Path) -> None:
     from tinman.approvals.queue import ApprovalQueue
     from tinman.review import Decision as Verdict

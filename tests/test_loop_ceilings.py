@@ -166,7 +166,7 @@ def test_a_model_that_overruns_its_cap_is_stopped_at_once_with_the_amount(overru
     assert loop.state.iterations[0].actions == ()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(where=st.sampled_from(["observe", "model", "tool", "sync tool"]), limit=st.floats(0.02, 0.1))
 def test_wall_clock_is_exceeded_by_no_more_than_the_grace(where: str, limit: float) -> None:
     async def slow(*_: Any) -> str:
@@ -189,7 +189,7 @@ def test_wall_clock_is_exceeded_by_no_more_than_the_grace(where: str, limit: flo
     @tool(name="work")
     def blocking() -> str:
         """Block."""
-        time.sleep(0.4)
+        time.sleep(10)
         return ""
 
     began = time.monotonic()
@@ -204,7 +204,7 @@ def test_wall_clock_is_exceeded_by_no_more_than_the_grace(where: str, limit: flo
     result = asyncio.run(loop.arun())
 
     assert result.status == "BUDGET_EXHAUSTED"
-    assert time.monotonic() - began < limit + min(GRACE_SECONDS, 0.35)
+    assert time.monotonic() - began < limit + GRACE_SECONDS
 
 
 def test_the_guard_of_nested_loops_is_an_error_of_the_tree() -> None:

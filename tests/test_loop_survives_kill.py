@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,8 +13,11 @@ import pytest
 from journals import child
 from looping_child import begin, go_on
 
+from tinman.db.engine import Database
 from tinman.errors import LoopConfigError
-from tinman.loop import explain
+from tinman.loop import State, explain
+from tinman.loop.journal import load
+from tinman.memory.graph import MemoryGraph
 
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).with_name("looping_child.py")
@@ -38,6 +42,44 @@ def killed(kind: str, folder: Path, place: str) -> tuple[str, str]:
     return asked.loop_id, asked.approval_token
 
 
+def explained(kind: str, folder: Path, loop_id: str) -> tuple[str, ...]:
+    """Return the decision chain of the stored loop."""
+    if kind == "file":
+        return explain(folder / "state.json").decision_chain
+
+    async def read() -> State:
+        async with await Database.open(folder / "tinman.db") as db:
+            return await load(MemoryGraph(db), loop_id)
+
+    return explain(asyncio.run(read())).decision_chain
+
+
+async def test_a_journal_knows_what_was_done_what_was_not_begun_and_what_is_open(tmp_path: Path) -> None:
+    from journals import a_cycle, opened
+
+    from tinman.loop.journal import JournalStore
+    from tinman.loop.state import Intent
+    from tinman.runtime import JournalRuntime
+
+    async def work() -> None: ...
+
+    async def dying() -> None:
+        raise KeyboardInterrupt
+
+    def intent(key: str) -> Intent:
+        return Intent(key=key, tool="pay", args={}, action_hash=key, begun_at=0.0)
+
+    async with opened(tmp_path) as graph, JournalRuntime(graph, await a_cycle(graph)) as runtime:
+        store = JournalStore(runtime, "loop")
+        await store.once(intent("done"), work)
+        with pytest.raises(KeyboardInterrupt):
+            await store.once(intent("open"), dying)
+
+        assert [await store.happened(intent(key)) for key in ("done", "never", "open")] == [True, False, None]
+        await store.settle(intent("open"), happened=True)
+        assert await store.happened(intent("open")) is True
+
+
 @EVERYWHERE
 def test_killed_before_the_answer_still_counts(kind: str, tmp_path: Path) -> None:
     loop_id, token = killed(kind, tmp_path, "before")
@@ -59,8 +101,7 @@ def test_killed_during_it_is_shown_and_asked_about_and_never_run_again(kind: str
     assert "pay" in first.reason
     assert "resolve=" in first.recommended_action
     assert paid(tmp_path) == [1]
-    if kind == "file":
-        assert any("begun and without outcome" in line for line in explain(tmp_path / "state.json").decision_chain)
+    assert any("begun and without outcome: pay" in line for line in explained(kind, tmp_path, loop_id))
 
     after = go_on(kind, tmp_path, loop_id, "none", resolve="happened")
     assert (paid(tmp_path), after.status) == ([1, 2], "BUDGET_EXHAUSTED")

@@ -113,7 +113,12 @@ def test_a_positional_only_parameter_is_passed_by_position() -> None:
         """Work."""
         return f"{a} {b}"
 
-    assert asyncio.run(ToolRegistry([work]).execute("work", {"a": 1})).output == "1 2"
+    assert ToolRegistry([work]).execute("work", {"a": 1}).output == "1 2"
+
+
+async def test_a_registry_says_how_it_is_used_in_an_event_loop() -> None:
+    with pytest.raises(LoopConfigError, match="aexecute"):
+        ToolRegistry([looping_tools.add]).execute("add", {"a": 1})
 
 
 def test_two_tools_of_one_name_and_odd_names_are_refused() -> None:
@@ -149,7 +154,7 @@ def test_the_schema_hash_does_not_mind_order_or_wording() -> None:
 
 
 async def result_of(made: Tool, **args: Any) -> tuple[str, str]:
-    result = await ToolRegistry([made]).execute(made.name, args)
+    result = await ToolRegistry([made]).aexecute(made.name, args)
     return result.status, result.output
 
 

@@ -139,6 +139,10 @@ def resume(
     json_here: bool,
 ) -> None:
     """Go on with CYCLE from its last stored step, with the configuration it was started with."""
+    if cycle.startswith("loop-"):
+        from tinman.errors import ConfigError
+
+        raise ConfigError(f"resume: {cycle} is a loop, whose tools are code; use tinman fix --resume or Loop.resume")
     app.as_json = app.as_json or json_here
     given = {"max_usd": budget_usd, "max_calls": max_calls, "timeout_seconds": timeout, "concurrency": concurrency}
     changes = {name: value for name, value in given.items() if value is not None}

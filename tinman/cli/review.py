@@ -52,7 +52,9 @@ def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
                 raise ApprovalDenied(f"the answer to {name}", f"it is {now.status} already")
             verb = "approved" if approved else "denied"
             await AuditLog(graph.db).append(by, f"review.{verb}", {"approval": name, "reason": reason})
-        app.say(f"{verb}: {name}. Next:  tinman resume {approval.cycle_id}")
+        is_loop = approval.cycle_id.startswith("loop-")
+        following = f"Loop.resume({approval.cycle_id!r}, db=...)" if is_loop else f"tinman resume {approval.cycle_id}"
+        app.say(f"{verb}: {name}. Next:  {following}")
 
     app.run(work)
 

@@ -34,10 +34,11 @@ from tinman.loop.explanation import explain as explained
 from tinman.loop.gate import Gate, HandlerGate, RunnerGate
 from tinman.loop.goals import GoalMetric
 from tinman.loop.llm.adapt import as_model
+from tinman.loop.parts import Answer, Parts
 from tinman.loop.policies import NoProgress, Policy
 from tinman.loop.pricing import STALE_DAYS, age_days, rates
 from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus
-from tinman.loop.session import Answer, Parts, Session, is_expired
+from tinman.loop.session import Session, is_expired
 from tinman.loop.state import LoopConfig, State, changed, extended
 from tinman.loop.store import FileStore, Halted, MemoryStore, Store
 from tinman.loop.texts import without_secrets

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from tinman import clock
-from tinman.errors import AwaitingApproval, LoopConfigError
+from tinman.errors import ApprovalError, AwaitingApproval, LoopConfigError
 from tinman.loop.approval import AnsweredBefore, ApprovalRequest, ApprovalRunner, AskedThrough
+from tinman.loop.threads import call
 from tinman.review import Action, Decision
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Gate(Protocol):
         """Return the decision, or raise ``AwaitingApproval`` when there is none yet."""
         ...
 
-    async def announce(self, action: Action) -> None:
+    async def announce(self, action: Action, request: ApprovalRequest) -> None:
         """Put a question where it can be answered later, without waiting for an answer."""
         ...
 
@@ -55,8 +56,10 @@ class RunnerGate:
         )
         return await handler.decide(action)
 
-    async def announce(self, action: Action) -> None:
-        """The state holds the question."""
+    async def announce(self, action: Action, request: ApprovalRequest) -> None:
+        """Tell whoever answers later; the state holds the question."""
+        if self._runner.is_headless:
+            await call(self._runner.request, request)
 
     async def answer(self, action: Action, *, approved: bool, note: str) -> Decision:
         """Hand the answer to the handler, which writes it down."""
@@ -71,20 +74,37 @@ class RunnerGate:
 
 
 class HandlerGate:
-    """Asks a handler; with its ``queue``, questions wait in the database and are answered there or by token."""
+    """Asks a handler; with its ``queue``, questions wait in the database and are answered there or by token.
 
-    def __init__(self, handler: ApprovalHandler, queue: ApprovalQueue | None = None) -> None:
+    ``runner``, if there is one, is told of every question that waits.
+    """
+
+    def __init__(
+        self, handler: ApprovalHandler, queue: ApprovalQueue | None = None, runner: ApprovalRunner | None = None
+    ) -> None:
         self._handler = handler
         self._queue = queue
+        self._runner = runner
 
     async def ask(self, action: Action, request: ApprovalRequest) -> Decision:
-        """Ask the handler."""
-        return await self._handler.decide(action)
+        """Ask the handler. When nobody could be told of a question that waits, it is denied there as well."""
+        try:
+            return await self._handler.decide(action)
+        except AwaitingApproval:
+            if self._runner is None:
+                raise
+            try:
+                await call(self._runner.request, request)
+            except ApprovalError as error:
+                return await self.answer(action, approved=False, note=str(error))
+            raise
 
-    async def announce(self, action: Action) -> None:
-        """Put the question into the queue."""
+    async def announce(self, action: Action, request: ApprovalRequest) -> None:
+        """Put the question into the queue, and tell the runner."""
         if self._queue is not None:
             await self._queue.ask(action, self._handler.cycle_id)
+        if self._runner is not None:
+            await call(self._runner.request, request)
 
     async def answer(self, action: Action, *, approved: bool, note: str) -> Decision:
         """Record the answer in the queue, where one wins, and return what counts."""

@@ -156,6 +156,16 @@ class JournalStore:
         except Stopped as stopped:
             raise Halted from stopped
 
+    async def happened(self, intent: Intent) -> bool | None:
+        """Look into the journal: done, never begun, or begun by a process that did not live to say more."""
+        try:
+            await self._runtime.step(f"{self._prefix}{intent.key}", _absent)
+        except _Absent:
+            return False
+        except Unresolved:
+            return None
+        return True
+
     async def settle(self, intent: Intent, *, happened: bool) -> None:
         """Resolve the ``step_once``, if it was begun."""
         key = f"{self._prefix}{intent.key}"
@@ -227,7 +237,7 @@ async def opened(
         return store, RunnerGate(runner, audit=audit)
     queue = ApprovalQueue(db, ttl_seconds=ttl_s)
     waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=bus, cycle_id=loop_id)
-    return store, HandlerGate(waiting, queue)
+    return store, HandlerGate(waiting, queue, runner)
 
 
 async def load(graph: MemoryGraph, loop_id: str) -> State:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import anyio
 import structlog
 
 from tinman import clock
-from tinman.budget import Budget
-from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval, BudgetExhausted, LoopConfigError, LoopStateError, ProviderError, StoreError
-from tinman.frozen import digest
-from tinman.loop import approval, context, spending
+from tinman.loop import approval, spending
+from tinman.loop.acting import Acting
 from tinman.loop.changes import (
     Acted,
     Answered,
@@ -27,13 +24,11 @@ from tinman.loop.changes import (
     Ended,
     Forgotten,
     Planned,
-    Summarised,
     apply,
 )
-from tinman.loop.exits import ExitCondition
-from tinman.loop.gate import Gate
-from tinman.loop.goals import GoalMetric
-from tinman.loop.nesting import CallScope, current_call
+from tinman.loop.observing import Observing
+from tinman.loop.parts import Answer, Look, OutOfTime, Parts
+from tinman.loop.planning import Planning
 from tinman.loop.policies import Decision, DecisionKind, Policy
 from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus, Stop
 from tinman.loop.state import (
@@ -43,73 +38,18 @@ from tinman.loop.state import (
     Intent,
     IterationRecord,
     MetricSnapshot,
+    PendingApproval,
     State,
     changed,
 )
-from tinman.loop.store import Halted, Store
+from tinman.loop.store import Halted
+from tinman.loop.summing import summaries
 from tinman.loop.texts import head_and_tail
-from tinman.loop.threads import in_thread, is_async
-from tinman.loop.tools import InvalidArguments, ToolRegistry, ToolResult
-from tinman.loop.trace import Trace
-from tinman.messages import Message, Reply, Request, Usage, say
-from tinman.models.metered import Metered
+from tinman.review import Action
 from tinman.visible import shorten
 
 _log = structlog.get_logger(__name__)
-OBSERVATION_CHARS = 16_384
-RESULT_CHARS = 16_384
-ARGS_CHARS = 1_024
-PLAN_CHARS = 16_384
-ATTEMPTS = 3
 INVALID_ROUNDS = 2
-SUMMARY_TOKENS = 400
-
-
-class OutOfTime(Exception):
-    """Raised inside when the wall clock ended a wait."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came with a resume: the answer to a waiting approval, or what somebody found out about a begun action."""
-
-    token: str | None = None
-    approved: bool = False
-    note: str = ""
-    resolve: str | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """What was observed, and the measurement of it."""
-
-    observation: str
-    digest: str
-    metric: MetricSnapshot | None
-    is_success: bool
-
-
-@dataclass
-class Parts:
-    """What a loop is made of, as its session needs it."""
-
-    registry: ToolRegistry
-    metered: Metered
-    pricing: spending.Pricing
-    budget: Budget
-    store: Store
-    trace: Trace
-    gate: Gate
-    policies: Sequence[Policy]
-    exits: Sequence[ExitCondition]
-    observe: Callable[[State], Any] | None
-    metric: GoalMetric | None
-    summarizer: Metered | None
-    summarizer_name: str
-    redact: Callable[[str], str]
-    mode: Mode
-    ttl_s: float
-    watch: Callable[[State], None]
 
 
 class Session:
@@ -174,7 +114,9 @@ class Session:
         except OutOfTime:
             stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._reached() or "wall_clock_s reached")
         except BudgetExhausted as error:
-            stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._refused(error))
+            stop = self._stopped(
+                LoopStatus.BUDGET_EXHAUSTED, spending.refused(self.state.config, self.state, self._p.budget, error)
+            )
         except Halted:
             trace.close()
             raise
@@ -265,19 +207,6 @@ class Session:
     def _reached(self) -> str:
         return spending.reached(self.state.config, self.state, self._p.budget)
 
-    def _refused(self, error: BudgetExhausted) -> str:
-        config = self.state.config
-        name, ceiling = {
-            "tokens": ("token_limit", f"{config.token_limit:,}"),
-            "usd": ("cost_limit_usd", f"{config.cost_limit_usd or 0:g}"),
-            "seconds": ("wall_clock_s", f"{config.wall_clock_s:g}"),
-        }.get(error.limit, (error.limit, f"{error.ceiling:g}"))
-        if (reached := self._reached()) and not reached.startswith("max_iterations"):
-            return reached
-        if error.limit in {"tokens", "usd"}:
-            return f"{name} ({ceiling}) reached: the next model call does not fit ({error.used:g} used)"
-        return f"{name} ({ceiling}) reached"
-
     # -- the cycle
 
     async def _rounds(self, answer: Answer | None) -> Stop:
@@ -293,7 +222,7 @@ class Session:
         if (stop := self._asked_policies()) is not None:
             return stop
         with self._p.trace.span():
-            look = await self._look()
+            look = await Observing(self._p, self.state).look()
             self._check_time()
             index = len(self.state.iterations)
             value = None if look.metric is None else look.metric.value
@@ -348,64 +277,6 @@ class Session:
 
     # -- observe
 
-    async def _look(self) -> Look:
-        """Observe and measure, together in one thread unless ``observe`` is async. Raises ``OutOfTime``."""
-        observe, metric = self._p.observe, self._p.metric
-        if observe is None and metric is None:
-            return Look("", digest(""), None, False)
-        scope = CallScope()
-        token = current_call.set(scope)
-        try:
-            return await self._look_within(observe)
-        except BaseException:
-            scope.abort()  # commands that are still running end with it
-            raise
-        finally:
-            current_call.reset(token)
-
-    async def _look_within(self, observe: Callable[[State], Any] | None) -> Look:
-        with anyio.move_on_after(self._p.budget.seconds_left) as deadline:
-            if observe is not None and is_async(observe):
-                seen = await observe(self.state)
-                return await self._looked(seen)
-            seen, snapshot, is_success = await in_thread(self._look_now)
-            if hasattr(seen, "__await__"):
-                return await self._looked(await seen)
-            return self._made(seen, snapshot, is_success)
-        if deadline.cancelled_caught:
-            raise OutOfTime
-        raise AssertionError("unreachable")
-
-    async def _looked(self, seen: object) -> Look:
-        observation = self._observed(seen)
-        if self._p.metric is None:
-            return self._made(observation, None, False)
-        return self._made(observation, *await in_thread(self._measured, observation))
-
-    def _look_now(self) -> tuple[Any, MetricSnapshot | None, bool]:
-        seen = "" if self._p.observe is None else self._p.observe(self.state)
-        if hasattr(seen, "__await__") or self._p.metric is None:
-            return seen, None, False
-        observation = self._observed(seen)
-        return observation, *self._measured(observation)
-
-    def _measured(self, observation: str) -> tuple[MetricSnapshot, bool]:
-        assert self._p.metric is not None
-        snapshot = self._p.metric.measure(observation, self.state)
-        if not isinstance(snapshot, MetricSnapshot):
-            raise LoopConfigError(
-                f"goal_metric: measure() returned a {type(snapshot).__name__}; return a MetricSnapshot"
-            )
-        return snapshot, bool(self._p.metric.is_success(snapshot))
-
-    @staticmethod
-    def _observed(seen: object) -> str:
-        return head_and_tail(_whole(str(seen)), OBSERVATION_CHARS)
-
-    def _made(self, seen: object, snapshot: MetricSnapshot | None, is_success: bool) -> Look:
-        observation = self._observed(seen)
-        return Look(self._p.redact(observation), digest(observation), snapshot, is_success)
-
     async def _last_look(self, stop: Stop) -> Stop:
         """Look once more when a ceiling ends the loop: what the last round reached must not go unseen."""
         left = self._p.budget.seconds_left
@@ -413,7 +284,7 @@ class Session:
         if self._p.metric is None or not has_acted or (left is not None and left <= 0):
             return stop
         try:
-            look = await self._look()
+            look = await Observing(self._p, self.state).look()
         except OutOfTime:
             return stop
         except Exception as error:  # noqa: BLE001 - the loop ends anyway, for a reason that is known
@@ -431,7 +302,7 @@ class Session:
         stops: list[Stop] = []
 
         async def work() -> Change:
-            planned, stop = await self._planned(record, look)
+            planned, stop = await Planning(self._p, self.state).planned(record, look)
             stops.extend([stop] if stop is not None else [])
             return planned
 
@@ -443,82 +314,6 @@ class Session:
             reason = f"{self.state.plan_invalid_streak} rounds in a row without a valid plan: {errors}"
             return self._stopped(LoopStatus.PLAN_FAILED, shorten(reason, 400))
         return None
-
-    async def _planned(self, record: IterationRecord, look: Look) -> tuple[Planned, Stop | None]:
-        """Ask for a plan, up to three times; return what came of it, and why the loop ends with it, if it does."""
-        messages: tuple[Message, ...] = context.prompt(self.state, look.observation)
-        usage = Usage()
-        errors: tuple[str, ...] = ()
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self._p.trace.span():
-                    reply = await self._ask(messages, attempt)
-            except BudgetExhausted as error:
-                if attempt == 1:
-                    raise
-                stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, self._refused(error))
-                return self._invalid(record, errors, usage), stop
-            usage = usage + reply.usage
-            record = changed(
-                record,
-                plan_text=self._p.redact(head_and_tail(_whole(reply.message.text), PLAN_CHARS)),
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-            )
-            errors = self._mistakes(reply)
-            if errors:
-                self._p.trace.tell("plan.invalid", attempt=attempt, errors=list(errors))
-            if over := spending.overrun(self.state.config, self._p.budget):
-                dropped = tuple(use.name for use in reply.message.calls)
-                self._p.trace.tell("budget.preempt", dropped_action=", ".join(dropped))
-                cut = changed(self._invalid(record, errors, usage).record, dropped=dropped, plan_invalid=bool(errors))
-                stop = self._stopped(LoopStatus.BUDGET_EXHAUSTED, over)
-                return Planned(record=cut, usage=usage, spent=self._p.budget.spent), stop
-            if not errors:
-                calls = tuple(
-                    Call(id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
-                    for number, use in enumerate(reply.message.calls)
-                )
-                record = changed(record, idle=not calls)
-                return Planned(record=record, calls=calls, usage=usage, spent=self._p.budget.spent), None
-            messages = (*messages, say("assistant", _written(reply)), say("user", _correction(errors)))
-        return self._invalid(record, errors, usage), None
-
-    def _invalid(self, record: IterationRecord, errors: tuple[str, ...], usage: Usage) -> Planned:
-        bad = changed(record, plan_invalid=True, errors=tuple(self._p.redact(each) for each in errors))
-        return Planned(record=bad, usage=usage, spent=self._p.budget.spent)
-
-    async def _ask(self, messages: tuple[Message, ...], attempt: int) -> Reply:
-        request = Request(
-            messages=messages,
-            tools=self._p.registry.specs,
-            session=self.state.loop_id,
-            seed=len(self.state.iterations),
-        )
-        cap = spending.output_cap(request, self.state.config, self._p.budget, self._p.pricing)
-        started = clock.monotonic()
-        reply = await self._p.metered.complete(changed(request, params={"max_tokens": cap}))
-        self._p.trace.tell(
-            "llm.call",
-            model=self._p.metered.name,
-            provider=self._p.metered.provider,
-            duration_s=round(clock.monotonic() - started, 6),
-            input_tokens=reply.usage.input_tokens,
-            output_tokens=reply.usage.output_tokens,
-            attempt=attempt,
-        )
-        return reply
-
-    def _mistakes(self, reply: Reply) -> tuple[str, ...]:
-        wrong = []
-        for use in reply.message.calls:
-            if use.malformed is not None:
-                wrong.append(f"{use.name}: the arguments are not a JSON object: {shorten(use.malformed, 100)}")
-            elif told := self._p.registry.checked(use.name, use.arguments):
-                wrong.append(told)
-        if reply.stop == "length" and reply.message.calls:
-            wrong.append("the reply was cut off at max_tokens; make fewer or shorter calls")
-        return tuple(wrong)
 
     # -- act
 
@@ -558,7 +353,7 @@ class Session:
         if pause is None:
 
             async def work() -> Change:
-                return Acted(action=await self._perform(call_), **self._used())
+                return Acted(action=await Acting(self._p).perform(call_), **self._used())
 
             await self.perform(work)
             return None
@@ -578,16 +373,7 @@ class Session:
             state_version=self.state.state_version,
         )
         token = approval.new_token()
-        request = approval.ApprovalRequest(
-            token=token,
-            tool=call_.tool,
-            args=approval.deep_frozen(call_.args),
-            reason=reason,
-            action_hash=action.digest,
-            state_version=self.state.state_version,
-            created_at=clock.now().timestamp(),
-            ttl_s=self._p.ttl_s,
-        )
+        request = self._request(call_, action, token, reason)
         mark = approval.hashed(token)[:12]
         self._p.trace.tell("approval.requested", tool=call_.tool, token=mark, reason=reason)
         try:
@@ -610,7 +396,21 @@ class Session:
         await self._perform_once(call_, action.digest)
         return None
 
-    async def _wait_for(self, action: Any, call_: Call, token: str, reason: str, metric: MetricSnapshot | None) -> Stop:
+    def _request(self, call_: Call, action: Action, token: str, reason: str) -> approval.ApprovalRequest:
+        return approval.ApprovalRequest(
+            token=token,
+            tool=call_.tool,
+            args=approval.deep_frozen(call_.args),
+            reason=reason,
+            action_hash=action.digest,
+            state_version=self.state.state_version,
+            created_at=clock.now().timestamp(),
+            ttl_s=self._p.ttl_s,
+        )
+
+    async def _wait_for(
+        self, action: Action, call_: Call, token: str, reason: str, metric: MetricSnapshot | None
+    ) -> Stop:
         asked = approval.pending(token, action, call_, self.state, metric, reason=reason, ttl_s=self._p.ttl_s)
         await self.commit(Asked(pending=asked))
         return Stop(
@@ -632,47 +432,13 @@ class Session:
         made: list[ActionRecord] = []
 
         async def work() -> None:
-            made.append(await self._perform(call_, approved_as=action_hash))
+            made.append(await Acting(self._p).perform(call_, approved_as=action_hash))
 
         await self._p.store.once(intent, work)
-        outcome = made[0] if made else self._unknown(call_, "it happened; its result was lost with the process")
+        outcome = (
+            made[0] if made else Acting(self._p).unknown(call_, "it happened; its result was lost with the process")
+        )
         await self.commit(Acted(action=outcome, **self._used()))
-
-    def _unknown(self, call_: Call, told: str) -> ActionRecord:
-        return ActionRecord(
-            tool=call_.tool, args_excerpt=self._excerpt(call_.args), status="unknown", result_excerpt=told
-        )
-
-    async def _perform(self, call_: Call, *, approved_as: str = "") -> ActionRecord:
-        """Run one call within what is left of the wall clock; its arguments are validated here, once more."""
-        tool = self._p.registry.get(call_.tool)
-        if tool is None:
-            result = ToolResult(status="error", output=f"there is no tool {call_.tool!r}", duration_s=0.0)
-        else:
-            try:
-                values = tool.validate(call_.args)
-            except InvalidArguments as error:
-                result = ToolResult(status="error", output=f"InvalidArguments: {error}", duration_s=0.0)
-            else:
-                result = await tool.execute(values, self._p.budget.seconds_left)
-        self._p.trace.tell(
-            "action.executed", tool=call_.tool, status=result.status, duration_s=round(result.duration_s, 6)
-        )
-        output = self._p.redact(_whole(result.output))
-        payload = await self._p.store.keep(output) if len(output) > RESULT_CHARS else ""
-        return ActionRecord(
-            tool=call_.tool,
-            args_excerpt=self._excerpt(call_.args),
-            status=result.status,
-            result_excerpt=head_and_tail(output, RESULT_CHARS),
-            duration_s=result.duration_s,
-            fingerprint=tool.fingerprint(call_.args) if tool is not None else "",
-            payload=payload,
-            approval=approved_as,
-        )
-
-    def _excerpt(self, args: dict[str, Any]) -> str:
-        return head_and_tail(self._p.redact(json.dumps(args, sort_keys=True)), ARGS_CHARS)
 
     def _used(self) -> dict[str, Any]:
         return {"elapsed_s": self.elapsed_s, "spent": self._p.budget.spent}
@@ -698,21 +464,23 @@ class Session:
 
     async def _resolved(self, intent: Intent, answer: Answer | None) -> Stop | None:
         told = f"{intent.tool}({shorten(json.dumps(intent.args), 200)})"
-        if answer is None or answer.resolve is None:
+        happened = await self._p.store.happened(intent)
+        if happened is None and answer is not None and answer.resolve is not None:
+            happened = answer.resolve == "happened"
+            await self._p.store.settle(intent, happened=happened)
+        if happened is None:
             return Stop(
                 status=LoopStatus.ERROR,
                 reason=f"{told} was approved and begun, and nobody knows whether it happened",
                 error="Unresolved",
                 advice="look, then Loop.resume(..., resolve='happened') or resolve='did not happen'",
             )
-        happened = answer.resolve == "happened"
-        await self._p.store.settle(intent, happened=happened)
         if not happened:
             await self.commit(Forgotten())
             return None
         if self.state.round is not None:
             call_ = self.state.round.calls[len(self.state.round.record.actions)]
-            record = self._unknown(call_, "it happened, says whoever looked; its result was lost with the process")
+            record = Acting(self._p).unknown(call_, "it happened; its result was lost with the process")
             await self.commit(Acted(action=record, **self._used()))
         return None
 
@@ -758,7 +526,7 @@ class Session:
             await self.commit(Answered())
             await self._close_round()
             return self._stopped(LoopStatus.BUDGET_EXHAUSTED, reached)
-        look = await self._look()
+        look = await Observing(self._p, self.state).look()
         self._check_time()
         if self._has_changed(look):
             return await self._asked_anew(call_, look, mark, asked.reason)
@@ -767,7 +535,7 @@ class Session:
         await self._perform_once(call_, asked.action_hash)
         return None
 
-    def _same_question(self, asked: Any, call_: Call) -> Any:
+    def _same_question(self, asked: PendingApproval, call_: Call) -> Action:
         return approval.action_of(
             self.state,
             call_,
@@ -801,7 +569,7 @@ class Session:
             nonce=approval.new_nonce(),
             state_version=self.state.state_version,
         )
-        await self._p.gate.announce(action)
+        await self._p.gate.announce(action, self._request(call_, action, token, reason))
         stop = await self._wait_for(action, call_, token, reason, look.metric)
         return changed(stop, reason=f"{call_.tool} waits for a new approval: {why}")
 
@@ -819,30 +587,10 @@ class Session:
     # -- summaries
 
     async def _summarise(self) -> None:
-        """Have the summarizer sum up the rounds that left the window; where it fails, the head and tail are kept."""
-        summarizer = self._p.summarizer
-        leaving = context.left_window(self.state)
-        if summarizer is None or not leaving:
-            return
-        texts, usage = [], Usage()
-        for record in leaving:
-            whole = context.told(record, 4_000)
-            request = Request(
-                messages=(say("system", context.SUMMARY_PROMPT), say("user", whole)),
-                params={"max_tokens": min(SUMMARY_TOKENS, self.state.config.max_tokens_per_call)},
-                session=self.state.loop_id,
-            )
-            try:
-                reply = await summarizer.complete(request)
-            except (BudgetExhausted, ProviderError) as error:
-                _log.warning("loop.summary_failed", error=f"{type(error).__name__}: {error}")
-                texts.append(whole)
-                continue
-            usage = usage + reply.usage
-            texts.append(self._p.redact(_whole(reply.message.text)) or whole)
-        await self.commit(
-            Summarised(texts=tuple(texts), summarizer=self._p.summarizer_name, usage=usage, spent=self._p.budget.spent)
-        )
+        """Have the rounds that left the window summed up, if there is a summarizer."""
+        change = await summaries(self._p, self.state)
+        if change is not None:
+            await self.commit(change)
 
 
 def _decided(policy: Policy, decision: object) -> Decision:
@@ -855,23 +603,3 @@ def is_expired(state: State) -> bool:
     """Say whether the waiting approval is past its time."""
     asked = state.pending_approval
     return asked is not None and clock.now().timestamp() - asked.created_at > asked.ttl_s
-
-
-def _whole(text: str) -> str:
-    """Return ``text`` with lone surrogates replaced, so that it can be written as UTF-8."""
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-
-
-def _written(reply: Reply) -> str:
-    """Return a reply as the model may be shown it again: its text, or its calls as JSON."""
-    calls = [
-        {"name": use.name, "arguments": use.arguments if use.malformed is None else use.malformed}
-        for use in reply.message.calls
-    ]
-    text = _whole(reply.message.text)
-    return head_and_tail(text or json.dumps(calls), PLAN_CHARS)
-
-
-def _correction(errors: Sequence[str]) -> str:
-    lines = "\n".join(f"- {head_and_tail(_whole(error), 500)}" for error in errors[:20])
-    return f"None of these calls was made:\n{lines}\nSend the whole reply again, mended."

@@ -75,6 +75,20 @@ def reached(config: LoopConfig, state: State, budget: Budget, *, in_round: bool 
     return ""
 
 
+def refused(config: LoopConfig, state: State, budget: Budget, error: BudgetExhausted) -> str:
+    """Return in the loop's own words why a reservation was refused."""
+    name, ceiling = {
+        "tokens": ("token_limit", f"{config.token_limit:,}"),
+        "usd": ("cost_limit_usd", f"{config.cost_limit_usd or 0:g}"),
+        "seconds": ("wall_clock_s", f"{config.wall_clock_s:g}"),
+    }.get(error.limit, (error.limit, f"{error.ceiling:g}"))
+    if limit := reached(config, state, budget, in_round=True):
+        return limit
+    if error.limit in {"tokens", "usd"}:
+        return f"{name} ({ceiling}) reached: the next model call does not fit ({error.used:g} used)"
+    return f"{name} ({ceiling}) reached"
+
+
 def overrun(config: LoopConfig, budget: Budget) -> str:
     """Return by how much the token ceiling was overrun; empty when it was not."""
     over = budget.spent.tokens - config.token_limit

@@ -51,6 +51,10 @@ class Store(Protocol):
         """Do what ``intent``, which is committed, says: never twice, whatever kills the process."""
         ...
 
+    async def happened(self, intent: Intent) -> bool | None:
+        """Say whether what an intent without outcome says was done; ``None`` when only somebody who looks can tell."""
+        ...
+
     async def settle(self, intent: Intent, *, happened: bool) -> None:
         """Note what somebody found out about an intent without outcome."""
         ...
@@ -103,6 +107,10 @@ class MemoryStore:
     async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
         """Do it."""
         await work()
+
+    async def happened(self, intent: Intent) -> bool | None:
+        """Return ``None``: nobody wrote it down."""
+        return None
 
     async def settle(self, intent: Intent, *, happened: bool) -> None:
         """Nothing outlives the process here."""
@@ -172,6 +180,10 @@ class FileStore:
     async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
         """Do it: the intent is in the file, and the lock keeps everybody else out."""
         await work()
+
+    async def happened(self, intent: Intent) -> bool | None:
+        """Return ``None``: the file says no more than the intent."""
+        return None
 
     async def settle(self, intent: Intent, *, happened: bool) -> None:
         """The next commit says it."""

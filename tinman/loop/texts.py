@@ -31,6 +31,11 @@ def head_and_tail(text: str, width: int) -> str:
     return text[:head] + mark + text[len(text) - (room - head) :]
 
 
+def whole(text: str) -> str:
+    """Return ``text`` with lone surrogates replaced, so that it can be written as UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def without_secrets(text: str) -> str:
     """Return ``text`` with what looks like a key, token or private key replaced."""
     if not any(mark in text for mark in _MARKS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import re
@@ -262,7 +263,15 @@ class ToolRegistry:
             return f"{name}: {error}"
         return ""
 
-    async def execute(self, name: str, args: dict[str, Any]) -> ToolResult:
+    def execute(self, name: str, args: dict[str, Any]) -> ToolResult:
+        """Validate and call the tool ``name``, outside an event loop. Raises ``LoopConfigError`` inside one."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return anyio.run(self.aexecute, name, args)
+        raise LoopConfigError("tools: execute() would block the event loop; write `await registry.aexecute(...)`")
+
+    async def aexecute(self, name: str, args: dict[str, Any]) -> ToolResult:
         """Validate and call the tool ``name``. Raises ``LoopConfigError`` when there is none."""
         found = self._tools.get(name)
         if found is None:

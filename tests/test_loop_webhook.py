@@ -1,0 +1,144 @@
+"""A question that goes out by webhook is signed, and only a signed and fresh answer comes back as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from loops import Counting, again, place_of, playing, says
+
+from tinman import clock
+from tinman.errors import ApprovalError, LoopConfigError
+from tinman.loop import Loop, RequireApproval
+from tinman.loop.webhook import SIGNATURE, TIMESTAMP, WebhookApprovalRunner, read_answer, signed
+
+SECRET = b"0123456789abcdef-shared"
+EVERYWHERE = pytest.mark.parametrize("kind", ["file", "db"])
+
+
+@asynccontextmanager
+async def receiving(*statuses: int) -> AsyncIterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
+    """Serve an address that answers with ``statuses`` in turn, the last one for ever."""
+    got: list[tuple[bytes, dict[str, str]]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        got.append((await request.read(), dict(request.headers)))
+        return web.Response(status=statuses[min(len(got), len(statuses)) - 1])
+
+    app = web.Application()
+    app.router.add_post("/ask", take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/ask", got
+    finally:
+        await runner.cleanup()
+
+
+async def no_wait(seconds: float) -> None: ...
+
+
+def settings_for(url: str, work: Counting, folder: Path) -> dict[str, Any]:
+    return {
+        "tools": [work.tool],
+        "policies": [RequireApproval({"work"})],
+        "approval_runner": WebhookApprovalRunner(url, SECRET, sleep=no_wait),
+        "quiet": True,
+        "max_iterations": 1,
+    }
+
+
+def answer(token: str, *, approved: bool = True, at: float | None = None, secret: bytes = SECRET) -> Any:
+    body = json.dumps({"token": token, "approved": approved}).encode()
+    timestamp = f"{clock.now().timestamp() if at is None else at:.0f}"
+    return body, {TIMESTAMP: timestamp, SIGNATURE: signed(secret, timestamp, body)}
+
+
+@EVERYWHERE
+async def test_the_question_arrives_signed_and_its_answer_runs_the_action(kind: str, tmp_path: Path) -> None:
+    work = Counting()
+    async with receiving(503, 200) as (url, got):
+        settings = settings_for(url, work, tmp_path)
+        plan = playing(says("", ("work", {"n": 4})))
+        waiting = await Loop("g", llm=plan, **place_of(kind, tmp_path), **settings).arun()
+        body, headers = got[-1]
+        asked = json.loads(body)
+
+        assert (waiting.status, len(got)) == ("AWAITING_APPROVAL", 2)
+        assert headers[SIGNATURE] == signed(SECRET, headers[TIMESTAMP], body)
+        assert (asked["tool"], asked["arguments"], asked["token"]) == ("work", {"n": 4}, waiting.approval_token)
+
+        said = read_answer(*answer(asked["token"]), SECRET)
+        names, place = again(kind, tmp_path, waiting.loop_id)
+        result = await Loop.aresume(*names, llm=playing("x"), approval=said, **place, **settings)
+
+    assert (result.status, work.calls) == ("BUDGET_EXHAUSTED", [4])
+
+
+@EVERYWHERE
+async def test_in_a_changed_world_the_question_goes_out_again_with_its_new_token(kind: str, tmp_path: Path) -> None:
+    work, world = Counting(), ["before"]
+    async with receiving(200) as (url, got):
+        settings = {**settings_for(url, work, tmp_path), "observe": lambda state: world[0]}
+        plan = playing(says("", ("work", {})))
+        first = await Loop("g", llm=plan, **place_of(kind, tmp_path), **settings).arun()
+        world[0] = "after"
+        names, place = again(kind, tmp_path, first.loop_id)
+        said = read_answer(*answer(json.loads(got[0][0])["token"]), SECRET)
+        anew = await Loop.aresume(*names, llm=plan, approval=said, **place, **settings)
+        said = read_answer(*answer(json.loads(got[1][0])["token"]), SECRET)
+        await Loop.aresume(*names, llm=playing("x"), approval=said, **place, **settings)
+
+    assert (anew.status, len(got), work.calls) == ("AWAITING_APPROVAL", 2, [0])
+
+
+@pytest.mark.parametrize("statuses", [(500,), (404,), (302,)])
+@EVERYWHERE
+async def test_a_question_that_does_not_arrive_is_a_no(kind: str, statuses: tuple[int, ...], tmp_path: Path) -> None:
+    work = Counting()
+    async with receiving(*statuses) as (url, got):
+        settings = settings_for(url, work, tmp_path)
+        result = await Loop("g", llm=playing(says("", ("work", {}))), **place_of(kind, tmp_path), **settings).arun()
+
+    assert (result.status, work.calls) == ("APPROVAL_DENIED", [])
+    assert len(got) == (3 if statuses == (500,) else 1)
+
+
+@pytest.mark.parametrize("fault", ["secret", "old", "future", "body", "unsigned", "shape", "yes in words"])
+def test_what_is_no_fresh_signed_answer_is_never_a_yes(fault: str) -> None:
+    now = clock.now().timestamp()
+    body, headers = answer(
+        "t",
+        secret=b"another-secret-0123" if fault == "secret" else SECRET,
+        at={"old": now - 301, "future": now + 301}.get(fault),
+    )
+    if fault == "body":
+        body = body.replace(b"true", b"true ")
+    if fault == "unsigned":
+        headers = {}
+    if fault in ("shape", "yes in words"):
+        body = b'{"token": "t"}' if fault == "shape" else b'{"token": "t", "approved": "yes"}'
+        headers[SIGNATURE] = signed(SECRET, headers[TIMESTAMP], body)
+    with pytest.raises(ApprovalError):
+        read_answer(body, headers, SECRET)
+
+
+def test_headers_are_found_however_they_are_spelt() -> None:
+    body, headers = answer("t")
+
+    assert read_answer(body, {name.lower(): value for name, value in headers.items()}, SECRET)["approved"] is True
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [("http://example.org/ask", SECRET), ("ftp://localhost/ask", SECRET), ("https://example.org", b"short")],
+)
+def test_a_token_is_not_sent_in_clear_nor_under_a_weak_secret(url: str, secret: bytes) -> None:
+    with pytest.raises(LoopConfigError):
+        WebhookApprovalRunner(url, secret)
