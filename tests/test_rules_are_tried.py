@@ -73,10 +73,30 @@ async def test_the_rule_that_helped_is_proposed_whichever_was_tried_last(failure
     assert "helped in" in rule.rationale
 
 
-async def test_a_rule_that_always_helps_ends_the_trying(failure: DiscoveredFailure) -> None:
-    (rule,) = await proposed(failure, trying(RIGHT, *["This reply must not be asked for."] * 3))
+@pytest.mark.parametrize(
+    ("rules", "status", "state"),
+    [((RIGHT, WRONG), "SUCCESS", "completed"), ((WRONG,), "NO_PROGRESS", "completed")],
+    ids=["helps", "never helps"],
+)
+async def test_how_the_trying_ended_is_told_in_the_agents_words(
+    failure: DiscoveredFailure, rules: tuple[str, ...], status: str, state: str
+) -> None:
+    engine = InterventionEngine(llm_backbone=Reasoner(trying(*rules), max_repairs=0), target=sandbox())
+    result = await engine.run(AgentContext(seed=3), failures=[failure])
+    (told,) = result.data["loops"]
 
-    assert texts([rule]) == [RIGHT]
+    assert (told["status"], told["state"]) == (status, state)
+    assert bool(told["stopped_reason"]) == (status != "SUCCESS")
+    assert texts(result.output).count(RIGHT) == rules.count(RIGHT)
+
+
+def test_every_status_of_a_loop_has_a_state_of_an_agent() -> None:
+    from tinman.agents.looped import STATE_OF
+    from tinman.loop.result import LoopStatus
+
+    assert set(STATE_OF) == set(LoopStatus)
+    assert {status for status, state in STATE_OF.items() if state.value == "failed"} == {LoopStatus.ERROR}
+    assert {status for status, state in STATE_OF.items() if state.value == "paused"} == {LoopStatus.AWAITING_APPROVAL}
 
 
 async def test_rules_that_never_help_leave_the_untried_answer_or_none(failure: DiscoveredFailure) -> None:

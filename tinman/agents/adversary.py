@@ -20,6 +20,7 @@ from tinman.frozen import digest
 from tinman.loop.engine import Loop
 from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import NoProgress
+from tinman.loop.result import LoopResult
 from tinman.loop.state import MetricSnapshot, State
 from tinman.loop.tools import tool
 from tinman.playbook.settings import Setting, carried_over
@@ -78,8 +79,8 @@ async def provoke(
     setting: Setting,
     *,
     key: str,
-) -> tuple[str, ...]:
-    """Return the turns that made the target tell its secret, nothing when six rounds did not.
+) -> tuple[tuple[str, ...], LoopResult]:
+    """Return the turns that made the target tell its secret, none when six rounds did not, and how the loop ended.
 
     Stored in the runtime's journal: a resumed cycle goes on in the middle, saying again what was said. Raises
     ``Stopped``; a ceiling or a failing target ends the loop.
@@ -119,10 +120,10 @@ async def provoke(
             mode=context.mode,
             quiet=True,
         )
-        await loop.arun()
+        result = await loop.arun()
     said = _said(loop.state)
     end = next((i for i, (_, told) in enumerate(said, 1) if told), 0)
-    return tuple(text for text, _ in said[:end])
+    return tuple(text for text, _ in said[:end]), result
 
 
 def frozen_cases(

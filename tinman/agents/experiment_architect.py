@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from tinman import clock
 from tinman.agents.adversary import frozen_cases, provoke, secret_checks
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.agents.looped import stop_of
 from tinman.config.modes import Mode
 from tinman.events import EventBus
 from tinman.frozen import frozen
@@ -159,7 +160,8 @@ class ExperimentArchitect(BaseAgent):
         started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(Hypothesis, hypotheses)
-        provoked = await self._provoked(context, runtime, wanted)
+        loops: list[dict[str, Any]] = []
+        provoked = await self._provoked(context, runtime, wanted, loops)
 
         def designing(hypothesis: Hypothesis) -> Any:
             async def work(tx: Tx) -> list[Any]:
@@ -179,11 +181,12 @@ class ExperimentArchitect(BaseAgent):
             "experiment_count": len(designs),
             "experiments": [to_data(design) for design in designs],
             "used_llm_design": any(used for used, _ in answers),
+            "loops": loops,
         }
         return self._result(data=data, started=started, output=designs)
 
     async def _provoked(
-        self, context: AgentContext, runtime: Runtime, hypotheses: Sequence[Hypothesis]
+        self, context: AgentContext, runtime: Runtime, hypotheses: Sequence[Hypothesis], loops: list[dict[str, Any]]
     ) -> dict[str, list[ScenarioPair]]:
         """Let an adversary talk to the target about the first few secrets; return what it found as cases."""
         if self.reasoner is None or self.target is None or context.mode is Mode.PRODUCTION:
@@ -204,7 +207,8 @@ class ExperimentArchitect(BaseAgent):
             talked += 1
             pair, setting = pairs[0]
             key = f"adversary/{hypothesis.id}"
-            turns = await provoke(context, runtime, self.reasoner, self.target, pair, setting, key=key)
+            turns, ended = await provoke(context, runtime, self.reasoner, self.target, pair, setting, key=key)
+            loops.append(stop_of(key, ended))
             if turns:
                 name = f"adversary-{hypothesis.id.removeprefix('hypothesis-')[:8]}"
                 found[hypothesis.id] = frozen_cases(turns, setting, pairs, name=name)

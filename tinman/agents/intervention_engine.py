@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.agents.looped import stop_of
 from tinman.agents.rule_writing import write_rule
 from tinman.approvals.handler import ApprovalHandler
 from tinman.approvals.risk import patch_risk
@@ -80,7 +81,8 @@ class InterventionEngine(BaseAgent):
         wanted = taken(DiscoveredFailure, failures)
         treated = [f for f in wanted if f.standing in {"validated", "observed"}][:max_failures]
 
-        tried = {f.id: await self._tried(context, runtime, f) for f in treated}
+        loops: list[dict[str, Any]] = []
+        tried = {f.id: await self._tried(context, runtime, f, loops) for f in treated}
 
         def designing(failure: DiscoveredFailure) -> Any:
             async def work(tx: Tx) -> list[Any]:
@@ -103,6 +105,7 @@ class InterventionEngine(BaseAgent):
             "by_risk_tier": {tier.value: tiers[tier] for tier in RiskTier},
             "interventions": [to_data(i) for i in proposed],
             "used_llm_design": any(used for used, *_ in answers),
+            "loops": loops,
         }
         return self._result(data=data, started=started, output=tuple(proposed))
 
@@ -144,7 +147,9 @@ class InterventionEngine(BaseAgent):
             mitigation_id=remedy.mitigation,
         )
 
-    async def _tried(self, context: AgentContext, runtime: Runtime, failure: DiscoveredFailure) -> Remedy | None:
+    async def _tried(
+        self, context: AgentContext, runtime: Runtime, failure: DiscoveredFailure, loops: list[dict[str, Any]]
+    ) -> Remedy | None:
         """Return the rule an LLM found by trying; nothing without an LLM or a fitting target, or in production."""
         if self.reasoner is None or self.target is None or context.mode is Mode.PRODUCTION or not failure.scenarios:
             return None
@@ -152,7 +157,8 @@ class InterventionEngine(BaseAgent):
             return None
         await self.checkpoint()
         data = {"failure class": f"{failure.primary_class.value}/{failure.secondary_class}", **_known(failure)}
-        found = await write_rule(context, runtime, self.reasoner, self.target, failure, data)
+        found, ended = await write_rule(context, runtime, self.reasoner, self.target, failure, data)
+        loops.append(stop_of(f"rule/{failure.id}", ended))
         if found is None:
             return None
         return _remedy(found.text, f"{found.rationale} ({found.told})", found.gain)

@@ -18,6 +18,7 @@ from tinman.agents.base import AgentContext
 from tinman.loop.engine import Loop
 from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import NoProgress
+from tinman.loop.result import LoopResult
 from tinman.loop.state import MetricSnapshot, State
 from tinman.loop.tools import tool
 from tinman.patches.apply import apply
@@ -102,8 +103,8 @@ async def write_rule(
     target: Target,
     failure: DiscoveredFailure,
     data: dict[str, str],
-) -> TriedRule | None:
-    """Return the rule that helped most in up to four rounds, ``None`` when none helped.
+) -> tuple[TriedRule | None, LoopResult]:
+    """Return the rule that helped most in up to four rounds, ``None`` when none helped, and how the loop ended.
 
     At most 4 x 8 runs of the target, on its own meter. Stored in the runtime's journal, so a resumed cycle goes on in
     the middle. Raises ``Stopped``, ``TargetError``, ``ProviderError``; a ceiling ends the loop with what there is.
@@ -138,6 +139,6 @@ async def write_rule(
         mode=context.mode,
         quiet=True,
     )
-    await loop.arun()
+    result = await loop.arun()
     best = max(_tries(loop.state), key=lambda tried: tried.gain, default=None)
-    return best if best is not None and best.gain > 0 else None
+    return (best if best is not None and best.gain > 0 else None), result

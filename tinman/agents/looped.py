@@ -1,0 +1,31 @@
+"""How a loop inside an agent ended, in the agents' own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinman.agents.base import AgentState
+from tinman.loop.result import LoopResult, LoopStatus
+
+STATE_OF: dict[LoopStatus, AgentState] = {
+    LoopStatus.SUCCESS: AgentState.COMPLETED,
+    LoopStatus.AWAITING_APPROVAL: AgentState.PAUSED,
+    LoopStatus.BUDGET_EXHAUSTED: AgentState.COMPLETED,
+    LoopStatus.NO_PROGRESS: AgentState.COMPLETED,
+    LoopStatus.PLAN_FAILED: AgentState.COMPLETED,
+    LoopStatus.APPROVAL_DENIED: AgentState.COMPLETED,
+    LoopStatus.PENDING_EXPIRED: AgentState.COMPLETED,
+    LoopStatus.ERROR: AgentState.FAILED,
+}
+"""A loop that stopped short of its goal has completed, with a reason; only an error is a failure."""
+
+
+def stop_of(key: str, result: LoopResult) -> dict[str, Any]:
+    """Return a loop's end as an ``AgentResult`` tells it: its key, status, the agent's word for it, reason, rounds."""
+    return {
+        "loop": key,
+        "status": result.status.value,
+        "state": STATE_OF[result.status].value,
+        "stopped_reason": "" if result.status is LoopStatus.SUCCESS else result.reason,
+        "iterations": result.iterations,
+    }
