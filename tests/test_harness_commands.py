@@ -181,6 +181,41 @@ def test_junit_is_written_for_an_attempt_that_measured_nothing_too(shell: Shell)
     assert "<error message=" in (shell.folder / "out/j.xml").read_text()
 
 
+RED = {"type": "assistant_not_contains", "values": ["turn 1"]}
+
+
+def test_a_failing_scenario_is_shrunk_into_another_file(shell: Shell) -> None:
+    data = {"scenario_id": "long", "turns": [{"user": "Hello! What is the refund window? I am in a hurry."}]}
+    data["turns"][0]["checks"] = [{"type": "assistant_not_contains", "values": ["could not find"]}]  # type: ignore[index]
+    Path("long.json").write_text(json.dumps(data))
+    code, out, err = shell("shrink", "long.json", "--target", "sandbox:sound", "-o", "short.json")
+    sound = shell("shrink", "short.json", "--target", "sandbox:sound", "--reference", "sandbox:sound", "-o", "x.json")
+
+    assert (code, out) == (0, "short.json\n"), err
+    short = json.loads(Path("short.json").read_text())
+    assert len(short["turns"][0]["user"]) < len("Hello! What is the refund window? I am in a hurry.")
+    assert short["provenance"]["minimised"]["candidates"] > 0
+    assert sound[0] == 1
+    assert not Path("x.json").exists()
+
+
+def test_promotion_on_an_adapter_moves_what_is_red_and_leaves_the_rest(shell: Shell) -> None:
+    def found(name: str, user: str, failures: int) -> dict[str, Any]:
+        provenance = {"status": "quarantined", "stress": {"failures": failures, "oks": 0}}
+        return {"scenario_id": name, "turns": [{"user": user, "checks": [RED]}], "provenance": provenance}
+
+    written(shell.folder, found("red", "hi", 6), found("broken", "exit", 6), a("plain"))
+    code, out, err = shell("promote", "scenarios", *ADAPTER, "--into", "pack")
+    again = shell("promote", "pack", *ADAPTER, "--into", "pack")
+
+    assert code == 1, err
+    assert "red: promoted (red 6 of 6, p 1.00) -> pack/00.json" in out
+    assert "broken: stays in quarantine: 6 of 6 runs could not be measured" in out
+    assert [place.name for place in Path("pack").iterdir()] == ["00.json"]
+    assert sorted(place.name for place in Path("scenarios").iterdir()) == ["01.json", "02.json"]
+    assert (again[0], "Nothing in pack is quarantined." in again[2]) == (0, True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Path, number: int, code: int) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from tinman.errors import TargetError
 from tinman.scenarios.harness import Plan, measure
 from tinman.scenarios.ready import ready_adapter
 from tinman.scenarios.results import ScenarioResult
+from tinman.targets import processes
 from tinman.targets.adapter_target import AdapterProcess, AdapterTarget
 from tinman.targets.load import load_target
 from tinman.targets.processes import members
@@ -112,6 +116,35 @@ async def test_nothing_is_left_when_the_target_is_closed_nor_when_it_is_cancelle
 
     assert members(worker.pid) == []
     assert worker.returncode is not None
+
+
+def test_a_session_is_ended_whole_with_and_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import subprocess, sys, time; subprocess.Popen(['sleep', '60'], process_group=0); time.sleep(60)"
+    for proc in (Path("/proc"), Path("/no/such/proc")):
+        monkeypatch.setattr(processes, "_PROC", proc)
+        with subprocess.Popen([sys.executable, "-c", program], start_new_session=True) as leader:
+            for _ in range(200):
+                if len(members(leader.pid)) == 2:
+                    break
+                time.sleep(0.02)
+            found = members(leader.pid)
+            processes.kill_session(leader.pid)
+            leader.wait(timeout=10)
+
+        assert len(found) == 2 or not shutil.which("ps")
+        assert not [pid for pid in found if pid != leader.pid and _runs(pid)]
+
+
+def _runs(pid: int) -> bool:
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return False
+        except OSError:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 async def test_file_descriptors_do_not_grow_with_scenarios() -> None:

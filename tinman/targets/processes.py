@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,8 @@ def _session_of(status: bytes) -> int:
 def members(session: int) -> list[int]:
     """Return the processes whose session is ``session``; empty where the system does not tell."""
     found: list[int] = []
+    if not _PROC.is_dir():
+        return [pid for pid in _listed() if _is_in(pid, session)]
     with suppress(OSError):
         for entry in os.scandir(_PROC):
             if entry.name.isdigit():
@@ -25,6 +28,22 @@ def members(session: int) -> list[int]:
                     if _session_of((_PROC / entry.name / "stat").read_bytes()) == session:
                         found.append(int(entry.name))
     return found
+
+
+def _listed() -> list[int]:
+    """Return all processes by way of ``ps``, for systems without ``/proc``."""
+    try:
+        told = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [int(word) for word in told.stdout.split() if word.isdigit()]
+
+
+def _is_in(pid: int, session: int) -> bool:
+    try:
+        return os.getsid(pid) == session
+    except OSError:
+        return False
 
 
 def kill_session(leader: int) -> None:
