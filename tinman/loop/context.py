@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from tinman.frozen import digest
@@ -28,6 +29,7 @@ _ROLE = (
 SUMMARY_PROMPT = "Sum up this round of work in at most three sentences. Quote error messages word for word."
 
 
+@cache
 def stamp(summarizer: str) -> ArtifactStamp:
     """Return the stamp of summaries made now by ``summarizer`` (``DETERMINISTIC`` when there is none)."""
     return ArtifactStamp(engine_version=ENGINE_VERSION, summarizer=summarizer, prompt=digest(SUMMARY_PROMPT))

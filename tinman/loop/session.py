@@ -89,7 +89,7 @@ class Session:
         rounds = len(self.state.iterations)
         self.state = after
         self._p.watch(after)
-        if len(after.iterations) > rounds:
+        if len(after.iterations) > rounds and self._p.trace.is_on:
             record = after.iterations[-1]
             self._p.trace.tell(
                 "iteration.end",

@@ -13,7 +13,6 @@ _SECRETS = re.compile(
     r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
-_MARKS = ("sk-", "ghp_", "gho_", "ghs_", "github_pat_", "xox", "AKIA", "Bearer", "eyJ", "-----BEGIN")
 
 
 def head_and_tail(text: str, width: int) -> str:
@@ -38,6 +37,15 @@ def whole(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """Return ``text`` with what looks like a key, token or private key replaced."""
-    if not any(mark in text for mark in _MARKS):
-        return text
+    if not (
+        "sk-" in text
+        or "gh" in text
+        or "github_pat_" in text
+        or "xox" in text
+        or "AKIA" in text
+        or "Bearer" in text
+        or "eyJ" in text
+        or "-----BEGIN" in text
+    ):
+        return text  # nearly every text: eight plain searches cost a tenth of the pattern
     return _SECRETS.sub("[redacted]", text)

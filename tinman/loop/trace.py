@@ -71,6 +71,11 @@ class Trace:
         finally:
             self._spans.pop()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody reads or watches."""
+        return not self._is_off
+
     def tell(self, kind: str, **fields: Any) -> None:
         """Write one event."""
         if self._is_off:
