@@ -61,7 +61,6 @@ def served(folder: Path) -> Target:
 
 
 async def test_tools_are_called_and_traced_on_a_server_of_each_conversation(tmp_path: Path) -> None:
-    pytest.importorskip("mcp")
     call = '{"tool": "look_up", "arguments": {"number": 4}}'
     matches = {"type": "tool_call_matches", "tool": "look_up", "arguments": {"number": 4}}
     first = {"type": "assistant_contains_all", "values": ["order 4 is shipped, call 1"]}
@@ -84,7 +83,6 @@ async def test_tools_are_called_and_traced_on_a_server_of_each_conversation(tmp_
 
 
 async def test_a_server_that_is_not_there_is_a_target_error() -> None:
-    pytest.importorskip("mcp")
     with pytest.raises(TargetError, match="cannot be started"):
         await load_target(TargetProfile(spec="mcp:/no/such/program"), {}).preflight()
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from loops import Counting, a_loop, playing, says
+from opentelemetry import trace
 
 from tinman.loop import CallbackApprovalRunner, RequireApproval, tool
 from tinman.loop.otel import Spans
 
-trace = pytest.importorskip("opentelemetry.trace")
 WORK = ("work", {"n": 1})
 
 
@@ -96,9 +95,11 @@ async def test_failures_are_marked_and_a_round_cut_short_ends_too() -> None:
 
 
 async def test_the_real_sdk_takes_them() -> None:
-    sdk = pytest.importorskip("opentelemetry.sdk.trace", reason="no SDK here: pip install opentelemetry-sdk")
-    export = pytest.importorskip("opentelemetry.sdk.trace.export")
-    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
+    from opentelemetry.sdk import trace as sdk
+    from opentelemetry.sdk.trace import export
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    memory = InMemorySpanExporter()
     provider = sdk.TracerProvider()
     provider.add_span_processor(export.SimpleSpanProcessor(memory))
     await a_loop(

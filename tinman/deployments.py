@@ -39,14 +39,16 @@ class Deployments:
     async def request(
         self, mode: Mode, intervention: Intervention, runtime: Runtime, *, skip_approval: bool = False
     ) -> dict[str, Any]:
-        """Deploy if policy and reviewer allow it. Production needs a ``confirm`` record, which nothing writes yet."""
+        """Deploy if policy and reviewer allow it. Production needs a ``confirm`` of it, which is not read here yet."""
         if self._graph is None or self._target is None:
             return _status("blocked", "there is no project memory or no target to deploy to")
         misfit = why_not(self._target, intervention.payload)
         if misfit:
             return _status("blocked", misfit)
         if mode is Mode.PRODUCTION:
-            return _status("blocked", "production needs a confirm record for this intervention, and there is none")
+            return _status(
+                "blocked", "production needs a confirmation of this intervention, and deployments do not read those yet"
+            )
         evidence = await self._evidence(intervention)
         action = Action(
             kind="deployment",
