@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+import structlog
 
+from tinman.cli.main import main
 from tinman.db.engine import Database
 
 SMALL = ("--max-hypotheses", "3", "--max-experiments", "2", "--max-interventions", "1")
@@ -57,6 +60,27 @@ def cli(tmp_path: Path) -> Cli:
     return run
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
+    """The same in this process: for what ends before any work, where a process each would only cost time."""
+    for name in os.environ:
+        if name.startswith(("TINMAN_", "OPENAI_", "ANTHROPIC_", "CI")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def run(*arguments: str, **_: str) -> Done:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        told = capsys.readouterr()
+        return Done(int(ended.value.code or 0), told.out, told.err)
+
+    yield run
+    structlog.reset_defaults()
+
+
 # -- one cycle, many processes ---------------------------------------------------------------------------------------
 
 
@@ -73,16 +97,12 @@ def test_what_one_process_found_every_other_tells(cli: Cli, tmp_path: Path) -> N
     assert {f["schema"] for f in listed} == {"tinman.failure/1"}
     assert [f["id"] for f in listed] == validated
     assert title in cli("explain", label).out
-    assert title in cli("failures", "show", label, "--evidence").out
-    assert label in cli("failures", "list").out
     fixes = cli("interventions", "list").out
     assert all(each["label"] in fixes for each in told["interventions"])
     assert told["interventions"][0]["name"] in cli("interventions", "show", told["interventions"][0]["label"]).out
     assert cli("report", told["cycle_id"], "--format", "json").document["failures"] == told["failures"]
     assert cli("report", told["cycle_id"], "-o", "report.md").code == 0
     assert told["failures"][0]["primary_class"] in (tmp_path / "report.md").read_text()
-    assert told["cycle_id"] in cli("cycles", "list").out
-    assert cli("db", "check").code == 0
 
 
 def the_document_is_complete(told: dict[str, Any]) -> None:
@@ -269,9 +289,12 @@ BAD = [
 
 
 @pytest.fixture
-async def messy(tmp_path: Path) -> None:
-    async with await Database.open(str(tmp_path / "empty.db"), create=True):
-        pass
+def messy(tmp_path: Path) -> None:
+    async def empty() -> None:
+        async with await Database.open(str(tmp_path / "empty.db"), create=True):
+            pass
+
+    asyncio.run(empty())
     (tmp_path / "broken.py").write_text("def f(:\n")
     (tmp_path / "bad.toml").write_text("[research\n")
     (tmp_path / "unknown.toml").write_text("[research]\nmax_hypothesis = 3\n")
@@ -283,9 +306,9 @@ async def messy(tmp_path: Path) -> None:
     ("arguments", "code", "names"), BAD, ids=lambda value: " ".join(value)[:50] if isinstance(value, tuple) else None
 )
 def test_bad_input_is_one_line_with_the_thing_and_nothing_is_half_written(
-    cli: Cli, tmp_path: Path, arguments: tuple[str, ...], code: int, names: str
+    here: Cli, tmp_path: Path, arguments: tuple[str, ...], code: int, names: str
 ) -> None:
-    done = cli(*arguments)
+    done = here(*arguments)
 
     assert done.code == code
     assert names in done.last
@@ -293,7 +316,7 @@ def test_bad_input_is_one_line_with_the_thing_and_nothing_is_half_written(
     assert len(done.last) < 400
     assert (tmp_path / "file.txt").read_text().startswith("not a database")
     if (tmp_path / ".tinman" / "tinman.db").exists():
-        cycles = [json.loads(line) for line in cli("--json", "cycles", "list").out.splitlines()]
+        cycles = [json.loads(line) for line in here("--json", "cycles", "list").out.splitlines()]
         assert {cycle["status"] for cycle in cycles} <= {"cancelled"}
 
 
@@ -328,11 +351,11 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202eevil\u2066 <script>alert(1)</script> [cl
 
 def test_hostile_text_reaches_no_terminal_and_no_report_alive(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "hostile.py").write_text(f"def answer(text):\n    return {HOSTILE!r} + text[:30]\n")
-    cli("research", "--target", "hostile.py:answer", "--max-hypotheses", "6")
+    cli("research", "--target", "hostile.py:answer", "--max-hypotheses", "2")
     cli("report", "cyc-0001", "-o", "report.md")
     shown = cli("explain", "cyc-0001").out + cli("failures", "list", "--suspected").out
     runs = cli("report", "cyc-0001", "--format", "json").document["results"]
-    transcripts = [cli("failures", "transcript", run).out for r in runs for run in r["run_ids"][:1]]
+    transcripts = [cli("failures", "transcript", runs[0]["run_ids"][0]).out]
     report = (tmp_path / "report.md").read_text()
 
     assert any("evil" in each for each in transcripts)
