@@ -62,7 +62,7 @@ def cli(tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """The same in this process: for what ends before any work, where a process each would only cost time."""
+    """The same in this process, which spares a second of imports each time."""
     for name in os.environ:
         if name.startswith(("TINMAN_", "OPENAI_", "ANTHROPIC_", "CI")):
             monkeypatch.delenv(name)
@@ -84,7 +84,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 # -- one cycle, many processes ---------------------------------------------------------------------------------------
 
 
-def test_what_one_process_found_every_other_tells(cli: Cli, tmp_path: Path) -> None:
+def test_what_one_process_found_every_other_tells(cli: Cli, here: Cli, tmp_path: Path) -> None:
     first = cli("research", *SMALL, "--json")
     told = first.document
     label, title = told["failures"][0]["label"], told["failures"][0]["description"]
@@ -92,16 +92,16 @@ def test_what_one_process_found_every_other_tells(cli: Cli, tmp_path: Path) -> N
     assert first.code == 0
     assert first.err == ""
     the_document_is_complete(told)
-    listed = [json.loads(line) for line in cli("--json", "failures", "list").out.splitlines()]
+    listed = [json.loads(line) for line in here("--json", "failures", "list").out.splitlines()]
     validated = [f["id"] for f in told["failures"] if f["standing"] == "validated"]
     assert {f["schema"] for f in listed} == {"tinman.failure/1"}
     assert [f["id"] for f in listed] == validated
-    assert title in cli("explain", label).out
-    fixes = cli("interventions", "list").out
+    assert title in here("explain", label).out
+    fixes = here("interventions", "list").out
     assert all(each["label"] in fixes for each in told["interventions"])
-    assert told["interventions"][0]["name"] in cli("interventions", "show", told["interventions"][0]["label"]).out
-    assert cli("report", told["cycle_id"], "--format", "json").document["failures"] == told["failures"]
-    assert cli("report", told["cycle_id"], "-o", "report.md").code == 0
+    assert told["interventions"][0]["name"] in here("interventions", "show", told["interventions"][0]["label"]).out
+    assert here("report", told["cycle_id"], "--format", "json").document["failures"] == told["failures"]
+    assert here("report", told["cycle_id"], "-o", "report.md").code == 0
     assert told["failures"][0]["primary_class"] in (tmp_path / "report.md").read_text()
 
 
@@ -131,11 +131,11 @@ def the_document_is_complete(told: dict[str, Any]) -> None:
         assert failure["scenario_ids"]
 
 
-def test_the_announcement_comes_before_the_first_call(cli: Cli) -> None:
+def test_the_announcement_comes_before_the_first_call(here: Cli) -> None:
     """Target, reasoner, limits and budget are announced, and a dry run calls nothing."""
-    shown = cli("research", *SMALL, "--budget-usd", "2", "--max-calls", "3333").err
+    shown = here("research", *SMALL, "--budget-usd", "2", "--max-calls", "3333").err
     head = shown.partition("hypotheses ...")[0]
-    dry = cli("--json", "research", "--dry-run", "--target", "http://127.0.0.1:9/")
+    dry = here("--json", "research", "--dry-run", "--target", "http://127.0.0.1:9/")
 
     for word in ("sandbox", "playbook", "3 hypotheses", "2 experiments", "1 interventions", "2.00 USD", "3,333 calls"):
         assert word in head
@@ -155,13 +155,13 @@ PHASES = (
 )
 
 
-def test_default_limits_validate_four_weaknesses_in_their_class_and_more_limits_more(cli: Cli, tmp_path: Path) -> None:
+def test_default_limits_validate_four_weaknesses_in_their_class_and_more_limits_more(here: Cli, tmp_path: Path) -> None:
     """At least four by the seed's default limits, at least six with twenty hypotheses; each truly in the sandbox."""
     from tinman.targets.sandbox.weaknesses import WEAKNESSES
 
     true = {(w.failure_class.value, w.subtype) for w in WEAKNESSES.values()} | {("SECURITY", "data_exfiltration")}
-    few = cli("--db", "few.db", "research", "--json").document
-    many = cli(
+    few = here("--db", "few.db", "research", "--json").document
+    many = here(
         *("--db", "many.db", "research", "--max-hypotheses", "20", "--max-experiments", "16"),
         *("--max-interventions", "16", "--json"),
     ).document
@@ -176,9 +176,9 @@ def test_default_limits_validate_four_weaknesses_in_their_class_and_more_limits_
             assert simulation["paired"]["n"] or simulation["recommendation_reason"]
 
 
-def test_the_same_seed_finds_the_same_and_another_draws_other_cases(cli: Cli) -> None:
+def test_the_same_seed_finds_the_same_and_another_draws_other_cases(here: Cli) -> None:
     def story(seed: str, db: str) -> list[Any]:
-        told = cli("--db", db, "research", *TINY, "--seed", seed, "--json").document
+        told = here("--db", db, "research", *TINY, "--seed", seed, "--json").document
         return [(f["label"], f["description"], f["stress"], f["control"]) for f in told["failures"]], told[
             "experiments"
         ]
@@ -192,11 +192,11 @@ def test_the_same_seed_finds_the_same_and_another_draws_other_cases(cli: Cli) ->
 # -- exit codes ------------------------------------------------------------------------------------------------------
 
 
-def test_exit_0_and_10_the_gate(cli: Cli) -> None:
-    assert cli("research", *TINY).code == 0
-    assert cli("--db", "b.db", "research", *TINY, "--fail-on", "S1").code == 10
-    assert cli("--db", "c.db", "research", *TINY, "--fail-rate", "0.2").code == 10
-    assert cli("--db", "d.db", "research", *TINY, "--target", "sandbox:sound", "--fail-on", "S0").code == 0
+def test_exit_0_and_10_the_gate(here: Cli) -> None:
+    assert here("research", *TINY).code == 0
+    assert here("--db", "b.db", "research", *TINY, "--fail-on", "S1").code == 10
+    assert here("--db", "c.db", "research", *TINY, "--fail-rate", "0.2").code == 10
+    assert here("--db", "d.db", "research", *TINY, "--target", "sandbox:sound", "--fail-on", "S0").code == 0
 
 
 def test_exit_1_a_bug_is_reported_whole(cli: Cli, tmp_path: Path) -> None:
@@ -210,19 +210,19 @@ def test_exit_1_a_bug_is_reported_whole(cli: Cli, tmp_path: Path) -> None:
     assert "ZeroDivisionError" in done.last
 
 
-def test_exit_3_nothing_could_be_measured(cli: Cli, tmp_path: Path) -> None:
+def test_exit_3_nothing_could_be_measured(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "mute.py").write_text("def answer(text):\n    return ''\n")
-    done = cli("research", *TINY, "--target", "mute.py:answer")
+    done = here("research", *TINY, "--target", "mute.py:answer")
 
     assert done.code == 3
     assert "0 validated" in done.out
     assert "gave nothing to judge" in done.out
 
 
-def test_exit_4_a_limit_and_the_resume_that_ends_it(cli: Cli) -> None:
-    stopped = cli("research", *SMALL, "--max-calls", "20")
-    resumed = cli("resume", "cyc-0001", "--max-calls", "5000", "--json")
-    whole = cli("--db", "whole.db", "research", *SMALL, "--json")
+def test_exit_4_a_limit_and_the_resume_that_ends_it(here: Cli) -> None:
+    stopped = here("research", *SMALL, "--max-calls", "20")
+    resumed = here("resume", "cyc-0001", "--max-calls", "5000", "--json")
+    whole = here("--db", "whole.db", "research", *SMALL, "--json")
 
     assert stopped.code == 4
     assert "Continue:  tinman resume cyc-0001" in stopped.err + stopped.out
@@ -230,14 +230,14 @@ def test_exit_4_a_limit_and_the_resume_that_ends_it(cli: Cli) -> None:
     assert [f["stress"] for f in resumed.document["failures"]] == [f["stress"] for f in whole.document["failures"]]
 
 
-def test_exit_5_waiting_and_6_denied(cli: Cli) -> None:
+def test_exit_5_waiting_and_6_denied(here: Cli) -> None:
     for mode in ("shadow", "production"):
-        assert cli("promote", mode, "--yes").code == 0
-    waiting = cli("research", *TINY, "--mode", "production", "--yes-production", "sandbox")
-    questions = [json.loads(line)["id"] for line in cli("--json", "review", "list").out.splitlines()]
-    denied = [cli("review", "deny", each, "--reason", "not today").code for each in questions]
-    again = cli("review", "approve", questions[0], "--reason", "changed my mind")
-    ended = cli("resume", "cyc-0001")
+        assert here("promote", mode, "--yes").code == 0
+    waiting = here("research", *TINY, "--mode", "production", "--yes-production", "sandbox")
+    questions = [json.loads(line)["id"] for line in here("--json", "review", "list").out.splitlines()]
+    denied = [here("review", "deny", each, "--reason", "not today").code for each in questions]
+    again = here("review", "approve", questions[0], "--reason", "changed my mind")
+    ended = here("resume", "cyc-0001")
 
     assert waiting.code == 5
     assert denied == [0] * len(questions)
@@ -245,13 +245,13 @@ def test_exit_5_waiting_and_6_denied(cli: Cli) -> None:
     assert ended.code == 6
 
 
-def test_production_needs_the_command_line_and_the_targets_name(cli: Cli, tmp_path: Path) -> None:
+def test_production_needs_the_command_line_and_the_targets_name(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "tinman.toml").write_text('mode = "production"\n')
 
-    assert cli("research").code == 2
-    assert "--mode production" in cli("research").last
-    assert "--yes-production sandbox" in cli("research", "--mode", "production").last
-    assert "--yes-production sandbox" in cli("research", "--mode", "production", "--yes-production", "other").last
+    assert here("research").code == 2
+    assert "--mode production" in here("research").last
+    assert "--yes-production sandbox" in here("research", "--mode", "production").last
+    assert "--yes-production sandbox" in here("research", "--mode", "production", "--yes-production", "other").last
 
 
 # -- bad input -------------------------------------------------------------------------------------------------------
@@ -320,42 +320,42 @@ def test_bad_input_is_one_line_with_the_thing_and_nothing_is_half_written(
         assert {cycle["status"] for cycle in cycles} <= {"cancelled"}
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_anything_is_called(cli: Cli, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_called(here: Cli, tmp_path: Path) -> None:
     (tmp_path / ".tinman").write_text("a file where the folder belongs")
-    done = cli("research", *SMALL)
+    done = here("research", *SMALL)
 
     assert done.code == 2
     assert ".tinman" in done.last
-    assert cli("init").code == 0
-    assert cli("init").code == 2  # never over a file that is there
+    assert here("init").code == 0
+    assert here("init").code == 2  # never over a file that is there
 
 
-def test_a_full_disk_is_one_line_and_the_cycle_goes_on_when_there_is_room(cli: Cli, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_line_and_the_cycle_goes_on_when_there_is_room(cli: Cli, here: Cli, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (700_000, resource.RLIM_INFINITY))\n"
     )
     stopped = cli("research", *TINY, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
-    resumed = cli("resume", "cyc-0001", "--json")
-    whole = cli("--db", "whole.db", "research", *TINY, "--json")
+    resumed = here("resume", "cyc-0001", "--json")
+    whole = here("--db", "whole.db", "research", *TINY, "--json")
 
     assert stopped.code == 2
     assert "tinman.db" in stopped.last
     assert "Traceback" not in stopped.err
     assert resumed.code == 0
     assert [f["stress"] for f in resumed.document["failures"]] == [f["stress"] for f in whole.document["failures"]]
-    assert cli("db", "check").code == 0
+    assert here("db", "check").code == 0
 
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202eevil\u2066 <script>alert(1)</script> [click](http://evil.example) | a | b"
 
 
-def test_hostile_text_reaches_no_terminal_and_no_report_alive(cli: Cli, tmp_path: Path) -> None:
+def test_hostile_text_reaches_no_terminal_and_no_report_alive(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "hostile.py").write_text(f"def answer(text):\n    return {HOSTILE!r} + text[:30]\n")
-    cli("research", "--target", "hostile.py:answer", "--max-hypotheses", "2")
-    cli("report", "cyc-0001", "-o", "report.md")
-    shown = cli("explain", "cyc-0001").out + cli("failures", "list", "--suspected").out
-    runs = cli("report", "cyc-0001", "--format", "json").document["results"]
-    transcripts = [cli("failures", "transcript", runs[0]["run_ids"][0]).out]
+    here("research", "--target", "hostile.py:answer", "--max-hypotheses", "2")
+    here("report", "cyc-0001", "-o", "report.md")
+    shown = here("explain", "cyc-0001").out + here("failures", "list", "--suspected").out
+    runs = here("report", "cyc-0001", "--format", "json").document["results"]
+    transcripts = [here("failures", "transcript", runs[0]["run_ids"][0]).out]
     report = (tmp_path / "report.md").read_text()
 
     assert any("evil" in each for each in transcripts)
@@ -364,7 +364,7 @@ def test_hostile_text_reaches_no_terminal_and_no_report_alive(cli: Cli, tmp_path
     assert "<script>" not in report
 
 
-def test_a_target_that_exits_hangs_or_floods_is_counted_apart(cli: Cli, tmp_path: Path) -> None:
+def test_a_target_that_exits_hangs_or_floods_is_counted_apart(here: Cli, tmp_path: Path) -> None:
     """Nothing such a target does ends the cycle or becomes a finding."""
     (tmp_path / "odd.py").write_text(
         "import os, sys, time\n"
@@ -375,7 +375,7 @@ def test_a_target_that_exits_hangs_or_floods_is_counted_apart(cli: Cli, tmp_path
         "    if kind == 2: return None\n"
         "    raise RuntimeError('\\x1b[31mno')\n"
     )
-    done = cli("research", *TINY, "--target", "odd.py:answer", "--json")
+    done = here("research", *TINY, "--target", "odd.py:answer", "--json")
     told = done.document
 
     assert done.code == 3

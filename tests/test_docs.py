@@ -12,17 +12,24 @@ import ast
 import asyncio
 import doctest
 import inspect
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+import structlog
+
+from tinman.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = {"scenarios.md"}  # works in a copy of the folder, in test_harness_docs
@@ -97,6 +104,10 @@ def run(step: Step, folder: Path, environment: dict[str, str], server: str) -> N
         return  # this very suite; and installing, which .ci/run does
     if command.startswith("make "):
         command = in_the_makefile(command)
+    if command.startswith("tinman ") and not re.search(r"[|<>$;&`]", command):
+        code, printed = in_this_process(shlex.split(command)[1:], environment)
+        check(step, code, printed, server)
+        return
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
@@ -107,9 +118,26 @@ def run(step: Step, folder: Path, environment: dict[str, str], server: str) -> N
         text=True,
         timeout=100,
     )
-    assert done.returncode == step.code, f"{step.command} ended with {done.returncode}:\n{done.stdout}"
+    check(step, done.returncode, done.stdout, server)
+
+
+def in_this_process(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
+    """Return how the command ended and what it printed on both streams; a process each would import for a second."""
+    printed = io.StringIO()
+    with mock.patch.dict(os.environ, environment, clear=True), redirect_stdout(printed), redirect_stderr(printed):
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            return int(ended.code or 0), printed.getvalue()
+        finally:
+            structlog.reset_defaults()
+    raise AssertionError("the command line ends by exiting")
+
+
+def check(step: Step, code: int, printed: str, server: str) -> None:
+    assert code == step.code, f"{step.command} ended with {code}:\n{printed}"
     if step.expected:
-        want, got = normal(step.expected) + "\n", normal(done.stdout).replace(server, SERVER) + "\n"
+        want, got = normal(step.expected) + "\n", normal(printed).replace(server, SERVER) + "\n"
         assert _SAME.check_output(want, got, doctest.ELLIPSIS), (
             f"$ {step.command}\nprinted:\n{got}\nthe document:\n{want}"
         )
