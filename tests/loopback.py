@@ -49,6 +49,7 @@ class Body:
     """These bytes under status 200, whatever they are."""
 
     content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ async def serve(script: Script) -> AsyncIterator[Loopback]:
                 error = {"message": behaviour.message, "type": "error", "code": behaviour.error_code}
                 return web.json_response({"error": error}, status=behaviour.code, headers=behaviour.headers)
             case Body():
-                return web.Response(body=behaviour.content, content_type="application/json")
+                return web.Response(body=behaviour.content, content_type="application/json", headers=behaviour.headers)
             case Cut():
                 response = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
                 await response.prepare(request)

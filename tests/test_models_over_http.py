@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import anthropic
 import anyio
 import openai
 import pytest
-from loopback import Body, Call, Cut, Hang, Reset, Say, Script, Status, serve
+from loopback import Body, Call, Cut, Hang, Reset, Say, Script, Status, anthropic_message, chat_completion, serve
 
 from tinman import clock
 from tinman.budget import Budget, Limits
@@ -35,6 +37,7 @@ from tinman.models.metered import Metered
 from tinman.models.openai_client import OpenAIModel
 
 KEY = "sk-secret-0123456789"
+PACKED = gzip.compress(b'{"choices": "' + b"x" * 60_000_000 + b'"}', compresslevel=1)
 CLIENTS: dict[str, type[OpenAIModel] | type[AnthropicModel]] = {"openai": OpenAIModel, "anthropic": AnthropicModel}
 QUESTION = Request(messages=(say("system", "be kind"), say("user", "hi")), params={"max_tokens": 50})
 WEATHER = ToolSpec(name="weather", description="tells it", parameters={"type": "object", "properties": {}})
@@ -207,9 +210,14 @@ async def test_an_empty_purse_is_not_tried_again() -> None:
         Body(b'{"error": {"message": "overloaded"}}'),
         Body(b"[" * 200_000),
         Body(b'{"choices": "' + b"x" * 9_000_000 + b'"}'),
+        Body(PACKED, {"Content-Encoding": "gzip"}),
+        Body(b"no gzip", {"Content-Encoding": "gzip"}),
         Cut(),
     ],
-    ids=["empty", "html", "truncated", "list", "object", "no choices", "wrong kinds", "error", "deep", "giant", "cut"],
+    ids=[
+        *("empty", "html", "truncated", "list", "object", "no choices", "wrong kinds", "error", "deep", "giant"),
+        *("giant when unpacked", "not packed", "cut"),
+    ],
 )
 async def test_a_reply_that_breaks_the_protocol_is_garbled_and_counts_as_billed(
     provider: str, behaviour: Body | Cut
@@ -219,6 +227,38 @@ async def test_a_reply_that_breaks_the_protocol_is_garbled_and_counts_as_billed(
     assert type(error) is GarbledReply
     assert error.is_billed
     assert len(str(error)) < 300
+
+
+@both
+async def test_a_packed_reply_that_nobody_asked_for_is_read_all_the_same(provider: str) -> None:
+    reply = chat_completion(Say("hi")) if provider == "openai" else anthropic_message(Say("hi"))
+    packed = Body(gzip.compress(json.dumps(reply).encode()), {"Content-Encoding": "gzip"})
+
+    assert (await ask(provider, lambda _: packed))[0].message.text == "hi"
+
+
+@both
+async def test_a_password_in_the_address_is_sent_instead_of_the_key(provider: str) -> None:
+    async with serve(lambda _: Say()) as server:
+        url = server.base_url(provider).replace("://", "://me:pass%20word@")
+        model = CLIENTS[provider]("m", base_url=url, api_key=KEY)
+        await model.complete(QUESTION)
+        await model.aclose()
+
+        assert server.headers[0]["Authorization"] == "Basic " + base64.b64encode(b"me:pass word").decode()
+
+
+@both
+async def test_the_proxy_of_the_environment_is_used(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serve(lambda _: Say("from the proxy")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.root)
+        monkeypatch.setenv("no_proxy", "localhost")
+        model = CLIENTS[provider]("m", base_url="http://model.invalid/v1", api_key=KEY)
+        reply = await model.complete(QUESTION)
+        await model.aclose()
+
+        assert reply.message.text == "from the proxy"
+        assert proxy.headers[0]["Host"] == "model.invalid"
 
 
 @both

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tinman.messages import Reply, Request
 from tinman.models import wire_anthropic
 from tinman.models.endpoint import NO_KEY, Endpoint, headers
 from tinman.models.line import Line, SDKClient
+
+if TYPE_CHECKING:
+    import httpx2
 
 OFFICIAL_URL = "https://api.anthropic.com"
 
@@ -39,7 +42,7 @@ class AnthropicModel:
         """Close the connections."""
         await self._line.aclose()
 
-    def _open(self, http: dict[str, Any]) -> tuple[SDKClient, type[Exception]]:
+    def _open(self, http_client: httpx2.AsyncClient) -> tuple[SDKClient, type[Exception]]:
         import anthropic  # noqa: PLC0415 - a second of import, paid by the first call
 
         client = anthropic.AsyncAnthropic(
@@ -48,6 +51,6 @@ class AnthropicModel:
             max_retries=0,
             timeout=self._timeout_seconds,
             default_headers=headers(anthropic.Omit()),
-            http_client=anthropic.DefaultAioHttpClient(**http),
+            http_client=http_client,
         )
         return client, anthropic.AnthropicError

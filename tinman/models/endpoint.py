@@ -30,7 +30,8 @@ def headers(leave_out: Any) -> dict[str, Any]:
     Replies come uncompressed, so that their length can be counted before they are in memory. What the SDK would tell
     of this machine is nobody's business, and every header is written several times a call.
     """
-    return {"Accept-Encoding": "identity", **{f"X-Stainless-{name}": leave_out for name in _TOLD_BY_THE_SDK}}
+    kept = {"Accept-Encoding": "identity", "Connection": "keep-alive"}
+    return {**kept, **{f"X-Stainless-{name}": leave_out for name in _TOLD_BY_THE_SDK}}
 
 
 class Endpoint:

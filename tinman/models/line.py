@@ -26,21 +26,24 @@ _OPTIONS = {"extra_headers": "headers", "extra_query": "params", "timeout": "tim
 class SDKClient(Protocol):
     """What ``AsyncOpenAI`` and ``AsyncAnthropic`` have in common."""
 
+    base_url: Any
+
     async def close(self) -> None: ...
     async def post(self, path: str, *, cast_to: Any, content: bytes, options: Any) -> Any: ...
 
 
-Opening: TypeAlias = "Callable[[dict[str, Any]], tuple[SDKClient, type[Exception]]]"
+Opening: TypeAlias = "Callable[[httpx2.AsyncClient], tuple[SDKClient, type[Exception]]]"
 
 
 class Line:
-    """Bound to the event loop of the first call. ``open_client`` gets keyword arguments for the HTTP client and returns
-    the SDK's client and the root of the SDK's exceptions."""
+    """Bound to the event loop of the first call. ``open_client`` gets the HTTP client and returns the SDK's client and
+    the root of the SDK's exceptions."""
 
     def __init__(self, endpoint: Endpoint, open_client: Opening, *, timeout_seconds: float) -> None:
         self._endpoint = endpoint
         self._open_client = open_client
-        self._timeout_seconds = timeout_seconds
+        self._defaults = {"timeout": timeout_seconds, "max_retries": 0}
+        self._address = ""
         self._client: SDKClient | None = None
         self._failures: tuple[type[Exception], ...] = ()
         self._raw: type[httpx2.Response] | None = None
@@ -51,11 +54,13 @@ class Line:
         ``extra_headers``, ``extra_query``, ``extra_body`` and ``timeout`` in it mean what they mean to the SDK.
         """
         client = self._client or self._open()
-        options = {option: body.pop(name) for name, option in _OPTIONS.items() if name in body}
+        asked = {option: body.pop(name) for name, option in _OPTIONS.items() if name in body}
         body.update(body.pop("extra_body", None) or {})
         content = self._written(body)
         try:
-            response = await client.post(path, cast_to=self._raw, content=content, options=options)
+            response = await client.post(
+                self._address + path, cast_to=self._raw, content=content, options={**self._defaults, **asked}
+            )
         except ProviderError:
             raise
         except self._failures as error:
@@ -73,17 +78,11 @@ class Line:
         import aiohttp  # noqa: PLC0415 - heavy packages load with the first call
         import httpx2  # noqa: PLC0415
 
-        from tinman.models.http import cap_body, tls  # noqa: PLC0415 - it imports httpx2
+        from tinman.models.http import Client  # noqa: PLC0415 - it imports both
 
         self._raw = httpx2.Response
-        self._client, sdk_error = self._open_client(
-            {
-                "timeout": self._timeout_seconds,
-                "follow_redirects": False,
-                "event_hooks": {"response": [cap_body]},
-                "verify": tls(),
-            }
-        )
+        self._client, sdk_error = self._open_client(Client())
+        self._address = str(self._client.base_url).rstrip("/")
         self._failures = (sdk_error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError)
         return self._client
 

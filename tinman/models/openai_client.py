@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tinman.messages import Reply, Request
 from tinman.models import wire_openai
 from tinman.models.endpoint import NO_KEY, Endpoint, headers
 from tinman.models.line import Line, SDKClient
+
+if TYPE_CHECKING:
+    import httpx2
 
 OFFICIAL_URL = "https://api.openai.com/v1"
 
@@ -41,7 +44,7 @@ class OpenAIModel:
         """Close the connections."""
         await self._line.aclose()
 
-    def _open(self, http: dict[str, Any]) -> tuple[SDKClient, type[Exception]]:
+    def _open(self, http_client: httpx2.AsyncClient) -> tuple[SDKClient, type[Exception]]:
         import openai  # noqa: PLC0415 - half a second of import, paid by the first call
 
         client = openai.AsyncOpenAI(
@@ -50,6 +53,6 @@ class OpenAIModel:
             max_retries=0,
             timeout=self._timeout_seconds,
             default_headers=headers(openai.Omit()),
-            http_client=openai.DefaultAioHttpClient(**http),
+            http_client=http_client,
         )
         return client, openai.OpenAIError
