@@ -26,8 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tinman import clock
-from tinman.db.engine import RowRefused, Statement, Unchanged
-from tinman.db.tables import CycleRow, JournalRow
+from tinman.db.engine import RowRefused, Statement, Unchanged, insertion
+from tinman.db.tables import CycleRow, JournalRow, as_text
 from tinman.errors import (
     AwaitingApproval,
     BudgetExhausted,
@@ -59,8 +59,11 @@ R = TypeVar("R")
 LEASE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
 _PREFETCH = 1_000
-_RENEW = "UPDATE cycles SET heartbeat_at = ?, lease_expires_at = ? WHERE id = ? AND owner = ?"
-_APPEND = "INSERT INTO journal (cycle_id, key, inputs, value, state, created_at) VALUES (?, ?, ?, ?, ?, ?)"
+_RENEW = (
+    "UPDATE cycles SET heartbeat_at = :heartbeat_at, lease_expires_at = :lease_expires_at"
+    " WHERE id = :id AND owner = :owner"
+)
+_APPEND = insertion(JournalRow, "cycle_id", "key", "inputs", "value", "state", "created_at")
 _RECORDS = (
     Run,
     Hypothesis,
@@ -616,25 +619,24 @@ class JournalRuntime:
 
     async def _write_whole(self, together: Sequence[_Commit]) -> None:
         now = clock.now()
-        if self.graph.db.is_sqlite and not any(commit.batch.has_rows for commit in together):
-            await self._write_journal_alone(together, now)
+        batches = [commit.batch for commit in together]
+        rows = [commit.row for commit in together]
+        if self.graph.db.is_sqlite and not any(batch.labels for batch in batches):
+            await self._write_at_once(batches, rows, now)
             return
         async with self.graph.db.write() as connection:
             await self._renew(connection)
-            await self.graph.write(connection, [commit.batch for commit in together], now)
-            rows = [commit.row | {"created_at": now} for commit in together]
-            await connection.execute(insert(JournalRow), rows)
+            await self.graph.write(connection, batches, now)
+            await connection.execute(insert(JournalRow), [row | {"created_at": now} for row in rows])
 
-    async def _write_journal_alone(self, together: Sequence[_Commit], now: datetime) -> None:
-        """Write steps without rows of their own, as loops make them by the hundred: the lease and the journal."""
-        at, until = now.isoformat(timespec="microseconds"), _lease(now)["lease_expires_at"]
-        lease = (at, until.isoformat(timespec="microseconds"), self.cycle_id, self._owner)
-        entries = [
-            Statement(_APPEND, (row["cycle_id"], row["key"], row["inputs"], str(row["value"]), row["state"], at))
-            for row in (commit.row for commit in together)
-        ]
+    async def _write_at_once(self, batches: Sequence[Batch], rows: Sequence[dict[str, Any]], now: datetime) -> None:
+        """Do the same in one hop to a thread: runs and rounds of loops come by the hundred."""
+        lease = {name: as_text(moment) for name, moment in _lease(now).items()}
+        renewal = Statement(_RENEW, [{**lease, "id": self.cycle_id, "owner": self._owner}], must_change=True)
+        at = {"created_at": as_text(now)}
+        journal = Statement(_APPEND, [row | at for row in rows])
         try:
-            await self.graph.db.write_at_once([Statement(_RENEW, lease, must_change=True), *entries])
+            await self.graph.db.write_at_once([renewal, *self.graph.statements(batches, now), journal])
         except Unchanged:
             raise self._lease_lost() from None
 

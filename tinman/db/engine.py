@@ -6,10 +6,12 @@ driver's deferred default loses updates. Each transaction runs whole, shielded f
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,6 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import anyio
-import anyio.to_thread
 from sqlalchemy import Connection, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -155,16 +156,22 @@ class Transaction:
             raise _explained(error, self._place) from error
 
 
+def insertion(table: type[Base], *columns: str) -> str:
+    """Return the insert of ``columns`` into ``table``, for a ``Statement``."""
+    values = ", ".join(f":{column}" for column in columns)
+    return f"INSERT INTO {table.__tablename__} ({', '.join(columns)}) VALUES ({values})"
+
+
 class Unchanged(StoreError):
     """Raised when a statement that has to change a row found none; nothing of its transaction was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL for SQLite with its values; ``must_change`` makes it a condition of the whole transaction."""
+    """SQL for SQLite, run for each of ``rows``; ``must_change`` makes it a condition of the whole transaction."""
 
     sql: str
-    values: tuple[object, ...]
+    rows: Sequence[Mapping[str, object]]
     must_change: bool = False
 
 
@@ -177,6 +184,7 @@ class _OneHop:
     def __init__(self, place: str) -> None:
         self._place = place
         self._connection: sqlite3.Connection | None = None
+        self.thread = ThreadPoolExecutor(1, "tinman-writes")
 
     def run(self, statements: Sequence[Statement]) -> None:
         """Run all or nothing. Called from one thread at a time."""
@@ -184,7 +192,7 @@ class _OneHop:
         connection.execute("BEGIN IMMEDIATE")
         try:
             for each in statements:
-                done = connection.execute(each.sql, each.values)
+                done = connection.executemany(each.sql, each.rows)
                 if each.must_change and done.rowcount == 0:
                     raise Unchanged(f"database {self._place}: no such row")
             connection.execute("COMMIT")
@@ -207,7 +215,8 @@ class _OneHop:
         return connection
 
     def close(self) -> None:
-        """Close it, if it was opened."""
+        """Close it, if it was opened, and end the thread."""
+        self.thread.shutdown()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -293,7 +302,9 @@ class Database:
         with anyio.CancelScope(shield=True):
             async with self._lock:
                 try:
-                    await anyio.to_thread.run_sync(self._one_hop.run, statements)
+                    await asyncio.get_running_loop().run_in_executor(
+                        self._one_hop.thread, self._one_hop.run, statements
+                    )
                 except sqlite3.Error as error:
                     raise _explained(error, self.place) from error
 

@@ -13,6 +13,11 @@ SCHEMA_VERSION = "0001"
 """The newest migration; a database that says so is opened without loading alembic."""
 
 
+def as_text(moment: datetime) -> str:
+    """Return a moment as SQLite keeps it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 class Moment(TypeDecorator[datetime]):
     """A moment in UTC. SQLite keeps ISO text of fixed width, which sorts as time does."""
 
@@ -27,7 +32,7 @@ class Moment(TypeDecorator[datetime]):
         """Return what the driver is given."""
         if value is None or dialect.name != "sqlite":
             return value
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return as_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return an aware moment."""

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tinman import clock
 from tinman.config.modes import Mode
-from tinman.db.engine import Database
-from tinman.db.tables import CycleRow, EdgeRow, NodeRow, ProjectRow
+from tinman.db.engine import Database, Statement, insertion
+from tinman.db.tables import CycleRow, EdgeRow, NodeRow, ProjectRow, as_text
 from tinman.errors import NotFound
 from tinman.frozen import frozen
 from tinman.memory.nodes import (
@@ -43,6 +43,11 @@ _COLUMNS = (
     NodeRow.valid_to,
     NodeRow.data,
 )
+_LEFT_ALONE = " ON CONFLICT DO NOTHING"
+_ADD_NODES = (
+    insertion(NodeRow, "id", "kind", "cycle_id", "label", "search", "data", "created_at", "valid_from") + _LEFT_ALONE
+)
+_ADD_EDGES = insertion(EdgeRow, "source", "relation", "target", "created_at") + _LEFT_ALONE
 _CYCLE_COLUMNS = tuple(CycleRow.__table__.columns)
 
 
@@ -78,6 +83,18 @@ def _chunks(ids: Collection[str]) -> Iterator[list[str]]:
     distinct = list(dict.fromkeys(ids))
     for start in range(0, len(distinct), _CHUNK):
         yield distinct[start : start + _CHUNK]
+
+
+def _rows(batches: Sequence[Batch], at: object) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of nodes and of edges, stored at ``at``."""
+    moments = {"created_at": at, "valid_from": at}
+    nodes = [row | moments for batch in batches for row in batch.nodes.values()]
+    edges = [
+        {"source": source, "relation": relation, "target": target, "created_at": at}
+        for batch in batches
+        for source, relation, target in batch.edges
+    ]
+    return nodes, edges
 
 
 def _like(text: str) -> str:
@@ -152,20 +169,19 @@ class MemoryGraph:
 
     async def write(self, connection: AsyncConnection, batches: Sequence[Batch], at: datetime) -> None:
         """Write batches inside the caller's transaction, valid from ``at``."""
-        moments = {"created_at": at, "valid_from": at}
-        nodes = [row | moments for batch in batches for row in batch.nodes.values()]
+        nodes, edges = _rows(batches, at)
         if nodes:
             await connection.execute(self.db.insert_new(NodeRow), nodes)
-        edges = [
-            {"source": source, "relation": relation, "target": target, "created_at": at}
-            for batch in batches
-            for source, relation, target in batch.edges
-        ]
         if edges:
             await connection.execute(self.db.insert_new(EdgeRow), edges)
         labels = {node_id: label for batch in batches for node_id, label in batch.labels.items()}
         if labels:
             await self._relabel(connection, labels)
+
+    def statements(self, batches: Sequence[Batch], at: datetime) -> list[Statement]:
+        """Return what ``write`` does, for ``Database.write_at_once``; no batch may relabel stored nodes."""
+        nodes, edges = _rows(batches, as_text(at))
+        return [Statement(_ADD_NODES, nodes), Statement(_ADD_EDGES, edges)]
 
     async def _relabel(self, connection: AsyncConnection, labels: Mapping[str, str]) -> None:
         for ids in _chunks(labels):

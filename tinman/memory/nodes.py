@@ -193,11 +193,6 @@ class Batch:
         self.edges: dict[tuple[str, str, str], None] = {}
         self.labels: dict[str, str] = {}
 
-    @property
-    def has_rows(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self.nodes or self.edges or self.labels)
-
     def record(self, record: Record, *, label: str | None = None) -> None:
         """Add a record, and the runs of a result with it. Raises ``ValueError`` on NaN."""
         if label is not None and not isinstance(record, Run):
