@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,14 +199,15 @@ async def test_the_same_changes_give_the_same_state() -> None:
 
 
 async def test_killed_what_was_drawn_counts_as_spent(tmp_path: Path) -> None:
+    from tinman.frozen import changed
     from tinman.loop.spending import spent_before
-    from tinman.loop.state import State, changed
+    from tinman.loop.state import State
     from tinman.loop.statefile import write
 
     path = tmp_path / "s.json"
     await a_loop(playing("x"), max_iterations=1, state_path=path).arun()
     clean = State.load(path)
-    killed = changed(clean, ending=None, drawn=changed(clean.drawn, tokens=62_500))
+    killed = changed(clean, ending=None, drawn=replace(clean.drawn, tokens=62_500))
     write(path, killed)
 
     assert spent_before(clean).tokens == clean.metrics.total_tokens

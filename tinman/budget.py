@@ -7,18 +7,17 @@ that was not given back counts as spent.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 import anyio
 
 from tinman import clock
 from tinman.errors import BudgetExhausted
-from tinman.frozen import frozen
+from tinman.frozen import frozen, sum_of
 
 
-@frozen
+@sum_of
 class Amount:
     """A quantity of the three things a budget counts. Money is whole nano-dollars, so sums are exact."""
 
@@ -97,19 +96,38 @@ class Ledger(Protocol):
 
 
 class Reservation:
-    """One call's upper bound, held until it is settled."""
+    """One call's upper bound, held inside ``async with`` until it is settled."""
 
-    def __init__(self, settle: Callable[[Amount, Amount], None], bound: Amount) -> None:
-        self._settle = settle
+    def __init__(self, budget: Budget, bound: Amount) -> None:
+        self._budget = budget
         self._bound = bound
-        self._is_open = True
+        self._is_open = False
         self._above: Reservation | None = None
+
+    async def __aenter__(self) -> Self:
+        budget = self._budget
+        await budget._take(self._bound)
+        self._is_open = True
+        try:
+            await budget._make_durable()
+            if budget._parent is not None:
+                self._above = await budget._parent.reserve(self._bound).__aenter__()
+        except BaseException:
+            # Whoever leaves before every parent agreed has started no call: nothing is spent then.
+            self.settle(NOTHING)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.settle(self._bound)
 
     def settle(self, actual: Amount) -> None:
         """Replace the bound by what was used, here and in every parent. Only the first call counts."""
         if self._is_open:
             self._is_open = False
-            self._settle(self._bound, actual)
+            self._budget._put(self._bound, actual)
             if self._above is not None:
                 self._above.settle(actual)
 
@@ -138,7 +156,7 @@ class Budget:
         self._spent = NOTHING
         self._held = NOTHING
         self._in_flight = 0
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
         self._lock = anyio.Lock()
         self._deadline = None if self.limits.seconds is None else clock.monotonic() + self.limits.seconds
 
@@ -167,7 +185,9 @@ class Budget:
         """Wall clock left here and in every parent, or ``None`` without a deadline."""
         own = None if self._deadline is None else max(0.0, self._deadline - clock.monotonic())
         above = None if self._parent is None else self._parent.seconds_left
-        return min((left for left in (own, above) if left is not None), default=None)
+        if own is None or above is None:
+            return above if own is None else own
+        return min(own, above)
 
     @property
     def has_usd_ceiling(self) -> bool:
@@ -222,8 +242,8 @@ class Budget:
             refusal = self._refusal(bound)
             if refusal is not None and self._in_flight == 0:
                 raise refusal
-            changed, left = self._changed, self.seconds_left
-            with anyio.move_on_after(left):
+            changed = self._changed = self._changed or anyio.Event()
+            with anyio.move_on_after(self.seconds_left):
                 await changed.wait()
 
     async def _make_durable(self) -> None:
@@ -243,28 +263,14 @@ class Budget:
         self._held = self._held - bound
         self._in_flight -= 1
         self._spent = self._spent + actual
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
-    @asynccontextmanager
-    async def reserve(self, bound: Amount) -> AsyncIterator[Reservation]:
-        """Hold ``bound`` while a call runs; settle inside, or all of it counts as spent when an error leaves.
+    def reserve(self, bound: Amount) -> Reservation:
+        """Hold ``bound`` while a call runs; settle inside, or all of it counts as spent when the block is left.
 
-        Raises ``BudgetExhausted`` when the bound does not fit and nothing in flight could make room, or when the
-        deadline passed. Under cancellation the whole bound counts as spent, since the provider may have billed it.
+        Entering raises ``BudgetExhausted`` when the bound does not fit and nothing in flight could make room, or when
+        the deadline passed. Under cancellation the whole bound counts as spent, since the provider may have billed it.
         """
-        await self._take(bound)
-        reservation = Reservation(self._put, bound)
-        is_granted = False
-        try:
-            await self._make_durable()
-            if self._parent is None:
-                is_granted = True
-                yield reservation
-            else:
-                async with self._parent.reserve(bound) as reservation._above:
-                    is_granted = True
-                    yield reservation
-        finally:
-            # Whoever leaves before every parent agreed has started no call: nothing is spent then.
-            reservation.settle(bound if is_granted else NOTHING)
+        return Reservation(self, bound)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from functools import cache
 from typing import Any, TypeVar, cast, dataclass_transform
@@ -20,6 +21,28 @@ def frozen(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen, keyword-only pydantic dataclass that refuses unknown fields."""
     made: Any = dataclass(cls, frozen=True, kw_only=True, config=_CONFIG)
     return cast(type[T], made)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def sum_of(cls: type[T]) -> type[T]:
+    """Make ``cls`` a frozen, keyword-only dataclass that is checked where it is read, not where it is added up.
+
+    For the few values that are made by the dozen in every call, from numbers that are checked already.
+    """
+    made: Any = plain_dataclass(cls, frozen=True, kw_only=True, slots=True)
+    made.__pydantic_config__ = _CONFIG
+    return cast(type[T], made)
+
+
+def changed(record: T, /, **changes: Any) -> T:
+    """Return a copy of a ``frozen`` record with ``changes`` whose types are right already.
+
+    ``dataclasses.replace`` validates every field again; ``changed`` is for records changed with each call or round.
+    """
+    made = object.__new__(type(record))
+    made.__dict__.update(record.__dict__)
+    made.__dict__.update(changes)
+    return made
 
 
 @cache

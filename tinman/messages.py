@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tinman.frozen import frozen
+from tinman.frozen import frozen, sum_of
 
 Role = Literal["system", "user", "assistant"]
 Stop = Literal["end", "length", "tool_calls", "refusal", "other"]
@@ -86,7 +86,7 @@ class ToolSpec:
     parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
 
 
-@frozen
+@sum_of
 class Usage:
     """What a reply cost: model calls, tokens in and out, and nano-dollars (``None``: price unknown)."""
 

@@ -17,8 +17,8 @@ from typing import Any, TextIO
 from tinman import clock
 from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval
-from tinman.frozen import canonical_json, dump, frozen
-from tinman.loop.state import Call, MetricSnapshot, PendingApproval, State, changed
+from tinman.frozen import canonical_json, changed, dump, frozen
+from tinman.loop.state import Call, MetricSnapshot, PendingApproval, State
 from tinman.loop.threads import call
 from tinman.review import Action, Decision
 from tinman.taxonomy import RiskTier

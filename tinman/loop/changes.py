@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias, assert_never
 from pydantic import Field
 
 from tinman.budget import Amount
-from tinman.frozen import frozen
+from tinman.frozen import changed, frozen
 from tinman.loop import context, progress
 from tinman.loop.state import (
     ActionRecord,
@@ -22,7 +22,6 @@ from tinman.loop.state import (
     PendingApproval,
     Round,
     State,
-    changed,
 )
 from tinman.messages import Usage
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from tinman.frozen import digest
-from tinman.loop.state import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State, changed
+from tinman.frozen import changed, digest
+from tinman.loop.state import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State
 from tinman.loop.texts import head_and_tail
 from tinman.messages import Message, say
 

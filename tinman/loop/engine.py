@@ -24,6 +24,7 @@ from tinman.errors import (
     PolicyChangedError,
     SchemaChangedError,
 )
+from tinman.frozen import changed
 from tinman.loop import context, nesting, spending
 from tinman.loop import policies as rules
 from tinman.loop.approval import ApprovalRunner, CLIApprovalRunner, is_token_of
@@ -39,7 +40,7 @@ from tinman.loop.policies import NoProgress, Policy
 from tinman.loop.pricing import STALE_DAYS, age_days, rates
 from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus
 from tinman.loop.session import Session, is_expired
-from tinman.loop.state import LoopConfig, State, changed, extended
+from tinman.loop.state import LoopConfig, State, extended
 from tinman.loop.store import FileStore, Halted, MemoryStore, Store
 from tinman.loop.texts import without_secrets
 from tinman.loop.tools import Tool, ToolRegistry

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from tinman import clock
 from tinman.errors import BudgetExhausted
+from tinman.frozen import changed
 from tinman.loop import context, spending
 from tinman.loop.changes import Planned
 from tinman.loop.parts import Look, Parts
 from tinman.loop.result import LoopStatus, Stop
-from tinman.loop.state import Call, IterationRecord, State, changed
+from tinman.loop.state import Call, IterationRecord, State
 from tinman.loop.texts import head_and_tail, whole
 from tinman.messages import Message, Reply, Request, Usage, say
 from tinman.visible import shorten

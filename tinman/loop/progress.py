@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from tinman.frozen import digest
-from tinman.loop.state import IterationRecord, MetricSnapshot, State, changed
+from tinman.frozen import changed, digest
+from tinman.loop.state import IterationRecord, MetricSnapshot, State
 from tinman.visible import shorten
 
 LONGEST_PERIOD = 4

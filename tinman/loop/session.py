@@ -13,6 +13,7 @@ import structlog
 
 from tinman import clock
 from tinman.errors import AwaitingApproval, BudgetExhausted, LoopConfigError, LoopStateError, ProviderError, StoreError
+from tinman.frozen import changed
 from tinman.loop import approval, spending
 from tinman.loop.acting import Acting
 from tinman.loop.changes import (
@@ -40,7 +41,6 @@ from tinman.loop.state import (
     MetricSnapshot,
     PendingApproval,
     State,
-    changed,
 )
 from tinman.loop.store import Halted
 from tinman.loop.summing import summaries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -225,18 +225,6 @@ class State:
         from tinman.loop import statefile  # noqa: PLC0415 - reads files with the records above
 
         return statefile.read(Path(path), key=key)
-
-
-R = TypeVar("R")
-
-
-def changed(record: R, /, **changes: Any) -> R:
-    """Return a copy of ``record`` with ``changes``, which are typed already: ``dataclasses.replace`` would validate all
-    of a state's fields, every iteration among them, at each of its changes."""
-    made = object.__new__(type(record))
-    made.__dict__.update(record.__dict__)
-    made.__dict__.update(changes)
-    return made
 
 
 def extended(config: LoopConfig, given: dict[str, Any]) -> LoopConfig:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
 
 import anyio
 
@@ -15,13 +16,23 @@ _JITTER = 0.1
 
 
 class Slot:
-    """The right to make one call, held until it ended. ``waited_seconds`` is how long it took to get it."""
+    """The right to make one call, held inside ``async with``. ``waited_seconds`` is how long it took to get it."""
 
-    __slots__ = ("launched_at", "waited_seconds")
+    __slots__ = ("_limiter", "launched_at", "waited_seconds")
 
-    def __init__(self) -> None:
+    def __init__(self, limiter: ProviderLimiter) -> None:
+        self._limiter = limiter
         self.launched_at = 0.0
         self.waited_seconds = 0.0
+
+    async def __aenter__(self) -> Self:
+        await self._limiter._take(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._limiter._give_back(self)
 
 
 class ProviderLimiter:
@@ -66,21 +77,26 @@ class ProviderLimiter:
         """How much longer no call is launched; 0 when calls are."""
         return max(0.0, self._resume_at - self._now())
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[Slot]:
-        """Hold one of the places while a call runs; raises ``RateLimited`` when none came in time."""
-        slot = Slot()
+    def slot(self) -> Slot:
+        """Return one of the places, to be held while a call runs; entering raises ``RateLimited`` when none is free in
+        time."""
+        return Slot(self)
+
+    async def _take(self, slot: Slot) -> None:
         try:
             self._tokens.acquire_on_behalf_of_nowait(slot)
         except anyio.WouldBlock:
             await self._queue(slot)
-        try:
-            if self._resume_at > -math.inf:
+        if self._resume_at > -math.inf:
+            try:
                 await self._wait_out_the_pause(slot)
-            slot.launched_at = self._now()
-            yield slot
-        finally:
-            self._tokens.release_on_behalf_of(slot)
+            except BaseException:
+                self._give_back(slot)
+                raise
+        slot.launched_at = self._now()
+
+    def _give_back(self, slot: Slot) -> None:
+        self._tokens.release_on_behalf_of(slot)
 
     async def _queue(self, slot: Slot) -> None:
         asked_at = self._now()

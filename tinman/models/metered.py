@@ -7,7 +7,6 @@ and is settled with what it did cost, so no ceiling is overshot whatever the con
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Literal
 
 import anyio
@@ -16,6 +15,7 @@ from tinman import clock
 from tinman.budget import Amount, Budget
 from tinman.errors import ConfigError, ProviderError, ProviderTimeout, RateLimited
 from tinman.events import EventBus
+from tinman.frozen import changed
 from tinman.messages import Reply, Request, Usage
 from tinman.models import prices
 from tinman.models.base import Model
@@ -77,7 +77,7 @@ class Metered:
         """
         output_tokens = _output_bound(request, self._max_tokens_default)
         if "max_tokens" not in request.params and "max_completion_tokens" not in request.params:
-            request = replace(request, params={**request.params, "max_tokens": self._max_tokens_default})
+            request = changed(request, params={**request.params, "max_tokens": self._max_tokens_default})
         input_tokens = prompt_bound(request)
         attempt = 0
         while True:
@@ -150,7 +150,7 @@ class Metered:
             nano_usd=nano_usd,
             duration_ms=(clock.monotonic() - started) * 1000,
         )
-        return replace(reply, usage=usage)
+        return changed(reply, usage=usage)
 
     def _wait_after(self, error: ProviderError, request: Request, attempt: int, slot: Slot) -> float | None:
         """Return the seconds to wait before the next attempt, or ``None`` when there is to be none."""

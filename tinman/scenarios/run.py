@@ -9,7 +9,7 @@ indeterminate: never ok, never a finding. What went wrong with a turn stands amo
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
+from contextlib import nullcontext
 from typing import Any, Protocol, Self, cast
 
 import anyio
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from tinman import clock
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
-from tinman.frozen import adapter
+from tinman.frozen import adapter, changed
 from tinman.messages import Message, Reply, Request, ToolResult, ToolUse, Usage, say
 from tinman.scenarios.checks import (
     Check,
@@ -173,7 +173,7 @@ class Conversation:
             user=text, assistant=_kept(said), tool_traces=traces, duration_ms=round(seconds * 1000), passed=False
         )
         results = await self._judged(checks, turn, said, reply, seconds)
-        turn = replace(turn, checks=results, passed=all(result.passed for result in results))
+        turn = changed(turn, checks=results, passed=all(result.passed for result in results))
         self.messages = (*asked, *reply.trace, reply.message)
         self.turns = (*self.turns, turn)
         self.usage = self.usage + reply.usage
@@ -283,6 +283,7 @@ async def run_scenario(
     this run. Cancellation goes through.
     """
     started_at, started = clock.now(), clock.monotonic()
+    seconds = scenario.timeout_seconds or timeout_seconds
     missing = scenario.world.plants - target.capabilities.plants
     session_id = clock.derive_id("session", scenario.scenario_id, seed)
     conversation: Conversation | None = None
@@ -293,7 +294,7 @@ async def run_scenario(
         reason = f"{target.name} does not keep a conversation"
     else:
         try:
-            with anyio.fail_after(scenario.timeout_seconds or timeout_seconds):
+            with anyio.move_on_after(seconds) as limit:
                 async with target.open(user=user, session=session_id, world=scenario.world) as session:
                     conversation = Conversation(
                         session,
@@ -305,8 +306,10 @@ async def run_scenario(
                     )
                     for turn in scenario.turns:
                         await _turn(conversation, turn, turn_timeout_seconds, goes_on=goes_on)
+            if limit.cancelled_caught:
+                raise TimeoutError
         except TimeoutError as error:
-            reason = str(error) or f"timeout after {scenario.timeout_seconds or timeout_seconds:g} s"
+            reason = str(error) or f"timeout after {seconds:g} s"
         except (BudgetExhausted, ApprovalError):
             raise
         except TinmanError as error:
@@ -331,9 +334,9 @@ async def _turn(conversation: Conversation, turn: Turn, timeout_seconds: float |
     """Say one turn within its time. Raises what the target raises, or ``TimeoutError``, unless the run goes on."""
     started = clock.monotonic()
     try:
-        with anyio.move_on_after(timeout_seconds if timeout_seconds else float("inf")) as limit:
+        with anyio.move_on_after(timeout_seconds) if timeout_seconds else nullcontext() as limit:
             await conversation.say(turn.user, turn.checks)
-        if limit.cancelled_caught:
+        if limit is not None and limit.cancelled_caught:
             raise TimeoutError(f"timeout after {timeout_seconds:g} s")
     except (BudgetExhausted, ApprovalError):
         raise

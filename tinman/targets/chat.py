@@ -135,8 +135,10 @@ class ChatSession:
                     seed=request.seed + round_number * 7919,
                 )
             )
-            usage, acted = usage + reply.usage, acted + reply.acted
             calls = reply.message.calls
+            if not (calls or trace or reply.trace or reply.acted):
+                return reply
+            usage, acted = usage + reply.usage, acted + reply.acted
             if not calls or round_number == MAX_ROUNDS - 1:
                 break
             results = tuple(self._answer(use, called) for use in calls)
