@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tinman.frozen import frozen, sum_of
+from tinman.frozen import changed, frozen, sum_of
 
 Role = Literal["system", "user", "assistant"]
 Stop = Literal["end", "length", "tool_calls", "refusal", "other"]
@@ -136,6 +136,9 @@ class Reply:
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
+_NOTHING, _SAID = Text(text=""), Message(role="user", parts=())
+
+
 def say(role: Role, text: str) -> Message:
     """Return a message of one text part."""
-    return Message(role=role, parts=(Text(text=text),))
+    return changed(_SAID, role=role, parts=(changed(_NOTHING, text=text),))

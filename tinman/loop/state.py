@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from tinman.budget import Amount
 from tinman.errors import LoopConfigError
-from tinman.frozen import frozen
+from tinman.frozen import changed, frozen
 from tinman.messages import Usage
 
 SCHEMA_VERSION = 2
@@ -56,11 +56,11 @@ class Metrics:
     def plus(self, usage: Usage) -> Metrics:
         """Return the sum with one call's usage."""
         known = self.cost_usd is not None and usage.usd is not None
-        return Metrics(
+        return changed(
+            self,
             input_tokens=self.input_tokens + usage.input_tokens,
             output_tokens=self.output_tokens + usage.output_tokens,
             llm_calls=self.llm_calls + usage.calls,
-            elapsed_s=self.elapsed_s,
             cost_usd=(self.cost_usd or 0.0) + (usage.usd or 0.0) if known else None,
         )
 
