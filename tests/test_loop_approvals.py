@@ -356,7 +356,7 @@ async def test_of_two_answers_the_first_counts(tmp_path: Path) -> None:
     assert (result.status, waiting.work.calls) == ("APPROVAL_DENIED", [])
 
 
-async def test_every_decision_is_in_the_audit_trail(tmp_path: Path) -> None:
+async def test_every_session_and_decision_is_in_the_audit_trail(tmp_path: Path) -> None:
     from sqlalchemy import select
 
     from tinman.audit import AuditLog
@@ -367,10 +367,12 @@ async def test_every_decision_is_in_the_audit_trail(tmp_path: Path) -> None:
     await waiting.resume(approval=waiting.answer())
     async with await Database.open(tmp_path / "tinman.db") as db:
         async with db.read() as connection:
-            lines = list(await connection.scalars(select(AuditRow.what)))
+            rows = (await connection.execute(select(AuditRow.what, AuditRow.data).order_by(AuditRow.seq))).all()
         assert await AuditLog(db).broken_at() is None
 
-    assert lines == ["tool.approved"]
+    assert [row.what for row in rows] == ["loop.started", "loop.ended", "loop.started", "tool.approved", "loop.ended"]
+    assert [row.data["status"] for row in rows if row.what == "loop.ended"] == ["AWAITING_APPROVAL", "BUDGET_EXHAUSTED"]
+    assert waiting.token not in str(rows)
 
 
 # -- exactly once

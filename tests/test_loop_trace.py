@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio.streams.memory import MemoryObjectReceiveStream
 from loops import Counting, Watched, a_loop, place_of, playing, says
 
+from tinman.events import Event, EventBus
 from tinman.loop import HeadlessApprovalRunner, Loop, RequireApproval, State, explain, tool
 
 WORK = ("work", {"n": 1})
@@ -33,6 +38,25 @@ async def test_every_line_has_the_ids_of_its_run_span_and_place(tmp_path: Path) 
         start = next(line for line in own if line["kind"] == "iteration.start")
         call = next(line for line in own if line["kind"] == "llm.call")
         assert (start["parent"], call["parent"]) == (run, start["span"])
+
+
+async def test_what_a_trace_tells_is_on_the_event_bus_while_somebody_watches() -> None:
+    bus, watched = EventBus(), Watched()
+    loop = a_loop(playing(says("", WORK)), [Counting().tool], max_iterations=2, bus=bus, on_event=watched)
+    with bus.subscribe() as events:
+        await loop.arun()
+        told = [event.data for event in _waiting(events) if event.name == "loop.advanced"]
+    await a_loop(playing(says("", WORK)), [Counting().tool], max_iterations=1, bus=bus).arun()
+
+    assert told == watched.events
+    assert [each["kind"] for each in told][:2] == ["loop.start", "iteration.start"]
+    assert {each["span"] for each in told if each["kind"] == "llm.call"}.isdisjoint({told[0]["span"]})
+
+
+def _waiting(events: MemoryObjectReceiveStream[Event]) -> Iterator[Event]:
+    with suppress(anyio.WouldBlock):
+        while True:
+            yield events.receive_nowait()
 
 
 async def test_the_fields_of_each_kind_are_there(tmp_path: Path) -> None:

@@ -87,6 +87,9 @@ async def test_how_the_trying_ended_is_told_in_the_agents_words(
 
     assert (told["status"], told["state"]) == (status, state)
     assert bool(told["stopped_reason"]) == (status != "SUCCESS")
+    assert told["explain"]["status"] == status
+    assert len(told["explain"]["decision_chain"]) == told["iterations"] + 1
+    assert "try_rule[ok]" in told["explain"]["decision_chain"][0]
     assert texts(result.output).count(RIGHT) == rules.count(RIGHT)
 
 

@@ -34,6 +34,7 @@ EventName = Literal[
     "model.called",
     "model.retried",
     "model.limited",
+    "loop.advanced",
 ]
 
 
@@ -52,6 +53,11 @@ class EventBus:
     def __init__(self) -> None:
         self._watchers: list[MemoryObjectSendStream[Event]] = []
         self.dropped = 0
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody would be told."""
+        return bool(self._watchers)
 
     def publish(self, name: EventName, **data: Any) -> None:
         """Tell all watchers, without waiting for any."""

@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext
+from tinman.agents.looped import stop_of
+from tinman.events import EventBus
 from tinman.frozen import digest
 from tinman.loop.engine import Loop
 from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import NoProgress
-from tinman.loop.result import LoopResult
 from tinman.loop.state import MetricSnapshot, State
 from tinman.loop.tools import tool
 from tinman.playbook.settings import Setting, carried_over
@@ -79,7 +80,8 @@ async def provoke(
     setting: Setting,
     *,
     key: str,
-) -> tuple[tuple[str, ...], LoopResult]:
+    bus: EventBus | None = None,
+) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return the turns that made the target tell its secret, none when six rounds did not, and how the loop ended.
 
     Stored in the runtime's journal: a resumed cycle goes on in the middle, saying again what was said. Raises
@@ -117,13 +119,14 @@ async def provoke(
             max_tokens_per_call=1_024,
             runtime=runtime,
             key=key,
+            bus=bus,
             mode=context.mode,
             quiet=True,
         )
         result = await loop.arun()
     said = _said(loop.state)
     end = next((i for i, (_, told) in enumerate(said, 1) if told), 0)
-    return tuple(text for text, _ in said[:end]), result
+    return tuple(text for text, _ in said[:end]), stop_of(key, loop, result)
 
 
 def frozen_cases(

@@ -10,7 +10,6 @@ from pydantic import Field, StringConstraints
 from tinman import clock
 from tinman.agents.adversary import frozen_cases, provoke, secret_checks
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
-from tinman.agents.looped import stop_of
 from tinman.config.modes import Mode
 from tinman.events import EventBus
 from tinman.frozen import frozen
@@ -207,8 +206,10 @@ class ExperimentArchitect(BaseAgent):
             talked += 1
             pair, setting = pairs[0]
             key = f"adversary/{hypothesis.id}"
-            turns, ended = await provoke(context, runtime, self.reasoner, self.target, pair, setting, key=key)
-            loops.append(stop_of(key, ended))
+            turns, ended = await provoke(
+                context, runtime, self.reasoner, self.target, pair, setting, key=key, bus=self.bus
+            )
+            loops.append(ended)
             if turns:
                 name = f"adversary-{hypothesis.id.removeprefix('hypothesis-')[:8]}"
                 found[hypothesis.id] = frozen_cases(turns, setting, pairs, name=name)

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
-from tinman.agents.looped import stop_of
 from tinman.agents.rule_writing import write_rule
 from tinman.approvals.handler import ApprovalHandler
 from tinman.approvals.risk import patch_risk
@@ -157,8 +156,8 @@ class InterventionEngine(BaseAgent):
             return None
         await self.checkpoint()
         data = {"failure class": f"{failure.primary_class.value}/{failure.secondary_class}", **_known(failure)}
-        found, ended = await write_rule(context, runtime, self.reasoner, self.target, failure, data)
-        loops.append(stop_of(f"rule/{failure.id}", ended))
+        found, ended = await write_rule(context, runtime, self.reasoner, self.target, failure, data, bus=self.bus)
+        loops.append(ended)
         if found is None:
             return None
         return _remedy(found.text, f"{found.rationale} ({found.told})", found.gain)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinman.agents.base import AgentState
+from tinman.frozen import dump
+from tinman.loop.engine import Loop
 from tinman.loop.result import LoopResult, LoopStatus
 
 STATE_OF: dict[LoopStatus, AgentState] = {
@@ -20,12 +22,13 @@ STATE_OF: dict[LoopStatus, AgentState] = {
 """A loop that stopped short of its goal has completed, with a reason; only an error is a failure."""
 
 
-def stop_of(key: str, result: LoopResult) -> dict[str, Any]:
-    """Return a loop's end as an ``AgentResult`` tells it: its key, status, the agent's word for it, reason, rounds."""
+def stop_of(key: str, loop: Loop, result: LoopResult) -> dict[str, Any]:
+    """Return a loop's end as an ``AgentResult`` tells it: key, status, the agent's word for it, reason, explanation."""
     return {
         "loop": key,
         "status": result.status.value,
         "state": STATE_OF[result.status].value,
         "stopped_reason": "" if result.status is LoopStatus.SUCCESS else result.reason,
         "iterations": result.iterations,
+        "explain": dump(loop.explain(result)),
     }

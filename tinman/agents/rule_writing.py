@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext
+from tinman.agents.looped import stop_of
+from tinman.events import EventBus
 from tinman.loop.engine import Loop
 from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import NoProgress
-from tinman.loop.result import LoopResult
 from tinman.loop.state import MetricSnapshot, State
 from tinman.loop.tools import tool
 from tinman.patches.apply import apply
@@ -103,7 +104,9 @@ async def write_rule(
     target: Target,
     failure: DiscoveredFailure,
     data: dict[str, str],
-) -> tuple[TriedRule | None, LoopResult]:
+    *,
+    bus: EventBus | None = None,
+) -> tuple[TriedRule | None, dict[str, Any]]:
     """Return the rule that helped most in up to four rounds, ``None`` when none helped, and how the loop ended.
 
     At most 4 x 8 runs of the target, on its own meter. Stored in the runtime's journal, so a resumed cycle goes on in
@@ -124,6 +127,7 @@ async def write_rule(
         counts = {"helped": fails.count(False), "failing": len(fails), "harmed": sum(harms), "harmless": len(harms)}
         return json.dumps({"text": text, "rationale": rationale, **counts})
 
+    key = f"rule/{failure.id}"
     loop = Loop(
         f"{_GOAL}\n{rule}",
         [try_rule],
@@ -135,10 +139,11 @@ async def write_rule(
         token_limit=TOKENS,
         max_tokens_per_call=1_024,
         runtime=runtime,
-        key=f"rule/{failure.id}",
+        key=key,
+        bus=bus,
         mode=context.mode,
         quiet=True,
     )
     result = await loop.arun()
     best = max(_tries(loop.state), key=lambda tried: tried.gain, default=None)
-    return (best if best is not None and best.gain > 0 else None), result
+    return (best if best is not None and best.gain > 0 else None), stop_of(key, loop, result)

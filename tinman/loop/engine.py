@@ -401,7 +401,7 @@ class Loop:
             pricing=spending.Pricing(self._model, self._overrides),
             budget=budget,
             store=store,
-            trace=Trace(self._trace_path, self._on_event, loop_id=state.loop_id, redact=self._redact),
+            trace=Trace(self._trace_path, self._on_event, loop_id=state.loop_id, redact=self._redact, bus=self._bus),
             gate=gate,
             policies=self._policies,
             exits=self._exits,
@@ -480,7 +480,7 @@ class Loop:
 
         loop_id = self._stored_id or self.state.loop_id
         if self._runtime is not None:
-            return journal.JournalStore(self._runtime, self._key), (
+            return journal.within(self._runtime, self._key), (
                 HandlerGate(self._handler) if self._handler else RunnerGate(self._runner)
             )
         assert self._db is not None

@@ -19,10 +19,10 @@ from tinman.config.modes import Mode
 from tinman.db.engine import Database
 from tinman.errors import CycleOwned, LoopOwned, LoopStateError
 from tinman.frozen import adapter
-from tinman.loop.changes import Change, Drawn, Ended, apply
+from tinman.loop.changes import Began, Change, Drawn, Ended, apply
 from tinman.loop.gate import Gate, HandlerGate, RunnerGate
 from tinman.loop.result import LoopStatus
-from tinman.loop.state import Intent, State
+from tinman.loop.state import Intent, LoopConfig, State
 from tinman.loop.store import C, Halted, name_of
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import CycleStatus
@@ -79,17 +79,17 @@ async def _drawn(runtime: Runtime, prefix: str, state: State) -> State:
 
 
 class JournalStore:
-    """Keeps a loop in a runtime's journal, its keys under ``prefix``. ``record_end`` is told how a session ended."""
+    """Keeps a loop in a runtime's journal, its keys under ``prefix``. ``record`` is told of the ends of a session."""
 
     is_durable = True
     path: str | None = None
 
     def __init__(
-        self, runtime: Runtime, prefix: str, *, record_end: Callable[[State], Awaitable[None]] | None = None
+        self, runtime: Runtime, prefix: str, *, record: Callable[[Began | Ended, State], Awaitable[None]] | None = None
     ) -> None:
         self._runtime = runtime
         self._prefix = f"{prefix}/"
-        self._record_end = record_end
+        self._record = record
         self._count = 0
         self._draws = 0
 
@@ -122,8 +122,8 @@ class JournalStore:
             self._draws += 1
             return
         await self._append(text)
-        if isinstance(change, Ended) and self._record_end is not None:
-            await self._record_end(state)
+        if isinstance(change, Began | Ended) and self._record is not None:
+            await self._record(change, state)
 
     async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
         """Do it as a step of its own."""
@@ -219,8 +219,12 @@ async def opened(
     except CycleOwned as error:
         raise LoopOwned(f"loop {loop_id}: another run or resume of it is going on; wait for it") from error
 
-    async def record_end(state: State) -> None:
-        assert state.ending is not None
+    audit = AuditLog(db)
+
+    async def record(change: Began | Ended, state: State) -> None:
+        await _audited(audit, change, state)
+        if state.ending is None:
+            return
         await graph.update_cycle(
             loop_id,
             status=_STATUS.get(state.ending.status, "completed"),
@@ -229,8 +233,7 @@ async def opened(
             summary={"reason": state.ending.reason, "iterations": len(state.iterations)},
         )
 
-    store = JournalStore(runtime, "loop", record_end=record_end)
-    audit = AuditLog(db)
+    store = JournalStore(runtime, "loop", record=record)
     if handler is not None:
         return store, HandlerGate(handler)
     if not runner.is_headless:
@@ -238,6 +241,30 @@ async def opened(
     queue = ApprovalQueue(db, ttl_seconds=ttl_s)
     waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=bus, cycle_id=loop_id)
     return store, HandlerGate(waiting, queue, runner)
+
+
+def within(runtime: Runtime, key: str) -> JournalStore:
+    """Return the store of the loop ``key`` inside a cycle; where that is in a database, its audit trail tells of it."""
+    if not isinstance(runtime, JournalRuntime):
+        return JournalStore(runtime, key)
+    audit = AuditLog(runtime.graph.db)
+
+    async def record(change: Began | Ended, state: State) -> None:
+        await _audited(audit, change, state)
+
+    return JournalStore(runtime, key, record=record)
+
+
+async def _audited(audit: AuditLog, change: Began | Ended, state: State) -> None:
+    """Write down that a session began, within which limits, or how it ended. Approvals are written by their gates."""
+    actor = f"loop {state.loop_id}"
+    if isinstance(change, Began):
+        limits = adapter(LoopConfig).dump_python(change.config, mode="json")
+        await audit.append(actor, "loop.started", {"session": state.sessions, "limits": limits})
+        return
+    told = {"status": str(change.ending.status), "reason": change.ending.reason, "error": change.ending.error}
+    used = {"iterations": len(state.iterations), "tokens": state.total_tokens}
+    await audit.append(actor, "loop.ended", {"session": state.sessions, **told, **used})
 
 
 async def load(graph: MemoryGraph, loop_id: str) -> State:

@@ -1,4 +1,4 @@
-"""What a loop does, as JSON lines with run, span and sequence ids, and to a callback."""
+"""What a loop does, as JSON lines with run, span and sequence ids, to a callback, and to the event bus."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import structlog
 
 from tinman import clock
 from tinman.errors import LoopStateError
+from tinman.events import EventBus
 
 _log = structlog.get_logger(__name__)
 
@@ -21,7 +22,7 @@ class Trace:
     """Writes every event live. A callback's errors are logged and change nothing; a file's are ``LoopStateError``.
 
     Every event has ``ts`` (seconds), ``kind``, ``run``, ``loop``, ``seq``, ``span`` and ``parent``. Spans nest: the
-    run, its rounds, and in them each model call, action and approval.
+    run, its rounds, and in them each model call, action and approval. On the bus it is the data of ``loop.advanced``.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Trace:
         *,
         loop_id: str,
         redact: Callable[[str], str],
+        bus: EventBus | None = None,
     ) -> None:
         self._path = path
         self._on_event = on_event
@@ -40,7 +42,7 @@ class Trace:
         self.run = secrets.token_hex(8)
         self._spans: list[str] = []
         self._seq = 0
-        self._is_off = path is None and on_event is None
+        self._bus = bus
 
     def open(self) -> None:
         """Open the file for appending. Raises ``LoopStateError``."""
@@ -65,7 +67,7 @@ class Trace:
     @contextmanager
     def span(self) -> Iterator[None]:
         """Give the events inside a span of their own, under the one around it."""
-        self._spans.append("" if self._is_off else secrets.token_hex(4))
+        self._spans.append(secrets.token_hex(4) if self.is_on else "")
         try:
             yield
         finally:
@@ -74,11 +76,15 @@ class Trace:
     @property
     def is_on(self) -> bool:
         """Whether anybody reads or watches."""
-        return not self._is_off
+        return self._path is not None or self._on_event is not None or self._is_watched
+
+    @property
+    def _is_watched(self) -> bool:
+        return self._bus is not None and self._bus.is_watched
 
     def tell(self, kind: str, **fields: Any) -> None:
         """Write one event."""
-        if self._is_off:
+        if not self.is_on:
             return
         self._seq += 1
         event: dict[str, Any] = {
@@ -102,6 +108,9 @@ class Trace:
                 self._on_event(event)
             except Exception as error:  # noqa: BLE001 - a watcher must not change what it watches
                 _log.warning("loop.watcher_failed", error=f"{type(error).__name__}: {error}", kind=kind)
+
+        if self._bus is not None:
+            self._bus.publish("loop.advanced", **event)
 
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
