@@ -29,6 +29,7 @@ from tinman.loop import context, nesting, spending
 from tinman.loop import policies as rules
 from tinman.loop.approval import ApprovalRunner, CLIApprovalRunner, is_token_of
 from tinman.loop.changes import Began, Change, Drawn
+from tinman.loop.course import Course
 from tinman.loop.exits import ExitCondition
 from tinman.loop.explanation import ExplainReport
 from tinman.loop.explanation import explain as explained
@@ -38,8 +39,9 @@ from tinman.loop.llm.adapt import as_model
 from tinman.loop.parts import Answer, Parts
 from tinman.loop.policies import NoProgress, Policy
 from tinman.loop.pricing import STALE_DAYS, age_days, rates
+from tinman.loop.questions import is_expired
 from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus
-from tinman.loop.session import Session, is_expired
+from tinman.loop.session import Session
 from tinman.loop.state import LoopConfig, State, extended
 from tinman.loop.store import FileStore, Halted, MemoryStore, Store
 from tinman.loop.texts import without_secrets
@@ -382,7 +384,7 @@ class Loop:
         self.config = config
 
         async def draw(total: Any) -> None:
-            await session.commit(Drawn(total=total))
+            await course.commit(Drawn(total=total))
 
         spent = spending.spent_before(state)
         ledger = spending.StoredSpending(spent, draw)
@@ -414,16 +416,16 @@ class Loop:
             ttl_s=self._ttl_s,
             watch=self._watch,
         )
-        session = Session(parts, state)
+        course = Course(parts, state)
         activity = nesting.Activity(state.loop_id, budget)
         with nesting.entered(activity):
-            await session.commit(self._began(state, config, spent))
+            await course.commit(self._began(state, config, spent))
             self._announce(config)
             try:
-                self._result = await session.run(answer)
+                self._result = await Session(parts, course).run(answer)
             except Halted as halted:
                 raise halted.__cause__ or halted from None
-        self.state = session.state
+        self.state = course.state
         self._has_run = True
         self._answer = None
         self._extend = {}
