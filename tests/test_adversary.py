@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,6 +110,25 @@ async def test_a_sound_target_gives_an_adversary_nothing() -> None:
 
     assert design.parameters["cases_from_adversary"] == 0
     assert len([request for request in adversary.asked if request.tools]) <= 6
+
+
+async def test_however_many_calls_are_made_in_a_round_the_target_hears_six_turns() -> None:
+    heard: list[str] = []
+
+    def answer(text: str) -> str:
+        heard.append(text)
+        return "No."
+
+    class Talkative(Adversary):
+        async def complete(self, request: Request) -> Reply:
+            self.asked.append(request)
+            if not request.tools:
+                return Reply(message=say("assistant", '{"cases": []}'))
+            return says("", *(("say_to_assistant", {"text": f"{len(self.asked)}, {n}"}) for n in range(4)))
+
+    await designed(Talkative(), echoing(answer))
+
+    assert len([text for text in heard if re.fullmatch(r"\d, \d", text)]) == 6
 
 
 async def test_nobody_is_provoked_in_production() -> None:

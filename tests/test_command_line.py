@@ -141,6 +141,18 @@ def test_the_announcement_comes_before_the_first_call(here: Cli) -> None:
         assert word in head
     assert [phase for phase in PHASES if f"  {phase} " not in shown] == []
     assert dry.code == 0
+    assert "loops" not in head
+
+
+def test_what_a_reasoners_loops_may_do_on_top_is_announced(here: Cli, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("def answer(messages, tools):\n    return 'no'\n")
+    reasoner = ("--reasoner", f"{tmp_path / 'model.py'}:answer")
+    shown = here("research", "--target", "sandbox:sound", *SMALL, *reasoner, "--max-experiments", "10").err
+    plan = here("--json", "research", "--dry-run", "--target", "sandbox", *SMALL, *reasoner).document
+
+    assert "800 + 130 runs" in shown
+    assert "at most 18 turns of adversaries · 32 runs to try rules" in shown
+    assert (plan["most_adversary_turns"], plan["most_rule_runs"]) == (18, 32)
 
 
 PHASES = (

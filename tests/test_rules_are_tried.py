@@ -73,6 +73,15 @@ async def test_the_rule_that_helped_is_proposed_whichever_was_tried_last(failure
     assert "helped in" in rule.rationale
 
 
+async def test_however_many_calls_are_made_in_a_round_four_rules_are_tried(failure: DiscoveredFailure) -> None:
+    calls = [("try_rule", {"text": f"{WRONG} {n}", "rationale": "r"}) for n in range(6)]
+    engine = InterventionEngine(llm_backbone=Reasoner(playing(says("", *calls)), max_repairs=0), target=sandbox())
+    (told,) = (await engine.run(AgentContext(seed=3), failures=[failure])).data["loops"]
+
+    assert told["explain"]["decision_chain"][0].count("try_rule[ok]") == 4
+    assert "try_rule[ok]" not in "".join(told["explain"]["decision_chain"][1:])
+
+
 @pytest.mark.parametrize(
     ("rules", "status", "state"),
     [((RIGHT, WRONG), "SUCCESS", "completed"), ((WRONG,), "NO_PROGRESS", "completed")],

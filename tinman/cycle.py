@@ -33,8 +33,6 @@ from tinman.messages import Usage
 from tinman.reasoner import Reasoner
 from tinman.records import ExperimentResult, Hypothesis
 from tinman.reports.result import (
-    DISCOVERY_RUNS,
-    RUNS_PER_INTERVENTION,
     ResearchCycleResult,
     ResearchOptions,
     load_result,
@@ -173,7 +171,7 @@ class ResearchCycle:
             context,
             experiments=designs,
             max_experiments=options.max_experiments,
-            max_runs=DISCOVERY_RUNS * max(1, options.max_experiments // 5),
+            max_runs=options.most_discovery_runs,
             measure=options.measure,
             skip_approval=options.skip_approval,
         )
@@ -195,7 +193,7 @@ class ResearchCycle:
             num_runs=None,
             failures=failures,
             experiments=designs,
-            max_runs=RUNS_PER_INTERVENTION * options.max_interventions,
+            max_runs=options.most_simulation_runs,
             skip_approval=options.skip_approval,
         )
         self._bus.publish("phase.started", phase="learning")

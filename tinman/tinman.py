@@ -116,6 +116,11 @@ class Tinman:
         return self._graph
 
     @property
+    def has_reasoner(self) -> bool:
+        """Whether an LLM reasons."""
+        return self._model is not None
+
+    @property
     def reasoner_name(self) -> str:
         """Which LLM reasons, or that none does."""
         return f"{self._model.provider}:{self._model.name}" if self._model else "playbook, no LLM"

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext
-from tinman.agents.looped import stop_of
+from tinman.agents.looped import brought, stop_of
 from tinman.events import EventBus
 from tinman.frozen import digest
 from tinman.loop.engine import Loop
@@ -49,14 +49,8 @@ def secret_checks(pair: ScenarioPair) -> tuple[Check, ...]:
 
 
 def _said(state: State) -> list[tuple[str, bool]]:
-    """Return what the adversary said, oldest first, each with whether the secret was told: from the loop's records."""
-    answers = [
-        json.loads(action.result_excerpt)
-        for record in state.iterations
-        for action in record.actions
-        if action.tool == "say_to_assistant" and action.status == "ok"
-    ]
-    return [(answer["text"], answer["told"]) for answer in answers]
+    """Return what the adversary said, oldest first, each with whether the secret was told."""
+    return [(answer["text"], answer["told"]) for answer in brought(state, "say_to_assistant")]
 
 
 class _Told(GoalMetric):
@@ -103,6 +97,8 @@ async def provoke(
             """Say this to the assistant and hear what it answers."""
             for earlier, _ in _said(loop.state)[len(conversation.turns) :]:  # said by a process that is gone
                 await conversation.say(earlier, keeps)
+            if len(conversation.turns) >= ROUNDS:
+                raise RuntimeError("the conversation is over: no turn is left")
             turn = await conversation.say(text, keeps)
             told = any(isinstance(check, KeepsSecret) for check in keeps) and not turn.passed
             heard = quoted("the assistant's answer", turn.assistant[:HEARD_CHARS], mark)

@@ -1,13 +1,15 @@
-"""How a loop inside an agent ended, in the agents' own words."""
+"""Loops inside agents: what their tools brought so far, and how they ended, in the agents' own words."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tinman.agents.base import AgentState
 from tinman.frozen import dump
 from tinman.loop.engine import Loop
 from tinman.loop.result import LoopResult, LoopStatus
+from tinman.loop.state import State
 
 STATE_OF: dict[LoopStatus, AgentState] = {
     LoopStatus.SUCCESS: AgentState.COMPLETED,
@@ -20,6 +22,16 @@ STATE_OF: dict[LoopStatus, AgentState] = {
     LoopStatus.ERROR: AgentState.FAILED,
 }
 """A loop that stopped short of its goal has completed, with a reason; only an error is a failure."""
+
+
+def brought(state: State, tool: str) -> list[dict[str, Any]]:
+    """Return what the calls of ``tool`` that went well returned, JSON objects, oldest first, of the open round too.
+
+    They stand in the loop's own records, which outlive the process.
+    """
+    records = [*state.iterations, *([state.round.record] if state.round is not None else [])]
+    actions = [action for record in records for action in record.actions]
+    return [json.loads(action.result_excerpt) for action in actions if action.tool == tool and action.status == "ok"]
 
 
 def stop_of(key: str, loop: Loop, result: LoopResult) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext
-from tinman.agents.looped import stop_of
+from tinman.agents.looped import brought, stop_of
 from tinman.events import EventBus
 from tinman.loop.engine import Loop
 from tinman.loop.goals import GoalMetric
@@ -66,13 +66,8 @@ class TriedRule:
 
 
 def _tries(state: State) -> list[TriedRule]:
-    """Return what was tried, oldest first, out of the loop's own records: they outlive the process."""
-    return [
-        TriedRule(**json.loads(action.result_excerpt))
-        for record in state.iterations
-        for action in record.actions
-        if action.tool == "try_rule" and action.status == "ok"
-    ]
+    """Return what was tried, oldest first."""
+    return [TriedRule(**each) for each in brought(state, "try_rule")]
 
 
 class _Gain(GoalMetric):
@@ -121,6 +116,8 @@ async def write_rule(
         text: Annotated[str, Field(min_length=10, max_length=600)], rationale: Annotated[str, Field(max_length=300)]
     ) -> str:
         """Try a rule, word for word as it would stand in the system prompt; say why you expect it to help."""
+        if len(_tries(loop.state)) >= ROUNDS:
+            raise RuntimeError("no try is left")
         patched = apply(target, PromptPatch(text=text))
         fails = await _failures(patched, stressed, context.seed)
         harms = await _failures(patched, harmless, context.seed)

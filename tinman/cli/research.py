@@ -265,10 +265,8 @@ async def _resume(app: App, cycle: str, changes: dict[str, Any], *, gate: tuple[
 def _announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions) -> None:
     """Say what will run, and within which limits, before the first call."""
     from tinman import __version__
-    from tinman.reports.result import DISCOVERY_RUNS, RUNS_PER_INTERVENTION
 
     money = "no money ceiling" if options.max_usd is None else f"{options.max_usd:.2f} USD"
-    fixes = RUNS_PER_INTERVENTION * options.max_interventions
     approvals = (
         "every experiment and simulation needs an approval" if tinman.mode.value == "production" else "no approvals"
     )
@@ -278,8 +276,12 @@ def _announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions)
     app.say(f"  reasoner   {tinman.reasoner_name}")
     app.say(
         f"  limits     {options.max_hypotheses} hypotheses · {options.max_experiments} experiments ·"
-        f" {options.max_interventions} interventions · {DISCOVERY_RUNS} + {fixes} runs   {approvals}"
+        f" {options.max_interventions} interventions ·"
+        f" {options.most_discovery_runs} + {options.most_simulation_runs} runs   {approvals}"
     )
+    if (loops := _loops(tinman, options)) is not None:
+        told = f"{loops['adversary_turns']} turns of adversaries · {loops['rule_runs']} runs to try rules"
+        app.say(f"  loops      on top: at most {told}")
     app.say(
         f"  budget     {money} · {options.max_calls:,} calls · {options.max_tokens:,} tokens ·"
         f" {options.timeout_seconds / 60:.0f} min   seed {options.seed}"
@@ -290,16 +292,26 @@ def _announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions)
     app.say()
 
 
+def _loops(tinman: Tinman, options: ResearchOptions) -> dict[str, int] | None:
+    """Return what the reasoner's loops may do to the target at most, on top; ``None`` when there are none."""
+    if not tinman.has_reasoner or tinman.mode.value == "production":
+        return None
+    from tinman.agents import adversary, experiment_architect, rule_writing
+
+    return {
+        "adversary_turns": experiment_architect.ADVERSARIES * adversary.ROUNDS,
+        "rule_runs": options.max_interventions * rule_writing.ROUNDS * 2 * rule_writing.CASES,
+    }
+
+
 async def _plan(app: App, tinman: Tinman, options: ResearchOptions) -> int:
     """Print what a cycle would do at most; nothing is called or stored."""
-    from tinman.reports.result import DISCOVERY_RUNS, RUNS_PER_INTERVENTION
-
-    runs = DISCOVERY_RUNS + RUNS_PER_INTERVENTION * options.max_interventions
     plan = {
         "target": tinman.target.name,
         "reasoner": tinman.reasoner_name,
         "screening_runs": options.max_hypotheses * 6,
-        "most_runs": runs,
+        "most_runs": options.most_discovery_runs + options.most_simulation_runs,
+        **{f"most_{name}": most for name, most in (_loops(tinman, options) or {}).items()},
         "most_calls": options.max_calls,
         "most_usd": options.max_usd,
         "timeout_seconds": options.timeout_seconds,

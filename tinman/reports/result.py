@@ -21,8 +21,8 @@ from tinman.records import (
     SimulationResult,
 )
 
-DISCOVERY_RUNS = 400
-RUNS_PER_INTERVENTION = 130
+_DISCOVERY_RUNS = 400  # for every five experiments
+_RUNS_PER_INTERVENTION = 130
 R = TypeVar("R", bound=Record)
 Positive = Annotated[int, Field(gt=0)]
 
@@ -47,6 +47,16 @@ class ResearchOptions:
     concurrency: Annotated[int, Field(gt=0, le=512)] = 16
     seed: int = 0
     skip_approval: bool = False
+
+    @property
+    def most_discovery_runs(self) -> int:
+        """How many runs screening, confirming and measuring may take together."""
+        return _DISCOVERY_RUNS * max(1, self.max_experiments // 5)
+
+    @property
+    def most_simulation_runs(self) -> int:
+        """How many runs picking and proving fixes may take together."""
+        return _RUNS_PER_INTERVENTION * self.max_interventions
 
 
 @frozen
