@@ -144,6 +144,14 @@ def test_the_announcement_comes_before_the_first_call(here: Cli) -> None:
     assert "loops" not in head
 
 
+def test_a_key_at_hand_is_pointed_out_and_not_used(here: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-not-shown")
+    shown = here("research", "--target", "sandbox:sound", *TINY).err
+
+    assert "playbook, no LLM   (ANTHROPIC_API_KEY is set: --reasoner anthropic:MODEL uses it)" in shown
+    assert "sk-not-shown" not in shown
+
+
 def test_what_a_reasoners_loops_may_do_on_top_is_announced(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text("def answer(messages, tools):\n    return 'no'\n")
     reasoner = ("--reasoner", f"{tmp_path / 'model.py'}:answer")

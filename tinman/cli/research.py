@@ -273,7 +273,7 @@ def _announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions)
     app.say(f"tinman {__version__}   cycle {cycle_id}   {tinman.mode}")
     app.say()
     app.say(f"  target     {tinman.target.name}   (fingerprint {tinman.target.fingerprint})")
-    app.say(f"  reasoner   {tinman.reasoner_name}")
+    app.say(f"  reasoner   {tinman.reasoner_name}{_unused_key(tinman)}")
     app.say(
         f"  limits     {options.max_hypotheses} hypotheses · {options.max_experiments} experiments ·"
         f" {options.max_interventions} interventions ·"
@@ -290,6 +290,17 @@ def _announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions)
     if tinman.target.name.startswith("sandbox"):
         app.say("  sandbox    a bundled agent with documented weaknesses: nothing leaves this machine")
     app.say()
+
+
+def _unused_key(tinman: Tinman) -> str:
+    """Return how to reason with the LLM whose key is at hand; which model, and at what price, is never guessed."""
+    if tinman.has_reasoner:
+        return ""
+    from tinman.config.settings import provider_keys
+
+    specs = {"OPENAI_API_KEY": "openai:MODEL", "ANTHROPIC_API_KEY": "anthropic:MODEL"}
+    names = [name for name in provider_keys() if name in specs]
+    return f"   ({names[0]} is set: --reasoner {specs[names[0]]} uses it)" if names else ""
 
 
 def _loops(tinman: Tinman, options: ResearchOptions) -> dict[str, int] | None:

@@ -42,7 +42,8 @@ class Line:
     def __init__(self, endpoint: Endpoint, open_client: Opening, *, timeout_seconds: float) -> None:
         self._endpoint = endpoint
         self._open_client = open_client
-        self._defaults = {"timeout": timeout_seconds, "max_retries": 0}
+        # What is not given here the SDK copies deeply, call for call.
+        self._defaults = {"timeout": timeout_seconds, "max_retries": 0, "headers": {}, "params": {}}
         self._address = ""
         self._client: SDKClient | None = None
         self._failures: tuple[type[Exception], ...] = ()
