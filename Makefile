@@ -43,6 +43,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/journal_steps.py
 	$(BIN)/python benchmarks/cycle_throughput.py
+	$(BIN)/python benchmarks/loop_overhead.py
 
 clean:
 	rm -rf $(VENV)

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Behaviour, Body, Cut, Loopback, Reset, Say, Status, serve
+from loopback import Behaviour, Body, Cut, Hang, Loopback, Reset, Say, Status, serve
 from sandbox_over_http import answer
 
-from tinman.reports.result import ResearchCycleResult
+from tinman.budget import Budget
+from tinman.events import EventBus
+from tinman.meters import Meters
+from tinman.models.anthropic_client import AnthropicModel
+from tinman.models.openai_client import OpenAIModel
+from tinman.reports.result import ResearchCycleResult, ResearchOptions
 from tinman.targets.profile import TargetProfile
 from tinman.targets.sandbox.model import SandboxModel
 from tinman.tinman import Tinman, create_tinman
@@ -26,7 +31,9 @@ def sandbox(provider: str) -> Callable[[dict[str, Any]], Behaviour]:
     return lambda body: answer(body, MODEL, is_chat=provider == "openai")
 
 
-async def research(server: Loopback, provider: str, folder: Path, **more: Any) -> ResearchCycleResult:
+async def research(
+    server: Loopback, provider: str, folder: Path, *, run_timeout_seconds: float = 60.0, **more: Any
+) -> ResearchCycleResult:
     """Run a small cycle against the server with the provider's SDK."""
     profile = TargetProfile(spec=f"{provider}:helpdesk", base_url=server.base_url(provider), **PROFILE)
     keys = {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}
@@ -34,7 +41,13 @@ async def research(server: Loopback, provider: str, folder: Path, **more: Any) -
         target=profile, store=folder / "t.db", keys=keys, retry_backoff_seconds=0.01, **more
     )
     try:
-        return await tinman.research_cycle(max_hypotheses=4, max_experiments=3, max_interventions=1, seed=2)
+        return await tinman.research_cycle(
+            max_hypotheses=4,
+            max_experiments=3,
+            max_interventions=1,
+            seed=2,
+            run_timeout_seconds=run_timeout_seconds,
+        )
     finally:
         await tinman.close()
 
@@ -52,7 +65,7 @@ async def test_a_cycle_finds_and_fixes_the_same_weaknesses_through_the_real_sdk(
 
 
 class Misbehaving:
-    """Every fourth answer is one of seven ways to fail, in turn."""
+    """Every fourth answer is one of nine ways to fail, in turn."""
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
@@ -74,8 +87,12 @@ class Misbehaving:
             Reset(),
             Body(b"{not json"),
             Cut(),
+            Say("I cannot help with that.", finish="refusal"),
+            Hang(),
         )
         way = ways[(turn // 4) % len(ways)]
+        if isinstance(way, Hang) and self.told["Hang"] == 2:  # each costs a whole timeout
+            way = Cut()
         self.told[type(way).__name__ + str(getattr(way, "code", ""))] += 1
         return way
 
@@ -83,17 +100,51 @@ class Misbehaving:
 @pytest.mark.slow
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 async def test_a_cycle_survives_a_server_that_fails_in_every_way(provider: str, tmp_path: Path) -> None:
-    """429 with whole and fractional Retry-After, 5xx, resets, garbage and cut replies: all retried and counted."""
+    """429 with whole and fractional Retry-After, 5xx, resets, garbage, cut replies, refusals and hangs: all counted."""
     script = Misbehaving(provider)
     async with serve(script) as server:
-        result = await research(server, provider, tmp_path)
+        result = await research(server, provider, tmp_path, run_timeout_seconds=4.0)
 
     runs = [run for r in result.results for run in r.runs]
     assert result.status == "completed"
     assert len(result.validated) >= 2
-    assert len(script.told) == 6
+    assert len(script.told) == 8
+    assert any("timeout" in run.reason for run in runs)
     assert result.usage.calls >= len(server.requests)
     assert all(run.reason for run in runs if run.verdict == "indeterminate")
+
+
+@pytest.mark.parametrize(
+    "first", [Status(429, {"Retry-After": "0.01"}), Status(500), Reset()], ids=["429", "500", "reset"]
+)
+async def test_what_passes_does_not_end_a_cycle_before_it_began(first: Behaviour, tmp_path: Path) -> None:
+    """The tiny calls before a cycle are retried as all others, and count against its ceilings."""
+    script = iter([first, Say(), first])
+    async with serve(lambda _: next(script, Say())) as server:
+        profile = TargetProfile(spec="openai:m", base_url=server.openai_url)
+        reasoner = OpenAIModel("m", base_url=server.openai_url)
+        async with await create_tinman(
+            target=profile, reasoner=reasoner, store=tmp_path / "t.db", retry_backoff_seconds=0.0
+        ) as tinman:
+            options = ResearchOptions(max_calls=4)
+            cycle_id = await tinman.create_cycle(options)
+            await tinman.preflight(cycle_id, options)
+            result = await tinman.run_cycle(cycle_id, options)
+
+    assert (result.status, result.usage.calls) == ("paused", 4)
+    assert len(server.requests) == 4
+
+
+async def test_a_reasoner_that_is_throttled_does_not_slow_the_target(tmp_path: Path) -> None:
+    budget = Budget()
+    meters = Meters(budget, bus=EventBus(), concurrency=16, price_overrides=None, backoff_seconds=0.0)
+    target = meters.meter(OpenAIModel("a", base_url="http://localhost:1/v1"))
+    same = meters.meter(OpenAIModel("b", base_url="http://localhost:1/v1"))
+    other = meters.meter(AnthropicModel("c", base_url="http://localhost:1"))
+
+    assert target.limiter is same.limiter
+    assert target.limiter is not other.limiter
+    assert {each.budget for each in (target, same, other)} == {budget}
 
 
 async def test_a_dead_endpoint_is_never_a_finding(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -24,19 +24,16 @@ from tinman.events import EventBus
 from tinman.frozen import dump
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle
-from tinman.messages import Reply, Request, Usage
+from tinman.meters import Meters
 from tinman.models.base import Model
-from tinman.models.limiter import ProviderLimiter
 from tinman.models.load import load_model
-from tinman.models.metered import Metered
 from tinman.models.prices import Rate
 from tinman.reasoner import Reasoner
 from tinman.reports.result import ResearchCycleResult, ResearchOptions, load_result, options_of
-from tinman.targets.base import Call, Target
+from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
 from tinman.targets.profile import TargetProfile
-from tinman.targets.turn import TurnTarget
 
 DEFAULT_STORE = Path(".tinman/tinman.db")
 
@@ -137,11 +134,16 @@ class Tinman:
 
     # -- cycles ------------------------------------------------------------------------------------------------------
 
-    async def preflight(self) -> None:
-        """Check that target and reasoner can be reached. Raises ``ProviderError``, ``TargetError``, ``ConfigError``."""
-        await self.target.preflight()
-        if self._model is not None:
-            await ChatTarget(self._model).preflight()
+    async def preflight(self, cycle_id: str = "", options: ResearchOptions | None = None) -> None:
+        """Check that target and reasoner can be reached, by a tiny call each, retried as all calls are.
+
+        Its calls count against the cycle's ceilings when there is one. Raises ``ProviderError``, ``TargetError``,
+        ``ConfigError``, ``BudgetExhausted``.
+        """
+        async with self._spending(cycle_id, options or ResearchOptions()) as meters:
+            await meters.around(self.target).preflight()
+            if self._model is not None:
+                await ChatTarget(meters.meter(self._model)).preflight()
 
     async def create_cycle(self, options: ResearchOptions) -> str:
         """Store a new cycle with its resolved configuration and return its id. Raises ``ModeRefused``."""
@@ -204,30 +206,33 @@ class Tinman:
         self, cycle_id: str, options: ResearchOptions, *, mode: Mode | None = None
     ) -> ResearchCycleResult:
         """Run a stored cycle under ``options``' ceilings."""
-        graph = self.graph
+        async with self._spending(cycle_id, options) as meters:
+            return await self._run(cycle_id, options, mode or self.mode, meters)
+
+    @asynccontextmanager
+    async def _spending(self, cycle_id: str, options: ResearchOptions) -> AsyncIterator[Meters]:
+        """Open the budget of a cycle (or one of its own without any) with the meters on it."""
         limits = Limits(
             calls=options.max_calls, tokens=options.max_tokens, usd=options.max_usd, seconds=options.timeout_seconds
         )
-        budget = Budget(limits, ledger=BlockLedger(graph.db, cycle_id), block=_block(limits))
+        ledger = BlockLedger(self.graph.db, cycle_id) if cycle_id else None
+        budget = Budget(limits, ledger=ledger, block=_block(limits))
         await budget.open()
-        limiter = ProviderLimiter(initial=options.concurrency, maximum=max(64, options.concurrency))
-        meters: list[Metered] = []
-
-        def metered(model: Model) -> Metered:
-            meters.append(
-                Metered(
-                    model,
-                    budget=budget,
-                    limiter=limiter,
-                    bus=self.bus,
-                    price_overrides=self._prices,
-                    backoff_seconds=self._backoff,
-                )
+        try:
+            yield Meters(
+                budget,
+                bus=self.bus,
+                concurrency=options.concurrency,
+                price_overrides=self._prices,
+                backoff_seconds=self._backoff,
             )
-            return meters[-1]
+        finally:
+            await budget.close()
 
-        target = await live(graph, _metered_target(self.target, metered, budget))
-        reasoner = Reasoner(metered(self._model)) if self._model is not None else None
+    async def _run(self, cycle_id: str, options: ResearchOptions, mode: Mode, meters: Meters) -> ResearchCycleResult:
+        graph = self.graph
+        target = await live(graph, meters.around(self.target))
+        reasoner = Reasoner(meters.meter(self._model)) if self._model is not None else None
         handler = self.approval_handler or ApprovalHandler(
             ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus
         )
@@ -237,17 +242,14 @@ class Tinman:
             target=target,
             reasoner=reasoner,
             handler=handler,
-            budget=budget,
+            budget=meters.budget,
             bus=self.bus,
-            mode=mode or self.mode,
+            mode=mode,
             options=options,
             description=self._description,
-            used=lambda: sum((meter.usage for meter in meters), Usage()),
+            used=lambda: meters.usage,
         )
-        try:
-            return await self._cycle.run(cycle_id)
-        finally:
-            await budget.close()
+        return await self._cycle.run(cycle_id)
 
     def stop(self) -> None:
         """Let the running cycle launch nothing more; what is in flight ends and is stored."""
@@ -263,28 +265,6 @@ def _block(limits: Limits) -> Amount:
         tokens=max(1, min(400_000, ceiling.tokens // 50)),
         nano_usd=max(1, ceiling.nano_usd // 50) if limits.usd is not None else 10**12,
     )
-
-
-def _metered_target(target: Target, metered: Any, budget: Budget) -> Target:
-    if isinstance(target, ChatTarget):
-        return target.with_model(metered(target.model))
-    if isinstance(target, TurnTarget):
-        return target.with_meter(lambda call: _counted(call, budget))
-    return target
-
-
-def _counted(call: Call, budget: Budget) -> Call:
-    """Return ``call`` with each turn counted as one call; what a black box spends inside is its own affair."""
-
-    async def outer(request: Request) -> Reply:
-        async with budget.reserve(Amount(calls=1)) as reservation:
-            try:
-                reply = await call(request)
-            finally:
-                reservation.settle(Amount(calls=1))
-        return replace(reply, usage=replace(reply.usage, calls=max(1, reply.usage.calls)))
-
-    return outer
 
 
 async def create_tinman(

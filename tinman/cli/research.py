@@ -231,7 +231,7 @@ async def _research(
         cycle_id = await tinman.create_cycle(options)
         _announce(app, tinman, cycle_id, options)
         try:
-            await tinman.preflight()
+            await tinman.preflight(cycle_id, options)
         except BaseException:
             await tinman.abandon(cycle_id)
             raise

@@ -388,7 +388,7 @@ class Loop:
 
         spent = spending.spent_before(state)
         ledger = spending.StoredSpending(spent, draw)
-        budget = spending.budget_of(config, state, self._parent, ledger)
+        budget = spending.budget_of(config, state, self._share_of(), ledger)
         await budget.open()
         self._budget = budget
         metered, summarizer = self._metered(self._model, budget), None
@@ -440,7 +440,15 @@ class Loop:
     def _watch(self, state: State) -> None:
         self.state = state
 
+    def _share_of(self) -> Budget | None:
+        """Return the budget this loop spends out of: the one it was given, or that of the meter it was given."""
+        if self._parent is None and isinstance(self._model, Metered):
+            return self._model.budget
+        return self._parent
+
     def _metered(self, model: Model, budget: Budget) -> Metered:
+        if isinstance(model, Metered):
+            return model.on(budget)
         return Metered(
             model,
             budget=budget,

@@ -7,6 +7,7 @@ and is settled with what it did cost, so no ceiling is overshot whatever the con
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from typing import Literal
 
 import anyio
@@ -60,10 +61,20 @@ class Metered:
         self._max_tokens_default = max_tokens_default
         self._backoff_seconds = backoff_seconds
         self._overrides = price_overrides
-        self._price_provider: str = getattr(model, "price_provider", model.provider)
+        self.price_provider: str = getattr(model, "price_provider", model.provider)
         self._surplus = 0
         self.usage = Usage()
+        self._above: Metered | None = None
         self._sleep = sleep
+
+    def on(self, budget: Budget) -> Metered:
+        """Return the same meter on ``budget``, a share of this one's: what it uses is counted here, too.
+
+        For a loop inside a metered cycle. A meter around a meter would try every call again as often as both say.
+        """
+        made = copy(self)
+        made.budget, made.usage, made._above = budget, Usage(), self
+        return made
 
     async def aclose(self) -> None:
         """Close the model underneath."""
@@ -101,7 +112,7 @@ class Metered:
 
     def _bound(self, input_tokens: int, output_tokens: int) -> Amount:
         input_tokens += self._surplus
-        nano_usd = prices.bound(self._price_provider, self.name, input_tokens, output_tokens, overrides=self._overrides)
+        nano_usd = prices.bound(self.price_provider, self.name, input_tokens, output_tokens, overrides=self._overrides)
         if nano_usd is None:
             if self.budget.has_usd_ceiling:
                 raise ConfigError(
@@ -128,7 +139,7 @@ class Metered:
                 )
             used = reply.usage
             nano_usd = prices.price(
-                self._price_provider,
+                self.price_provider,
                 self.name,
                 used,
                 cache=reply.extra.get("cache_tokens"),
@@ -141,7 +152,7 @@ class Metered:
         usage = Usage(
             calls=attempt, input_tokens=used.input_tokens, output_tokens=used.output_tokens, nano_usd=nano_usd
         )
-        self.usage = self.usage + usage
+        self._count(usage)
         self._tell(
             "model.called",
             attempts=attempt,
@@ -151,6 +162,11 @@ class Metered:
             duration_ms=(clock.monotonic() - started) * 1000,
         )
         return changed(reply, usage=usage)
+
+    def _count(self, usage: Usage) -> None:
+        self.usage = self.usage + usage
+        if self._above is not None:
+            self._above._count(usage)
 
     def _wait_after(self, error: ProviderError, request: Request, attempt: int, slot: Slot) -> float | None:
         """Return the seconds to wait before the next attempt, or ``None`` when there is to be none."""
