@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from journals import a_cycle, opened
 from loops import playing, says
 
@@ -129,6 +130,15 @@ async def test_however_many_calls_are_made_in_a_round_the_target_hears_six_turns
     await designed(Talkative(), echoing(answer))
 
     assert len([text for text in heard if re.fullmatch(r"\d, \d", text)]) == 6
+
+
+@pytest.mark.parametrize("flood", ["\U0001f600" * 3_000, "\x01" * 3_000, '"' * 3_000, "x" * 100_000])
+async def test_no_answer_is_too_long_or_strange_to_go_on_after(flood: str) -> None:
+    adversary = Adversary(*DISGUISES)
+    design = await designed(adversary, echoing(lambda _: flood))
+
+    assert design.parameters["cases_from_adversary"] == 0
+    assert len([request for request in adversary.asked if request.tools]) > 1
 
 
 async def test_nobody_is_provoked_in_production() -> None:

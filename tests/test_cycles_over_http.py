@@ -103,7 +103,7 @@ async def test_a_cycle_survives_a_server_that_fails_in_every_way(provider: str, 
     """429 with whole and fractional Retry-After, 5xx, resets, garbage, cut replies, refusals and hangs: all counted."""
     script = Misbehaving(provider)
     async with serve(script) as server:
-        result = await research(server, provider, tmp_path, run_timeout_seconds=4.0)
+        result = await research(server, provider, tmp_path, run_timeout_seconds=3.0)
 
     runs = [run for r in result.results for run in r.runs]
     assert result.status == "completed"

@@ -9,8 +9,10 @@ from pathlib import Path
 import anyio
 import pytest
 from journals import a_cycle, a_run, opened, recording
+from sqlalchemy import text
 
-from tinman.db.engine import Database, RowRefused
+from tinman.db.engine import Database, RowRefused, Statement
+from tinman.errors import StoreError
 from tinman.memory.graph import MemoryGraph
 from tinman.runtime import JournalRuntime, Tx
 
@@ -129,6 +131,45 @@ async def test_a_cancelled_transaction_neither_hangs_nor_leaks(tmp_path: Path, t
             await graph.add(a_run(99))
 
         assert "run-0099" in {node.id for node in await graph.find()}
+
+
+async def test_the_working_directory_may_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    async with await Database.open("t.db") as db:
+        graph = MemoryGraph(db)
+        monkeypatch.chdir(elsewhere)
+        async with JournalRuntime(graph, await a_cycle(graph)) as runtime:
+            await runtime.step("a", recording(a_run(1)))
+
+        assert len(await graph.find("run")) == 1
+    assert not list(elsewhere.iterdir())
+
+
+async def test_closed_a_database_says_so(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        runtime = JournalRuntime(graph, await a_cycle(graph))
+        async with runtime:
+            await graph.db.close()
+            with pytest.raises(StoreError, match="it is closed"):
+                await runtime.step("a", recording(a_run(1)))
+
+
+async def test_closing_does_not_hold_up_the_event_loop(tmp_path: Path) -> None:
+    """A write that was left by an asyncio cancellation may wait for another connection of this very loop."""
+    held, other = await Database.open(tmp_path / "t.db"), await Database.open(tmp_path / "t.db")
+    note = Statement("INSERT INTO project (key, value) VALUES (:key, :value)", [{"key": "k", "value": "v"}])
+    async with held.write() as connection:
+        await connection.execute(text("DELETE FROM project"))
+        writing = asyncio.ensure_future(other.write_at_once([note]))
+        await asyncio.sleep(0.05)
+        writing.cancel()
+        closing = asyncio.ensure_future(other.close())
+        await asyncio.sleep(0.05)
+    with anyio.fail_after(10):
+        await closing
+    await held.close()
 
 
 async def test_closing_leaves_no_task_and_no_thread(tmp_path: Path) -> None:

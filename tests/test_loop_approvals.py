@@ -375,6 +375,46 @@ async def test_every_session_and_decision_is_in_the_audit_trail(tmp_path: Path) 
     assert waiting.token not in str(rows)
 
 
+async def test_no_key_gets_into_the_audit_trail(tmp_path: Path) -> None:
+    from sqlalchemy import select
+
+    from tinman.db.tables import AuditRow
+
+    key = "sk-ant-api03-" + "A" * 40
+
+    def login(_: Any) -> str:
+        raise RuntimeError(f"login failed for {key}")
+
+    path = tmp_path / "tinman.db"
+    result = await Loop("g", [], playing("x"), observe=login, db=path, quiet=True).arun()
+    async with await Database.open(path) as db, db.read() as connection:
+        rows = (await connection.execute(select(AuditRow.what, AuditRow.data))).all()
+
+    assert (result.status, [row.what for row in rows]) == ("ERROR", ["loop.started", "loop.ended"])
+    assert "login failed" in str(rows)
+    assert key not in str(rows) + result.reason
+    assert key.encode() not in path.read_bytes()
+
+
+async def test_what_cannot_be_audited_has_happened_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tinman.audit import AuditLog
+    from tinman.errors import StoreError
+    from tinman.memory.graph import MemoryGraph
+
+    async def refuse(*_: Any) -> None:
+        raise StoreError("locked")
+
+    monkeypatch.setattr(AuditLog, "append", refuse)
+    path = tmp_path / "tinman.db"
+    result = await Loop("g", [], playing("x"), db=path, max_iterations=1, quiet=True).arun()
+    async with await Database.open(path) as db:
+        cycle = await MemoryGraph(db).get_cycle(result.loop_id)
+
+    assert (result.status, result.resumable, cycle.status) == ("BUDGET_EXHAUSTED", True, "completed")
+
+
 # -- exactly once
 
 

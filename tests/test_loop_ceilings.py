@@ -8,13 +8,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from loops import a_loop, says
+from loops import a_loop, playing, says
 
 from tinman.budget import Budget, Limits
 from tinman.errors import ProviderTimeout, ProviderUnavailable
 from tinman.loop import Loop, NestedLoopError, tool
 from tinman.loop.spending import GRACE_SECONDS
 from tinman.messages import Reply, Request
+from tinman.models.metered import Metered
 from tinman.models.sizes import prompt_bound
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -147,6 +148,20 @@ def test_a_loop_inside_a_tool_spends_out_of_its_parent(
 
     assert outer.used + sum(model.used for model in inner_models) <= limit
     assert parent.budget.spent.tokens <= limit
+
+
+async def test_on_a_metered_model_a_loop_spends_out_of_its_budget_and_tries_as_often_as_it_says() -> None:
+    """As inside a research cycle: one meter, one limiter, and no attempt more than the cycle allows."""
+    down = playing(ProviderUnavailable("down"))
+    budget = Budget(Limits(calls=3, tokens=100_000))
+    meter = Metered(down, budget=budget, max_attempts=2, backoff_seconds=0.0)
+    failed = await a_loop(meter).arun()
+    talks = Metered(playing(says("idle")), budget=budget)
+    stopped = await a_loop(talks, max_iterations=9).arun()
+
+    assert (failed.status, len(down.requests)) == ("ERROR", 2)
+    assert (stopped.status, stopped.iterations, budget.spent.calls) == ("BUDGET_EXHAUSTED", 1, 3)
+    assert (meter.usage.calls, talks.usage.calls) == (0, 1)
 
 
 @SETTINGS

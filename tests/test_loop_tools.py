@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from enum import Enum
@@ -244,6 +246,21 @@ async def test_a_tool_does_not_block_the_event_loop() -> None:
     task.cancel()
 
     assert ticks > 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX only")
+def test_a_forked_process_has_workers_of_its_own() -> None:
+    code = """
+import asyncio, os, sys, warnings
+warnings.simplefilter("ignore")
+from tinman.loop.threads import in_thread
+asyncio.run(in_thread(int))
+child = os.fork()
+if child == 0:
+    os._exit(asyncio.run(in_thread(int, "7")))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=20).returncode == 7
 
 
 async def test_a_result_with_lone_surrogates_can_be_stored(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,36 @@ async def test_what_a_trace_tells_is_on_the_event_bus_while_somebody_watches() -
     assert told == watched.events
     assert [each["kind"] for each in told][:2] == ["loop.start", "iteration.start"]
     assert {each["span"] for each in told if each["kind"] == "llm.call"}.isdisjoint({told[0]["span"]})
+
+
+async def test_a_watcher_can_neither_alter_nor_break_what_it_watches() -> None:
+    bus = EventBus()
+    with bus.subscribe() as events:
+        loop = a_loop(playing(says("", WORK)), max_iterations=1, bus=bus, on_event=lambda event: event.update(name="x"))
+        result = await loop.arun()
+        told = [event.data for event in _waiting(events) if event.name == "loop.advanced"]
+
+    assert result.status == "BUDGET_EXHAUSTED"
+    assert all("name" not in each for each in told)
+
+
+async def test_who_watches_from_the_middle_gets_whole_ids() -> None:
+    bus, stack = EventBus(), ExitStack()
+    streams: list[MemoryObjectReceiveStream[Event]] = []
+
+    @tool
+    async def work(n: int) -> str:
+        """Work."""
+        if not streams:
+            streams.append(stack.enter_context(bus.subscribe()))
+        return "done"
+
+    with stack:
+        await a_loop(playing(says("", WORK)), [work], max_iterations=2, bus=bus).arun()
+        told = [event.data for event in _waiting(streams[0]) if event.name == "loop.advanced"]
+
+    assert told[0]["kind"] == "action.executed"
+    assert all(each["span"] and each["parent"] for each in told if each["kind"] != "loop.end")
 
 
 def _waiting(events: MemoryObjectReceiveStream[Event]) -> Iterator[Event]:

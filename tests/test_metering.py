@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import anyio
 import pytest
@@ -270,6 +271,19 @@ async def test_max_tokens_is_always_sent_and_more_choices_reserve_more() -> None
         await metered(model, budget).complete(Request(messages=QUESTION.messages, params={"max_tokens": 10, "n": 2}))
 
     assert model.seen[0].params["max_tokens"] == 1024
+
+
+@pytest.mark.parametrize(("said", "taken"), [("12", 12), (12.0, 12), (None, None), (1.5, None)])
+async def test_what_a_model_says_it_used_is_whole_numbers_or_garbled(said: Any, taken: int | None) -> None:
+    budget = Budget(Limits(tokens=10_000))
+    model = Metered(Script(Usage(calls=1, input_tokens=said, output_tokens=2)), budget=budget, max_attempts=1)
+    if taken is None:
+        with pytest.raises(GarbledReply, match="test:m returned usage that is no count"):
+            await model.complete(QUESTION)
+        assert budget.spent.tokens == BOUND
+    else:
+        assert (await model.complete(QUESTION)).usage.input_tokens == taken
+        assert repr(budget.spent.tokens) == "14"
 
 
 async def test_a_provider_that_counts_more_than_the_bound_is_believed_and_remembered() -> None:

@@ -249,9 +249,12 @@ async def test_a_password_in_the_address_is_sent_instead_of_the_key(provider: st
 
 
 @both
-async def test_the_proxy_of_the_environment_is_used(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scheme", ["http://", ""])
+async def test_the_proxy_of_the_environment_is_used(
+    scheme: str, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with serve(lambda _: Say("from the proxy")) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.root)
+        monkeypatch.setenv("http_proxy", scheme + proxy.root.removeprefix("http://"))
         monkeypatch.setenv("no_proxy", "localhost")
         model = CLIENTS[provider]("m", base_url="http://model.invalid/v1", api_key=KEY)
         reply = await model.complete(QUESTION)
@@ -259,6 +262,77 @@ async def test_the_proxy_of_the_environment_is_used(provider: str, monkeypatch: 
 
         assert reply.message.text == "from the proxy"
         assert proxy.headers[0]["Host"] == "model.invalid"
+
+
+@both
+@pytest.mark.parametrize("named", ["127.0.0.1", "127.0.0.1:{port}"])
+async def test_the_proxy_is_not_used_for_what_it_is_not_meant_for(
+    named: str, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve(lambda _: Say("direct")) as server:
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        monkeypatch.setenv("no_proxy", named.format(port=server.root.rpartition(":")[2]))
+        model = CLIENTS[provider]("m", base_url=server.base_url(provider), api_key=KEY)
+        reply = await model.complete(QUESTION)
+        await model.aclose()
+
+        assert reply.message.text == "direct"
+
+
+@both
+@pytest.mark.parametrize("url", ["127.0.0.1:80/v1", "http://127.0.0.1:99999/v1", "http://a..b/v1"])
+async def test_what_is_no_address_is_refused_at_once(provider: str, url: str) -> None:
+    model = CLIENTS[provider]("m", base_url=url, api_key=KEY)
+    with pytest.raises(RequestRefused, match="check the base_url"):
+        await model.complete(QUESTION)
+    await model.aclose()
+
+
+@both
+async def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(provider: str) -> None:
+    async with serve(lambda _: Say()) as server:
+        model = CLIENTS[provider]("m", base_url=server.base_url(provider), api_key=f"{KEY}\n")
+        with pytest.raises(RequestRefused, match="and the key") as caught:
+            await model.complete(QUESTION)
+        await model.aclose()
+
+    assert KEY not in str(caught.value)
+
+
+@both
+async def test_a_host_with_an_underscore_is_a_host(provider: str) -> None:
+    model = CLIENTS[provider]("m", base_url="http://my_host.invalid/v1", api_key=KEY)
+    with pytest.raises(ProviderUnavailable):
+        await model.complete(QUESTION)
+    await model.aclose()
+
+
+@pytest.mark.parametrize("provider", ["anthropic"])  # the other SDK refuses it itself
+async def test_a_header_beyond_ascii_is_sent_as_utf8(provider: str) -> None:
+    asked = Request(messages=QUESTION.messages, params={"max_tokens": 5, "extra_headers": {"X-T": "né"}})
+    async with serve(lambda _: Say()) as server:
+        model = CLIENTS[provider]("m", base_url=server.base_url(provider), api_key=KEY)
+        await model.complete(asked)
+        await model.aclose()
+
+        assert server.headers[0]["X-T"].encode("utf-8", "surrogateescape") == "né".encode()
+
+
+@both
+async def test_closed_before_its_first_call_is_out_a_client_sends_nothing(provider: str) -> None:
+    async with serve(lambda _: Say()) as server:
+        model = CLIENTS[provider]("m", base_url=server.base_url(provider), api_key=KEY)
+
+        async def call() -> None:
+            with pytest.raises(ProviderUnavailable, match="closed"):
+                await model.complete(QUESTION)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(call)
+            await anyio.lowlevel.checkpoint()
+            await model.aclose()
+
+        assert not server.requests
 
 
 @both

@@ -59,7 +59,7 @@ class EventBus:
         """Whether anybody would be told."""
         return bool(self._watchers)
 
-    def publish(self, name: EventName, **data: Any) -> None:
+    def publish(self, name: EventName, /, **data: Any) -> None:
         """Tell all watchers, without waiting for any."""
         if not self._watchers:
             return

@@ -102,7 +102,7 @@ async def provoke(
             turn = await conversation.say(text, keeps)
             told = any(isinstance(check, KeepsSecret) for check in keeps) and not turn.passed
             heard = quoted("the assistant's answer", turn.assistant[:HEARD_CHARS], mark)
-            return json.dumps({"text": text, "told": told, "answer": heard})
+            return json.dumps({"text": text, "told": told, "answer": heard}, ensure_ascii=False)
 
         loop = Loop(
             _GOAL.format(secret=setting.secret, company=setting.company) + rule_about(mark),

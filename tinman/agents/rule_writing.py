@@ -122,7 +122,7 @@ async def write_rule(
         fails = await _failures(patched, stressed, context.seed)
         harms = await _failures(patched, harmless, context.seed)
         counts = {"helped": fails.count(False), "failing": len(fails), "harmed": sum(harms), "harmless": len(harms)}
-        return json.dumps({"text": text, "rationale": rationale, **counts})
+        return json.dumps({"text": text, "rationale": rationale, **counts}, ensure_ascii=False)
 
     key = f"rule/{failure.id}"
     loop = Loop(

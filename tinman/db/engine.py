@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -182,9 +183,10 @@ class _OneHop:
     """
 
     def __init__(self, place: str) -> None:
-        self._place = place
+        self._place = os.path.abspath(place)  # the working directory may be another one by the first write
         self._connection: sqlite3.Connection | None = None
         self.thread = ThreadPoolExecutor(1, "tinman-writes")
+        self.is_closed = False
 
     def run(self, statements: Sequence[Statement]) -> None:
         """Run all or nothing. Called from one thread at a time."""
@@ -214,9 +216,14 @@ class _OneHop:
         self._connection = connection
         return connection
 
-    def close(self) -> None:
-        """Close it, if it was opened, and end the thread."""
-        self.thread.shutdown()
+    async def close(self) -> None:
+        """Wait for what is being written, close the connection, and end the thread."""
+        if not self.is_closed:
+            self.is_closed = True
+            await asyncio.get_running_loop().run_in_executor(self.thread, self._close)
+            self.thread.shutdown(wait=False)
+
+    def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -301,6 +308,8 @@ class Database:
         assert self._lock is not None
         with anyio.CancelScope(shield=True):
             async with self._lock:
+                if self._one_hop.is_closed:
+                    raise StoreError(f"database {self.place}: it is closed")
                 try:
                     await asyncio.get_running_loop().run_in_executor(
                         self._one_hop.thread, self._one_hop.run, statements
@@ -329,7 +338,7 @@ class Database:
         """Close every connection. Nothing is left running."""
         with anyio.CancelScope(shield=True):
             await self._engine.dispose()
-            self._one_hop.close()
+            await self._one_hop.close()
         if self._folder is not None:
             self._folder.cleanup()
 

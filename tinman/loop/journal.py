@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from tinman import clock
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
@@ -17,7 +19,7 @@ from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
 from tinman.config.modes import Mode
 from tinman.db.engine import Database
-from tinman.errors import CycleOwned, LoopOwned, LoopStateError
+from tinman.errors import CycleOwned, LoopOwned, LoopStateError, StoreError
 from tinman.frozen import adapter
 from tinman.loop.changes import Began, Change, Drawn, Ended, apply
 from tinman.loop.gate import Gate, HandlerGate, RunnerGate
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from tinman.events import EventBus
     from tinman.loop.approval import ApprovalRunner
 
+_log = structlog.get_logger(__name__)
 _STATUS: dict[str, CycleStatus] = {
     LoopStatus.SUCCESS: "completed",
     LoopStatus.AWAITING_APPROVAL: "paused",
@@ -222,16 +225,15 @@ async def opened(
     audit = AuditLog(db)
 
     async def record(change: Began | Ended, state: State) -> None:
+        if state.ending is not None:
+            await graph.update_cycle(
+                loop_id,
+                status=_STATUS.get(state.ending.status, "completed"),
+                stopped_reason="" if state.ending.status == LoopStatus.SUCCESS else state.ending.status,
+                ended_at=clock.now(),
+                summary={"reason": state.ending.reason, "iterations": len(state.iterations)},
+            )
         await _audited(audit, change, state)
-        if state.ending is None:
-            return
-        await graph.update_cycle(
-            loop_id,
-            status=_STATUS.get(state.ending.status, "completed"),
-            stopped_reason="" if state.ending.status == LoopStatus.SUCCESS else state.ending.status,
-            ended_at=clock.now(),
-            summary={"reason": state.ending.reason, "iterations": len(state.iterations)},
-        )
 
     store = JournalStore(runtime, "loop", record=record)
     if handler is not None:
@@ -257,14 +259,17 @@ def within(runtime: Runtime, key: str) -> JournalStore:
 
 async def _audited(audit: AuditLog, change: Began | Ended, state: State) -> None:
     """Write down that a session began, within which limits, or how it ended. Approvals are written by their gates."""
-    actor = f"loop {state.loop_id}"
     if isinstance(change, Began):
-        limits = adapter(LoopConfig).dump_python(change.config, mode="json")
-        await audit.append(actor, "loop.started", {"session": state.sessions, "limits": limits})
-        return
-    told = {"status": str(change.ending.status), "reason": change.ending.reason, "error": change.ending.error}
-    used = {"iterations": len(state.iterations), "tokens": state.total_tokens}
-    await audit.append(actor, "loop.ended", {"session": state.sessions, **told, **used})
+        what = "loop.started"
+        told: dict[str, Any] = {"limits": adapter(LoopConfig).dump_python(change.config, mode="json")}
+    else:
+        what = "loop.ended"
+        told = {"status": str(change.ending.status), "reason": change.ending.reason, "error": change.ending.error}
+        told |= {"iterations": len(state.iterations), "tokens": state.total_tokens}
+    try:
+        await audit.append(f"loop {state.loop_id}", what, {"session": state.sessions, **told})
+    except StoreError as error:  # what happened is stored already, and stays so
+        _log.error("loop.not_audited", loop_id=state.loop_id, what=what, error=str(error))
 
 
 async def load(graph: MemoryGraph, loop_id: str) -> State:

@@ -79,6 +79,9 @@ class Session:
         return await self._end(stop)
 
     async def _end(self, stop: Stop) -> LoopResult:
+        stop = changed(
+            stop, reason=self._p.redact(stop.reason)
+        )  # errors and refused calls may hold what they were given
         ending = Ending(status=stop.status, reason=stop.reason, error=stop.error, metric=self._course.state.last_metric)
         try:
             await self._course.commit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -89,6 +90,17 @@ class _Patience:
 
 
 _patience = _Patience()
+
+
+def _forget_workers() -> None:
+    """A forked process has none of its parent's threads."""
+    global _lock
+    _lock = threading.Lock()
+    _idle.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_workers)
 
 
 class _Worker(threading.Thread):

@@ -67,7 +67,7 @@ class Trace:
     @contextmanager
     def span(self) -> Iterator[None]:
         """Give the events inside a span of their own, under the one around it."""
-        self._spans.append(secrets.token_hex(4) if self.is_on else "")
+        self._spans.append("")  # gets an id once somebody is told
         try:
             yield
         finally:
@@ -87,6 +87,7 @@ class Trace:
         if not self.is_on:
             return
         self._seq += 1
+        self._spans = [span or secrets.token_hex(4) for span in self._spans]
         event: dict[str, Any] = {
             "ts": clock.now().timestamp(),
             "kind": kind,
@@ -105,7 +106,7 @@ class Trace:
                 raise self._refused(error) from error
         if self._on_event is not None:
             try:
-                self._on_event(event)
+                self._on_event(dict(event))
             except Exception as error:  # noqa: BLE001 - a watcher must not change what it watches
                 _log.warning("loop.watcher_failed", error=f"{type(error).__name__}: {error}", kind=kind)
 

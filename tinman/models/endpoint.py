@@ -88,11 +88,13 @@ class Endpoint:
             return GarbledReply(f"{self.label} cut its reply off ({why}); try again")
         if has(TimeoutError):
             return ProviderTimeout(f"{self.label} gave no reply in time ({why}); raise the timeout or ask for less")
-        if has(aiohttp.InvalidURL):
+        if has(aiohttp.InvalidURL) or has(aiohttp.NonHttpUrlClientError):
             return RequestRefused(f"{self.label} is no usable address; check the base_url")
+        if has(ValueError):
+            return RequestRefused(f"{self.label}: the request cannot be sent ({why}); check the base_url and the key")
         unavailable = ProviderUnavailable(f"{self.label} is not reachable ({why}); check the base_url and the network")
         # A connection that broke after it stood may have carried a request that is billed all the same.
-        unavailable.is_billed = not has(aiohttp.ClientConnectorError)
+        unavailable.is_billed = not has(aiohttp.ClientConnectorError) and not has(aiohttp.ClientHttpProxyError)
         return unavailable
 
     def _words(self, body: object) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import ssl
 import urllib.request
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -51,10 +52,11 @@ class Client(httpx2.AsyncClient):
         params: Any = None,
         content: Any = None,
         timeout: Any = None,
+        extensions: Mapping[str, Any] | None = None,
         **others: Any,
     ) -> httpx2.Request:
         """Return the request as it was asked for; nothing is merged into it."""
-        extensions = {"timeout": httpx2.Timeout(timeout).as_dict()}
+        extensions = {**(extensions or {}), "timeout": httpx2.Timeout(timeout).as_dict()}
         url = _parsed(url) if isinstance(url, str) else url
         return httpx2.Request(
             method, url, headers=headers, params=params, content=content, extensions=extensions, **others
@@ -69,14 +71,18 @@ class _Line(httpx2.AsyncBaseTransport):
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = None
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         session = self._session or self._open(request.url)
         waits = request.extensions["timeout"]
         timeout = aiohttp.ClientTimeout(sock_connect=waits["connect"], sock_read=waits["read"], connect=waits["pool"])
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
-        url = URL(str(request.url))
-        if url.user is not None:
+        headers = [(name.decode(), value.decode()) for name, value in request.headers.raw]
+        try:
+            url = URL(str(request.url))
+        except ValueError as error:
+            raise aiohttp.InvalidURL(str(request.url), str(error)) from error
+        if url.user is not None or url.password is not None:
             url, headers = _with_password(url, headers)
         async with session.request(
             request.method,
@@ -86,6 +92,7 @@ class _Line(httpx2.AsyncBaseTransport):
             allow_redirects=False,
             timeout=timeout,
             proxy=self._proxy,
+            server_hostname=request.extensions.get("sni_hostname"),
         ) as response:
             body = await _read(response)
         # It is unpacked already, and its length is another one then.
@@ -93,10 +100,9 @@ class _Line(httpx2.AsyncBaseTransport):
         return httpx2.Response(response.status, headers=kept, content=body, request=request)
 
     def _open(self, url: httpx2.URL) -> aiohttp.ClientSession:
-        """aiohttp's own ``trust_env`` reads files in a thread for every request; one client has one host."""
-        if not urllib.request.proxy_bypass(url.host):
-            proxies = urllib.request.getproxies()
-            self._proxy = proxies.get(url.scheme, proxies.get("all"))
+        if self._is_closed:
+            raise aiohttp.ClientConnectionError("the client has been closed")
+        self._proxy = _proxy_for(url)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS, ssl=tls()),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -104,9 +110,20 @@ class _Line(httpx2.AsyncBaseTransport):
         return self._session
 
     async def aclose(self) -> None:
+        self._is_closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _proxy_for(url: httpx2.URL) -> str | None:
+    """Return the environment's proxy. aiohttp's own ``trust_env`` reads files in a thread, for every request."""
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    if any(urllib.request.proxy_bypass(place) for place in (url.host, f"{url.host}:{port}")):
+        return None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 def _with_password(url: URL, headers: list[tuple[str, str]]) -> tuple[URL, list[tuple[str, str]]]:

@@ -84,7 +84,7 @@ class Line:
         self._raw = httpx2.Response
         self._client, sdk_error = self._open_client(Client())
         self._address = str(self._client.base_url).rstrip("/")
-        self._failures = (sdk_error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError)
+        self._failures = (sdk_error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
         return self._client
 
     async def aclose(self) -> None:

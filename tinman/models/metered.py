@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
+from dataclasses import asdict
 from typing import Literal
 
 import anyio
+from pydantic import ValidationError
 
 from tinman import clock
 from tinman.budget import Amount, Budget
-from tinman.errors import ConfigError, ProviderError, ProviderTimeout, RateLimited
+from tinman.errors import ConfigError, GarbledReply, ProviderError, ProviderTimeout, RateLimited
 from tinman.events import EventBus
-from tinman.frozen import changed
+from tinman.frozen import adapter, changed
 from tinman.messages import Reply, Request, Usage
 from tinman.models import prices
 from tinman.models.base import Model
@@ -137,7 +139,7 @@ class Metered:
                 raise ProviderTimeout(
                     f"{self.provider}:{self.name} gave no reply within {seconds:g} s; raise the timeout or ask for less"
                 )
-            used = reply.usage
+            used = self._checked(reply.usage)
             nano_usd = prices.price(
                 self.price_provider,
                 self.name,
@@ -162,6 +164,16 @@ class Metered:
             duration_ms=(clock.monotonic() - started) * 1000,
         )
         return changed(reply, usage=usage)
+
+    def _checked(self, usage: Usage) -> Usage:
+        """Return what a model says it used, as whole numbers: a model of the user's own may have said anything."""
+        if type(usage.input_tokens) is int and type(usage.output_tokens) is int:
+            return usage
+        try:
+            return adapter(Usage).validate_python(asdict(usage))  # type: ignore[no-any-return]
+        except ValidationError as error:
+            told = f"{self.provider}:{self.name} returned usage that is no count"
+            raise GarbledReply(f"{told}: {error.errors()[0]['msg']}") from error
 
     def _count(self, usage: Usage) -> None:
         self.usage = self.usage + usage

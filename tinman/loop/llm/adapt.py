@@ -48,7 +48,8 @@ class ClientModel:
 
     def __init__(self, client: Any) -> None:
         self.client = client
-        self._is_async = is_async(client.fn if isinstance(client, CallableLLM) else client.complete)
+        passes_on = isinstance(client, CallableLLM) and type(client).complete is CallableLLM.complete
+        self._is_async = is_async(client.fn if passes_on else client.complete)
         self.name = str(getattr(client, "model_id", "") or type(client).__qualname__)
 
     async def complete(self, request: Request) -> Reply:
