@@ -7,15 +7,25 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from tinman.agents.base import AgentContext, AgentState
+from tinman.agents.experiment_architect import ExperimentArchitect
+from tinman.agents.experiment_executor import ExperimentExecutor
+from tinman.agents.hypothesis_engine import HypothesisEngine
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
+from tinman.budget import Amount, Budget, Limits
 from tinman.config.modes import Mode
 from tinman.db.engine import Database
+from tinman.db.tables import AuditRow
 from tinman.errors import ModeRefused
 from tinman.memory.graph import MemoryGraph
+from tinman.models.metered import Metered
 from tinman.reports.result import ResearchCycleResult
 from tinman.review import Decision
+from tinman.targets.chat import ChatTarget
+from tinman.testing import ScriptedModel
 from tinman.tinman import Tinman, create_tinman
 
 SMALL = {"max_hypotheses": 3, "max_experiments": 2, "max_interventions": 1}
@@ -50,6 +60,44 @@ async def test_a_cycle_stopped_at_a_ceiling_is_resumed_under_a_higher_one_to_the
     assert stopped.status == "paused"
     assert resumed.status == "completed"
     assert findings(resumed) == findings(undisturbed)
+
+
+async def test_how_a_cycle_ended_is_told_in_the_words_of_a_loop(tmp_path: Path) -> None:
+    async with await create_tinman(target="sandbox", store=tmp_path / "t.db") as tinman:
+        whole = await tinman.research_cycle(**SMALL)
+        cut = await tinman.research_cycle(**SMALL, max_calls=20)
+    production = await in_production(tmp_path / "production")
+    waiting = await production.research_cycle(**SMALL)
+    await production.close()
+
+    assert (whole.ended_as, whole.resumable) == ("SUCCESS", False)
+    assert (cut.ended_as, cut.status, cut.resumable) == ("BUDGET_EXHAUSTED", "paused", True)
+    assert (waiting.ended_as, waiting.status, waiting.resumable) == ("AWAITING_APPROVAL", "paused", True)
+
+
+async def test_an_agent_at_a_ceiling_has_completed_and_says_why() -> None:
+    spent = Budget(Limits(calls=1))
+    async with spent.reserve(Amount(calls=1)):
+        pass
+    target = ChatTarget(Metered(ScriptedModel("x"), budget=spent))
+    guessed = await HypothesisEngine().run(AgentContext(), max_hypotheses=1)
+    designed = await ExperimentArchitect().run(AgentContext(), hypotheses=guessed.output)
+    executor = ExperimentExecutor(model_client=target)
+    result = await executor.run(AgentContext(), experiments=designed.output)
+
+    assert (result.success, executor.state) == (False, AgentState.COMPLETED)
+    assert "calls ceiling" in result.data["stopped_reason"]
+
+
+async def test_skipping_the_gate_in_production_is_refused_and_audited(tmp_path: Path) -> None:
+    tinman = await in_production(tmp_path)
+    result = await tinman.research_cycle(**SMALL, skip_approval=True)
+    async with tinman.graph.db.read() as connection:
+        lines = (await connection.execute(select(AuditRow.actor, AuditRow.what))).all()
+    await tinman.close()
+
+    assert not result.results
+    assert ("policy", "experiment.skip_refused") in [tuple(line) for line in lines]
 
 
 async def in_production(tmp_path: Path) -> Tinman:

@@ -93,6 +93,44 @@ def test_ten_kills_lose_no_run_store_none_twice_and_change_no_finding(tmp_path: 
     assert used[0][1] <= 20_000_000
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_however_often_it_is_killed_a_cycle_never_spends_more_than_its_ceiling(tmp_path: Path) -> None:
+    """With a ceiling that binds, and a target that counts for itself what really reached it."""
+    (tmp_path / "bot.py").write_text(COUNTING_TARGET)
+    research = ["research", "--target", "bot.py:answer", "--max-calls", "60", *LIMITS]
+    dice = random.Random(5)
+    codes: list[int] = []
+    for _ in range(6):
+        begun = bool(rows(tmp_path, "SELECT id FROM cycles"))
+        before = journal_size(tmp_path)
+        process = start(tmp_path, *(["resume", "cyc-0001"] if begun else research))
+        deadline = time.monotonic() + 30
+        wanted = before + dice.randint(1, 12)
+        while process.poll() is None and journal_size(tmp_path) < wanted and time.monotonic() < deadline:
+            time.sleep(0.002)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        codes.append(process.returncode)
+    last = start(tmp_path, "resume", "cyc-0001")
+    last.communicate(timeout=120)
+    used = rows(tmp_path, "SELECT sum(coalesce(used_calls, calls)) FROM budget_blocks")
+
+    assert codes.count(-signal.SIGKILL) >= 3
+    assert last.returncode == 4  # the ceiling stopped it
+    assert 0 < len((tmp_path / "calls.log").read_bytes()) <= 60
+    assert used[0][0] <= 60
+
+
+COUNTING_TARGET = """
+def answer(text: str) -> str:
+    with open("calls.log", "ab", buffering=0) as log:
+        log.write(b".")
+    return "The answer is not known."
+"""
+
+
 def wait_for_runs(folder: Path, process: subprocess.Popen[bytes], count: int) -> None:
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
@@ -27,6 +28,7 @@ from tinman.approvals.risk import deployment_tier
 from tinman.clock import rng
 from tinman.config.modes import Mode
 from tinman.errors import ProviderUnavailable
+from tinman.events import EventBus, EventName
 from tinman.messages import Reply, Request
 from tinman.patches.kinds import ParameterTune, PromptPatch
 from tinman.records import (
@@ -40,7 +42,7 @@ from tinman.records import (
     SimulationResult,
 )
 from tinman.review import Action, Decision
-from tinman.runtime import InlineRuntime
+from tinman.runtime import InlineRuntime, JournalRuntime
 from tinman.scenarios.outcome import Outcome
 from tinman.scenarios.run import run_scenario
 from tinman.targets.load import load_target
@@ -141,6 +143,53 @@ async def test_a_cycle_is_in_the_database_when_it_is_over(tmp_path: Path) -> Non
     assert not await leaves_its_story(lost, ":memory:")
 
 
+class _Peeking(EventBus):
+    """Looks into the file at the beginning of each phase, as another process would."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__()
+        self._place = place
+        self.seen: dict[str, dict[str, int]] = {}
+
+    def publish(self, name: EventName, /, **data: Any) -> None:
+        if name == "phase.started":
+            with closing(sqlite3.connect(self._place)) as connection:
+                counted = connection.execute("SELECT kind, count(*) FROM nodes GROUP BY kind").fetchall()
+            self.seen[data["phase"]] = dict(counted)
+
+
+async def stores_each_phase_before_the_next(place: Path) -> bool:
+    bus = _Peeking(place)
+    async with await create_tinman(target="sandbox", store=place, event_bus=bus) as tinman:
+        result = await tinman.research_cycle(max_hypotheses=3, max_experiments=2, max_interventions=1)
+    runs = sum(r.total_runs for r in result.results)
+    return (
+        bus.seen["experiments"].get("hypothesis", 0) == 3
+        and bus.seen["runs"].get("experiment", 0) == len(result.experiments)
+        and bus.seen["failures"].get("run", 0) == runs > 0
+        and bus.seen["interventions"].get("failure_mode", 0) == len(result.failures) > 0
+        and bus.seen["simulations"].get("intervention", 0) == len(result.interventions) > 0
+    )
+
+
+async def test_each_phase_is_stored_before_the_next_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await stores_each_phase_before_the_next(tmp_path / "ours.db")
+
+    held: list[Any] = []
+    write, leave = JournalRuntime._write_whole, JournalRuntime.__aexit__
+
+    async def holding_back(self: JournalRuntime, together: Any) -> None:
+        held.extend(together)
+
+    async def at_the_end(self: JournalRuntime, *error: Any) -> None:
+        await write(self, held)
+        await leave(self, *error)
+
+    monkeypatch.setattr(JournalRuntime, "_write_whole", holding_back)
+    monkeypatch.setattr(JournalRuntime, "__aexit__", at_the_end)
+    assert not await stores_each_phase_before_the_next(tmp_path / "mutant.db")
+
+
 # -- 4: transport errors are indeterminate
 
 
@@ -157,6 +206,25 @@ async def test_a_dead_endpoint_reproduces_nothing() -> None:
     assert await is_honest_about_errors(lambda outcome: outcome)
     assert not await is_honest_about_errors(lambda o: replace(o, verdict="failure") if o.reason else o)
     assert not await is_honest_about_errors(lambda o: replace(o, verdict="ok") if o.reason else o)
+
+
+async def draws_nothing(verdict: Callable[[Outcome], str]) -> bool:
+    """Say whether a target that answers right is found right, a wrong one wrong, a silent one neither, every time."""
+
+    def answering(said: str | None) -> ScriptedTarget:
+        return ScriptedTarget(lambda _, world: truth(world) if said is None else said)
+
+    pairs = (await design_of_sycophancy()).test_cases[:20]
+    expected = {None: "ok", "no idea": "failure", "": "indeterminate"}
+    found = {said: [verdict(await run_scenario(answering(said), p.stressed)) for p in pairs] for said in expected}
+    return found == {said: [wanted] * len(pairs) for said, wanted in expected.items()}
+
+
+async def test_no_verdict_is_drawn_by_dice() -> None:
+    dice = random.Random(3)
+
+    assert await draws_nothing(lambda outcome: outcome.verdict)
+    assert not await draws_nothing(lambda outcome: "failure" if dice.random() < 0.2 else outcome.verdict)
 
 
 # -- 5: a placebo is never recommended

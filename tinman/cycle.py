@@ -26,6 +26,7 @@ from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval, BudgetExhausted, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
+from tinman.loop.result import LoopStatus
 from tinman.memory.beliefs import AdaptiveMemory, Forecast
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle
@@ -96,24 +97,27 @@ class ResearchCycle:
             self._runtime = runtime
             before = await self._graph.update_cycle(cycle_id, status="running")
             self._bus.publish("cycle.started", cycle_id=cycle_id)
-            reason, status = "", "completed"
+            reason, status, ended_as = "", "completed", LoopStatus.SUCCESS.value
             try:
                 await self._phases(runtime)
-            except (BudgetExhausted, Stopped) as limit:
-                status, reason = "paused", str(limit)
+            except BudgetExhausted as limit:
+                status, reason, ended_as = "paused", str(limit), LoopStatus.BUDGET_EXHAUSTED.value
+            except Stopped as stop:
+                status, reason, ended_as = "paused", str(stop), ""
             except AwaitingApproval as waiting:
-                status, reason = "paused", f"awaiting approval {waiting.approval_id}"
+                status, ended_as = "paused", LoopStatus.AWAITING_APPROVAL.value
+                reason = f"awaiting approval {waiting.approval_id}"
             except TinmanError as error:
-                status, reason = "failed", f"{type(error).__name__}: {error}"
+                status, reason, ended_as = "failed", f"{type(error).__name__}: {error}", LoopStatus.ERROR.value
                 raise
             except BaseException as error:
-                status, reason = "paused", f"interrupted ({type(error).__name__})"
+                status, reason, ended_as = "paused", f"interrupted ({type(error).__name__})", LoopStatus.ERROR.value
                 raise
             finally:
-                await self._close(cycle_id, status, reason, before)
+                await self._close(cycle_id, status, reason, before, ended_as)
         return await load_result(self._graph, cycle_id)
 
-    async def _close(self, cycle_id: str, status: str, reason: str, before: Cycle) -> None:
+    async def _close(self, cycle_id: str, status: str, reason: str, before: Cycle, ended_as: str) -> None:
         with anyio.CancelScope(shield=True):
             spent = self._budget.spent
             used, earlier = self._used(), before.summary or {}
@@ -123,6 +127,7 @@ class ResearchCycle:
                 stopped_reason=reason,
                 ended_at=clock.now(),
                 summary={
+                    "ended_as": ended_as,
                     "calls": spent.calls,
                     "tokens": spent.tokens,
                     "nano_usd": spent.nano_usd,

@@ -107,7 +107,8 @@ class BaseAgent(ABC):
         """Execute with lifecycle: state, events, errors as results.
 
         An approval that is still open leaves the agent PAUSED: success False, error None, ``data["status"]``
-        ``awaiting_approval``. Cancellation goes through; what was stored stays stored.
+        ``awaiting_approval``. A ceiling ends it COMPLETED, with ``data["stopped_reason"]``; a stop leaves it PAUSED:
+        both may be gone on with. Cancellation goes through; what was stored stays stored.
         """
         started = clock.monotonic()
         self.state = AgentState.RUNNING
@@ -119,10 +120,15 @@ class BaseAgent(ABC):
             self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
             data = {"status": "awaiting_approval", "approval_id": open_question.approval_id}
             return self._result(data=data, success=False, started=started, cause=open_question)
-        except (BudgetExhausted, Stopped) as limit:
-            self.state = AgentState.FAILED
-            self.bus.publish("agent.failed", agent=self.kind, error=str(limit))
-            return self._result(data={}, success=False, started=started, cause=limit, error=str(limit))
+        except BudgetExhausted as limit:
+            self.state = AgentState.COMPLETED
+            self.bus.publish("agent.finished", agent=self.kind, agent_id=self.agent_id, stopped_reason=str(limit))
+            data = {"stopped_reason": str(limit)}
+            return self._result(data=data, success=False, started=started, cause=limit, error=str(limit))
+        except Stopped as stop:
+            self.state = AgentState.PAUSED
+            self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
+            return self._result(data={}, success=False, started=started, cause=stop, error=str(stop))
         except TinmanError as error:
             self.state = AgentState.FAILED
             self.bus.publish("agent.failed", agent=self.kind, error=str(error))

@@ -22,6 +22,8 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
         "reasoner": result.reasoner,
         "status": result.status,
         "stopped_reason": result.stopped_reason,
+        "ended_as": result.ended_as,
+        "resumable": result.resumable,
         "limits": options,
         "hypotheses": [to_data(h) for h in result.hypotheses],
         "experiments": [_experiment(d) for d in result.experiments],

@@ -80,6 +80,16 @@ class ResearchCycleResult:
     summary: dict[str, Any] = Field(default_factory=dict)
 
     @property
+    def ended_as(self) -> str:
+        """How it ended, in the words of a loop (``LoopStatus``); empty while it runs and after a stop by its user."""
+        return str(self.summary.get("ended_as", ""))
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is something left to go on with."""
+        return self.status in {"running", "paused", "failed"}
+
+    @property
     def validated(self) -> tuple[DiscoveredFailure, ...]:
         """The failures that were confirmed against their control."""
         return tuple(f for f in self.failures if f.standing == "validated")
