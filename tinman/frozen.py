@@ -23,6 +23,21 @@ def frozen(cls: type[T]) -> type[T]:
     return cast(type[T], made)
 
 
+class Dumps:
+    """Gives a record the two methods that scripts know from pydantic's models."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the record as a dict of its fields, records in it as dicts too."""
+        kind: Any = type(self)
+        plain: dict[str, Any] = adapter(kind).dump_python(self)
+        return plain
+
+    def model_dump_json(self, *, indent: int | None = None) -> str:
+        """Return it as JSON."""
+        kind: Any = type(self)
+        return adapter(kind).dump_json(self, indent=indent).decode()
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def sum_of(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen, keyword-only dataclass that is checked where it is read, not where it is added up.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from tinman.frozen import frozen
+from tinman.frozen import Dumps, frozen
 from tinman.loop.state import Metrics
 
 
@@ -45,7 +45,7 @@ EXIT_CODES: dict[LoopStatus, int] = {
 
 
 @frozen
-class LoopResult:
+class LoopResult(Dumps):
     """How one run of a loop ended.
 
     ``resumable`` says that the state is whole and may be gone on from: with ``Loop.resume`` where it is stored, with

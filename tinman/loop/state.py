@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from tinman.budget import Amount
 from tinman.errors import LoopConfigError
-from tinman.frozen import changed, frozen
+from tinman.frozen import Dumps, changed, frozen
 from tinman.messages import Usage
 
 SCHEMA_VERSION = 2
@@ -18,7 +18,7 @@ ActionStatus = Literal["ok", "error", "aborted", "unknown"]
 
 
 @frozen
-class MetricSnapshot:
+class MetricSnapshot(Dumps):
     """One measurement: larger is better. ``regression`` says that something got worse, whatever ``value`` says."""
 
     value: float
@@ -178,7 +178,7 @@ class Ending:
 
 
 @frozen
-class State:
+class State(Dumps):
     """All a loop knows. A projection of its changes: the same changes give the same state."""
 
     schema_version: int = SCHEMA_VERSION

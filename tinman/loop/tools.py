@@ -244,6 +244,14 @@ class ToolRegistry:
         return iter(self._tools.values())
 
     @property
+    def schemas(self) -> list[dict[str, Any]]:
+        """The tools as a model is told of them: name, description, ``input_schema``."""
+        return [
+            {"name": spec.name, "description": spec.description, "input_schema": dict(spec.parameters)}
+            for spec in self.specs
+        ]
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names, in the order given."""
         return tuple(self._tools)

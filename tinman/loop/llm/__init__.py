@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from tinman.frozen import frozen
+from tinman.frozen import Dumps, frozen
 
 
 @frozen
-class ToolCallReq:
+class ToolCallReq(Dumps):
     """A call the model wants made. ``args`` is whatever it wrote; it is validated before anything runs."""
 
     id: str = ""
@@ -20,7 +20,7 @@ class ToolCallReq:
 
 
 @frozen
-class LLMResponse:
+class LLMResponse(Dumps):
     """What a model answered. Tokens of 0 in and out mean "not said": they are then counted as one a byte."""
 
     text: str = ""
