@@ -163,7 +163,7 @@ async def test_the_quick_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         monkeypatch.setattr("tinman.models.anthropic_client.OFFICIAL_URL", server.root)
         result = (await anyio.to_thread.run_sync(run, QUICK_START))["result"]
 
-        assert "key-of-the-environment" in server.headers[0].values()
+        assert "key-of-the-environment" in str(server.headers[0])
         assert "hello" in str(server.requests[1])
     assert result.status == "NO_PROGRESS"
     assert "# Why the loop stopped: NO_PROGRESS" in capsys.readouterr().out
