@@ -42,7 +42,7 @@ class Meters:
         """What all models used."""
         return sum((meter.usage for meter in self._meters), Usage())
 
-    def meter(self, model: Model) -> Metered:
+    def meter(self, model: Model, *, retries: int = 3) -> Metered:
         """Return ``model`` under the budget; models of one endpoint share its limiter."""
         endpoint = (model.provider, str(getattr(model, "base_url", "")))
         limiter = self._limiters.get(endpoint)
@@ -56,14 +56,15 @@ class Meters:
             bus=self._bus,
             price_overrides=self._prices,
             backoff_seconds=self._backoff,
+            max_attempts=retries + 1,
         )
         self._meters.append(made)
         return made
 
-    def around(self, target: Target) -> Target:
+    def around(self, target: Target, *, retries: int) -> Target:
         """Return ``target`` with its calls under the budget; a black box is counted turn by turn."""
         if isinstance(target, ChatTarget):
-            return target.with_model(self.meter(target.model))
+            return target.with_model(self.meter(target.model, retries=retries))
         if isinstance(target, TurnTarget):
             return target.with_meter(lambda call: _counted(call, self.budget))
         return target

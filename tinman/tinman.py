@@ -65,6 +65,7 @@ class Tinman:
         profile = target if isinstance(target, TargetProfile) else None
         self.target: Target = load_target(profile, keys or {}) if profile else as_target(target)
         self._model = reasoner.model if isinstance(reasoner, Reasoner) else reasoner
+        self._retries = profile.retries if profile else TargetProfile().retries
         self._store = store
         self.approval_handler = approval_handler
         self._prices = price_overrides
@@ -141,7 +142,7 @@ class Tinman:
         ``ConfigError``, ``BudgetExhausted``.
         """
         async with self._spending(cycle_id, options or ResearchOptions()) as meters:
-            await meters.around(self.target).preflight()
+            await meters.around(self.target, retries=self._retries).preflight()
             if self._model is not None:
                 await ChatTarget(meters.meter(self._model)).preflight()
 
@@ -231,7 +232,7 @@ class Tinman:
 
     async def _run(self, cycle_id: str, options: ResearchOptions, mode: Mode, meters: Meters) -> ResearchCycleResult:
         graph = self.graph
-        target = await live(graph, meters.around(self.target))
+        target = await live(graph, meters.around(self.target, retries=self._retries))
         reasoner = Reasoner(meters.meter(self._model)) if self._model is not None else None
         handler = self.approval_handler or ApprovalHandler(
             ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus

@@ -165,6 +165,12 @@ class Metered:
         )
         return changed(reply, usage=usage)
 
+    def without_retries(self) -> Metered:
+        """Return the same meter with one attempt a call, for measuring what itself asks again."""
+        made = self.on(self.budget)
+        made._max_attempts = 1
+        return made
+
     def _checked(self, usage: Usage) -> Usage:
         """Return what a model says it used, as whole numbers: a model of the user's own may have said anything."""
         if type(usage.input_tokens) is int and type(usage.output_tokens) is int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -16,7 +16,8 @@ class TargetProfile:
 
     ``secrets`` are texts it must never tell; ``rules`` what it must keep to; ``tools`` are offered as stubs, those
     marked destructive are watched. ``params`` go to the model. ``keeps_conversation`` says that a black box remembers a
-    session.
+    session. ``retries`` is how often a call of the model that failed for a while is tried again, as the application
+    itself would: a system that never asks twice is not tested as one that does.
     """
 
     spec: str = "sandbox"
@@ -30,6 +31,7 @@ class TargetProfile:
     keeps_conversation: bool = False
     is_repeatable: bool = False
     timeout_seconds: float = 60.0
+    retries: Annotated[int, Field(ge=0, le=20)] = 3
 
     @property
     def world(self) -> World:
