@@ -147,6 +147,17 @@ async def test_a_reasoner_that_is_throttled_does_not_slow_the_target(tmp_path: P
     assert {each.budget for each in (target, same, other)} == {budget}
 
 
+@pytest.mark.parametrize("retries", [0, 2])
+async def test_a_model_under_test_is_asked_again_as_often_as_its_profile_says(retries: int, tmp_path: Path) -> None:
+    async with serve(lambda _: Status(500)) as server:
+        profile = TargetProfile(spec="openai:m", base_url=server.openai_url, retries=retries)
+        async with await create_tinman(target=profile, store=tmp_path / "t.db", retry_backoff_seconds=0.0) as tinman:
+            result = await tinman.research_cycle(max_hypotheses=1, max_experiments=1, max_interventions=0)
+
+    runs = [run for r in result.results for run in r.runs]
+    assert len(server.requests) == (retries + 1) * len(runs) > 0
+
+
 async def test_a_dead_endpoint_is_never_a_finding(tmp_path: Path) -> None:
     """Every run errs: all indeterminate with the reason, nothing validated, nothing suspected, counted apart."""
     async with serve(lambda _: Status(500)) as server:
