@@ -54,6 +54,20 @@ def explained(kind: str, folder: Path, loop_id: str) -> tuple[str, ...]:
     return explain(asyncio.run(read())).decision_chain
 
 
+@EVERYWHERE
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX only")
+def test_of_forty_processes_with_one_token_one_pays(kind: str, tmp_path: Path) -> None:
+    asked = begin(kind, tmp_path)
+    assert asked.approval_token is not None
+    with child(SCRIPT, kind, tmp_path, asked.loop_id, asked.approval_token, "race") as process:
+        assert process.wait(120) == 0
+    outcomes = [(tmp_path / f"outcome-{number}").read_text() for number in range(40)]
+
+    assert paid(tmp_path) == [1, 2]
+    assert outcomes.count("BUDGET_EXHAUSTED") == 1
+    assert set(outcomes) <= {"BUDGET_EXHAUSTED", "LoopOwned", "LoopConfigError"}
+
+
 async def test_a_journal_knows_what_was_done_what_was_not_begun_and_what_is_open(tmp_path: Path) -> None:
     from journals import a_cycle, opened
 
