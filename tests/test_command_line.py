@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -207,6 +209,95 @@ def test_the_same_seed_finds_the_same_and_another_draws_other_cases(here: Cli) -
 
     assert first == story("5", "b.db")
     assert first[1] != story("6", "c.db")[1]
+
+
+# -- printed commands ------------------------------------------------------------------------------------------------
+
+
+def printed(told: str, begins: str) -> list[str]:
+    """Return the command on the last line that begins so, as a shell would read it, without its own name."""
+    line = [line.strip() for line in told.splitlines() if line.strip().startswith(begins)][-1]
+    words = shlex.split(line.removeprefix(begins))
+    assert words[0] == "tinman"
+    return words[1:]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> tuple[str, ...]:
+    """A settings file and a database that no default finds, with names that want quoting."""
+    (tmp_path / "my settings.toml").write_text("[research]\nmax_hypotheses = 3\nmax_experiments = 2\n")
+    return ("--config", "my settings.toml", "--db", "it's here.db")
+
+
+def test_the_next_lines_are_said_with_the_options_they_need(here: Cli, elsewhere: tuple[str, ...]) -> None:
+    told = here(*elsewhere, "research", *SMALL).err
+    lines = told.partition("Next:")[2].strip().splitlines()
+
+    assert [shlex.split(line)[5] for line in lines] == ["failures", "explain", "report"]
+    for line in lines:
+        assert here(*shlex.split(line)[1:]).code == 0
+    assert "--db" not in here("research", *TINY).err
+
+
+def test_continue_goes_on_in_the_same_place_past_the_limit_with_the_same_gate(
+    here: Cli, elsewhere: tuple[str, ...]
+) -> None:
+    stopped = here(*elsewhere, "research", "--max-calls", "20", "--fail-on", "S0")
+    again = printed(stopped.err, "Continue:")
+    resumed = here(*again)
+    for _ in range(8):
+        if resumed.code == 4:
+            again = printed(resumed.err, "Continue:")
+            resumed = here(*again)
+
+    assert stopped.code == 4
+    assert again[:4] == list(elsewhere)
+    assert resumed.code == 10
+    assert "--db" not in here("research", *TINY, "--max-calls", "20").err
+
+
+def test_answer_and_what_follows_are_said_with_the_place(here: Cli, elsewhere: tuple[str, ...]) -> None:
+    for mode in ("shadow", "production"):
+        assert here(*elsewhere, "promote", mode, "--yes").code == 0
+    waiting = here(*elsewhere, "research", *TINY, "--mode", "production", "--yes-production", "sandbox")
+    listed = here(*printed(waiting.err, "Answer:"))
+    question = listed.out.split()[0]
+    told = here(*elsewhere, "review", "deny", question, "--reason", "no").err
+    after = here(*printed(told, f"denied: {question}. Next:"))
+
+    assert waiting.code == 5
+    assert listed.code == 0
+    assert after.code in {5, 6}
+
+
+def test_the_target_to_confirm_is_said_as_a_shell_wants_it(here: Cli, tmp_path: Path) -> None:
+    refused = here("research", "--mode", "production", "--target", "command:cat -u")
+
+    assert refused.code == 2
+    assert "--yes-production 'command:cat -u'" in refused.last
+
+
+@pytest.mark.slow
+def test_what_ctrl_c_prints_goes_on(tmp_path: Path, here: Cli, elsewhere: tuple[str, ...]) -> None:
+    (tmp_path / "slow.py").write_text("import time\ndef answer(text):\n    time.sleep(0.05)\n    return text[:20]\n")
+    command = [*elsewhere, "--display", "plain", "research", "--target", "slow.py:answer", "--concurrency", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinman.cli.main", *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    said = ""
+    while "screening ..." not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    process.send_signal(signal.SIGINT)
+    said += process.stderr.read()
+    process.stderr.close()
+    resumed = here(*printed(said, "Continue:"), "--json")
+
+    assert process.wait(timeout=60) == 130
+    assert said.count("Continue:") == 2
+    assert resumed.document["status"] == "completed"
 
 
 # -- exit codes ------------------------------------------------------------------------------------------------------

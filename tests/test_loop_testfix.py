@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -301,6 +302,54 @@ def test_tinman_fix_mends_and_exits_by_its_result(
     with pytest.raises(SystemExit):
         main(["--db", db, "cycles", "list"])
     assert data["loop_id"] not in capsys.readouterr().out
+
+
+WAITING = """
+from pathlib import Path
+from tinman.messages import Message, Reply, Text, ToolUse, Usage
+
+mended = Path(__file__).with_name("mended.py")
+
+def answer(messages, tools):
+    use = ToolUse(id="1", name="read_file", arguments={"path": "calc.py"})
+    if mended.exists():
+        use = ToolUse(id="1", name="edit_file", arguments={"path": "calc.py", "content": mended.read_text()})
+    return Reply(message=Message(role="assistant", parts=(Text(text="look"), use)),
+                 usage=Usage(calls=1, input_tokens=5, output_tokens=5))
+"""
+
+
+@pytest.mark.slow
+def test_tinman_fix_prints_a_command_that_goes_on(
+    repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tinman.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / "model.py"
+    script.write_text(WAITING)
+    (tmp_path / "my.toml").write_text(f'reasoner = "{script}:answer"\n')
+
+    def tinman(*arguments: str) -> tuple[Any, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(list(arguments))
+        shown = capsys.readouterr()
+        return left.value.code, shown.out, shown.err
+
+    place = ["--config", "my.toml", "--db", "it's here.db"]
+    how = ["--repo", str(repo), "--test-cmd", COMMAND, "--test-timeout", "60.0", "--edit-tests"]
+    code, _, told = tinman(*place, "fix", *how, "--max-iterations", "1")
+    again = shlex.split(told.partition("Continue:")[2])
+    (tmp_path / "mended.py").write_text(MENDED)
+    then, shown, _ = tinman(*again[1:])
+
+    assert code == 4
+    assert again[1:5] == place
+    assert [again[5], *again[8:]] == ["fix", *how, "--max-iterations", "2"]
+    assert (then, shown.partition(":")[0]) == (0, "SUCCESS")
+    assert "Loop.resume" not in told
+    seen = shlex.split(told.partition("Next: see what was reached with ")[2].partition(", then")[0])
+    assert tinman(*seen[1:])[0] == 0
 
 
 def test_tinman_fix_wants_a_model(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from tinman.config.settings import Resolved
@@ -74,6 +76,12 @@ class App:
         """Whether anything but results and errors is printed."""
         return not (self.quiet or self.as_json or self.display == "none")
 
+    def command(self, *words: str, options: Mapping[str, str | None] | None = None) -> str:
+        """Return a command to copy: said in this folder, it reads the settings and the database that this one read."""
+        own = {"--config": str(self.config) if self.config else None, "--db": self.db}
+        said = {name: value for name, value in own.items() if value}
+        return shlex.join(["tinman", *_words(said), *words, *_words(options or {})])
+
     def say(self, text: str = "") -> None:
         """Talk, on standard error."""
         if self.talks:
@@ -103,3 +111,19 @@ class App:
         import anyio
 
         return anyio.run(work)
+
+
+def _words(options: Mapping[str, str | None]) -> list[str]:
+    return [word for name, value in options.items() for word in (name, value) if word is not None]
+
+
+def given(*names: str) -> dict[str, str | None]:
+    """Return those of the running command's options that stand on the command line, each with its value, if any."""
+    context = click.get_current_context()
+    said: dict[str, str | None] = {}
+    for option in context.command.params:
+        name = option.name or ""
+        if name in names and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            is_flag = isinstance(option, click.Option) and option.is_flag
+            said[max(option.opts, key=len)] = None if is_flag else str(context.params[name])
+    return said

@@ -62,7 +62,7 @@ def export(app: App, names: tuple[str, ...], into: str, target: str, reference: 
                     click.echo(str(place))
                 await remember(graph, failure, made)
                 app.say(f"  {failure.label or failure.id}: {shorten(failure.description, 70)}")
-        app.say(f"Next:  tinman scenarios promote {into} --target {spec} --into scenarios")
+        app.say(f"Next:  {app.command('scenarios', 'promote', into, '--target', spec, '--into', 'scenarios')}")
 
     app.run(work)
 

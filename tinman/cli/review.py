@@ -53,7 +53,12 @@ def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
             verb = "approved" if approved else "denied"
             await AuditLog(graph.db).append(by, f"review.{verb}", {"approval": name, "reason": reason})
         is_loop = approval.cycle_id.startswith("loop-")
-        following = f"Loop.resume({approval.cycle_id!r}, db=...)" if is_loop else f"tinman resume {approval.cycle_id}"
+        place = graph.db.place
+        following = (
+            f"Loop.resume({approval.cycle_id!r}, db={place!r}, ...)"
+            if is_loop
+            else app.command("resume", approval.cycle_id)
+        )
         app.say(f"{verb}: {name}. Next:  {following}")
 
     app.run(work)

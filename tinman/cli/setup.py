@@ -24,7 +24,7 @@ def init(app: App, force: bool) -> None:
         place.write_text((folder("config") / "tinman.toml").read_text(encoding="utf-8"), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"init: cannot write {place.resolve()}: {error.strerror}") from error
-    app.say("Wrote tinman.toml. Next: tinman doctor, then tinman research --mode lab")
+    app.say(f"Wrote tinman.toml. Next: {app.command('doctor')}, then {app.command('research', '--mode', 'lab')}")
 
 
 @click.command(epilog="Example: tinman doctor")

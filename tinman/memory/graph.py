@@ -274,7 +274,7 @@ class MemoryGraph:
         if not found:
             known = list(dict.fromkeys([*(pair.label for pair in pairs if pair.label), *(pair.id for pair in pairs)]))
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(close)}?" if close else "tinman failures lists what there is"
+            hint = f"did you mean {', '.join(close)}?" if close else "`tinman failures list` tells what there is"
             raise NotFound(f"memory: nothing is called {name!r}; {hint}")
         for node in found:
             if node.id == name:
@@ -444,7 +444,7 @@ class MemoryGraph:
             known = [] if row else list(await connection.scalars(select(CycleRow.id)))
         if row is None:
             close = difflib.get_close_matches(cycle_id, known, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(close)}?" if close else "tinman cycles lists them"
+            hint = f"did you mean {', '.join(close)}?" if close else "`tinman cycles list` lists them"
             raise NotFound(f"cycle {cycle_id}: there is none; {hint}")
         return Cycle(**row)
 
