@@ -10,12 +10,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 import structlog
+from anyio.from_thread import start_blocking_portal
+from loopback import Behaviour, Body, Cut, Loopback, Reset, Script, Status, serve
 
 from tinman.cli.main import main
 from tinman.db.engine import Database
@@ -397,6 +400,89 @@ BAD = [
     (("--db", "empty.db", "review", "approve", "approval-404", "--reason", "r"), 2, "approval-404"),
     (("--db", "empty.db", "report", "cyc-0404"), 2, "cyc-0404"),
 ]
+
+
+REFUSED: list[tuple[Behaviour, int, str]] = [
+    (Status(401), 7, "key"),
+    (Status(403), 7, "key"),
+    (Status(429), 7, "429"),
+    (Status(503), 7, "503"),
+    (Reset(), 7, "not reachable"),
+    (Status(404, message="model `m` not found"), 2, "check the model's name and the base_url"),
+    (Status(400, message="no such parameter"), 2, "no such parameter"),
+    (Status(302, headers={"Location": "/elsewhere"}), 2, "base_url"),
+    (Body(b"<html>a login page</html>"), 2, "no JSON"),
+    (Body(b""), 2, "empty"),
+    (Body(b'{"message": "welcome"}'), 2, "base_url"),
+    (Body(b'{"choices": "' + b"x" * 9_000_000 + b'"}'), 2, "8 MB"),
+    (Cut(), 2, "cut"),
+]
+
+
+@pytest.mark.parametrize(("behaviour", "code", "names"), REFUSED, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_before_the_first_run_7_is_out_of_reach_and_2_is_no_such_thing(
+    here: Cli, monkeypatch: pytest.MonkeyPatch, provider: str, behaviour: Behaviour, code: int, names: str
+) -> None:
+    monkeypatch.setenv(f"{provider.upper()}_API_KEY", "sk-not-shown")
+    with served(lambda _: behaviour) as server:
+        done = here("research", "--target", f"{provider}:m", "--base-url", server.base_url(provider))
+        checked = here(
+            "--db",
+            "other.db",
+            "research",
+            "--reasoner",
+            f"{provider}:m",
+            "--reasoner-base-url",
+            server.base_url(provider),
+        )
+        cycles = here("--json", "cycles", "list").document
+
+    for told in (done, checked):
+        assert told.code == code
+        assert told.last.startswith("tinman: ")
+        assert provider in told.last or "127.0.0.1" in told.last
+        assert names in told.last
+        assert "sk-not-shown" not in told.err
+        assert len(told.last) < 400
+    assert cycles["status"] == "cancelled"
+
+
+@contextmanager
+def served(script: Script) -> Iterator[Loopback]:
+    """Serve ``script`` beside the test, in a thread: the command line has an event loop of its own."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(script)) as server:
+        yield server
+
+
+USAGE = [
+    (("research", "--timeout", "soon"), "'--timeout'", "'soon'", "20m"),
+    (("research", "--max-hypotheses", "0"), "'--max-hypotheses'", "0", "x>=1"),
+    (("research", "--budget-usd", "lots"), "'--budget-usd'", "'lots'", "--help"),
+    (("research", "--mode", "moon"), "'--mode'", "'moon'", "'shadow'"),
+    (("research", "--tagret", "x"), "--tagret", "", "--target"),
+    (("research", "extra"), "extra", "", "tinman research --help"),
+    (("resume",), "'CYCLE'", "", "tinman resume --help"),
+    (("promote",), "shadow", "", "tinman promote --help"),
+    (("cycles", "lst"), "'lst'", "", "'list'"),
+    (("--display", "\x1b[2Jfancy", "doctor"), "'--display'", "fancy", "'plain'"),
+    (("fix", "--repo", "gone"), "'--repo'", "'gone'", "tinman fix --help"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "option", "value", "remedy"), USAGE, ids=lambda value: " ".join(value)[:30])
+def test_a_usage_error_is_one_line_with_option_value_and_remedy(
+    here: Cli, arguments: tuple[str, ...], option: str, value: str, remedy: str
+) -> None:
+    done = here(*arguments)
+
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith("tinman: ")
+    assert done.err.count("\n") == 1
+    assert "\x1b" not in done.err
+    for word in (option, value, remedy):
+        assert word in done.err
 
 
 @pytest.fixture

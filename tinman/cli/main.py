@@ -126,12 +126,21 @@ def _exit_code(error: BaseException) -> int:
             return Exit.AWAITING
         case errors.ApprovalDenied():
             return Exit.DENIED
-        case errors.KeyRefused() | errors.ProviderError():
+        case errors.RequestRefused() | errors.GarbledReply():
+            return Exit.USAGE  # somebody answers, and what was named is no such model or no such server
+        case errors.ProviderError():
             return Exit.PROVIDER
         case errors.TinmanError():
             return Exit.USAGE
         case _:
             return Exit.INTERNAL
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return one line that names the option, its value and the remedy."""
+    told = error.format_message().rstrip(". ")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return told if context is None or told.endswith("?") else f"{told}; see `{context.command_path} --help`"
 
 
 def _alone(error: Exception) -> Exception:
@@ -159,8 +168,11 @@ def main(arguments: list[str] | None = None) -> None:
     except click.Abort:
         click.echo("Stopped.", err=True)
         code = Exit.INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = Exit.USAGE
+    except click.ClickException as error:
+        click.echo(f"tinman: {visible(_usage(error), keep_newlines=False)}", err=True)
         code = Exit.USAGE
     except BrokenPipeError:
         sys.stderr.close()
