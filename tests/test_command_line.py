@@ -214,6 +214,40 @@ def test_the_same_seed_finds_the_same_and_another_draws_other_cases(here: Cli) -
     assert first[1] != story("6", "c.db")[1]
 
 
+def test_json_is_honoured_by_whatever_prints_a_result(here: Cli, tmp_path: Path) -> None:
+    def told(*arguments: str) -> Any:
+        done = here("--json", *arguments)
+        assert done.code == 0, done.err
+        assert done.err == ""
+        assert done.out.count("\n") == 1
+        return done.document
+
+    run = here("research", *TINY, "--json").document["results"][0]["run_ids"][0]
+    here("--db", ".tinman/tinman.db", "research", *TINY, "--target", "sandbox:sound")
+    compared = told("cycles", "compare", "cyc-0001", "cyc-0002")
+    found = [json.loads(line)["id"] for line in here("--json", "failures", "list").out.splitlines()]
+    transcript = told("failures", "transcript", run)
+
+    assert (compared["schema"], compared["before"], compared["after"]) == (
+        "tinman.comparison/1",
+        "cyc-0001",
+        "cyc-0002",
+    )
+    assert [f["id"] for f in compared["not_validated_again"]] == found
+    assert (compared["new"], compared["still_there"]) == ([], [])
+    assert (transcript["schema"], transcript["id"], transcript["turns"] != []) == ("tinman.run/1", run, True)
+    assert here("cycles", "compare", "cyc-0001", "cyc-0002", "--json").document == compared
+    assert here("failures", "transcript", run, "--json").document == transcript
+    database = {"database": ".tinman/tinman.db"}
+    version = told("db", "upgrade")["version"]
+    assert told("db", "check") == {"schema": "tinman.db-check/1", **database, "sound": True, "version": version}
+    assert told("db", "path") == {"schema": "tinman.db-path/1", **database}
+    assert told("config", "path") == {"schema": "tinman.config-path/1", "file": None}
+    assert told("init") == {"schema": "tinman.init/1", "file": str(tmp_path / "tinman.toml")}
+    assert told("config", "path")["file"] == str(tmp_path / "tinman.toml")
+    assert told("promote", "shadow", "--yes")["mode"] == "shadow"
+
+
 # -- printed commands ------------------------------------------------------------------------------------------------
 
 
@@ -264,13 +298,15 @@ def test_answer_and_what_follows_are_said_with_the_place(here: Cli, elsewhere: t
         assert here(*elsewhere, "promote", mode, "--yes").code == 0
     waiting = here(*elsewhere, "research", *TINY, "--mode", "production", "--yes-production", "sandbox")
     listed = here(*printed(waiting.err, "Answer:"))
-    question = listed.out.split()[0]
+    question, other = (line.split()[0] for line in listed.out.splitlines())
+    answered = here("--json", *elsewhere, "review", "deny", other, "--reason", "no").document
     told = here(*elsewhere, "review", "deny", question, "--reason", "no").err
     after = here(*printed(told, f"denied: {question}. Next:"))
 
     assert waiting.code == 5
     assert listed.code == 0
-    assert after.code in {5, 6}
+    assert (answered["approval"], answered["status"]) == (other, "denied")
+    assert after.code == 6
 
 
 def test_the_target_to_confirm_is_said_as_a_shell_wants_it(here: Cli, tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
             if is_loop
             else app.command("resume", approval.cycle_id)
         )
+        if app.as_json:
+            app.document({"schema": "tinman.answer/1", "approval": name, "status": verb, "cycle_id": approval.cycle_id})
         app.say(f"{verb}: {name}. Next:  {following}")
 
     app.run(work)

@@ -24,6 +24,8 @@ def init(app: App, force: bool) -> None:
         place.write_text((folder("config") / "tinman.toml").read_text(encoding="utf-8"), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"init: cannot write {place.resolve()}: {error.strerror}") from error
+    if app.as_json:
+        app.document({"schema": "tinman.init/1", "file": str(place.resolve())})
     app.say(f"Wrote tinman.toml. Next: {app.command('doctor')}, then {app.command('research', '--mode', 'lab')}")
 
 
@@ -93,7 +95,11 @@ def config_show(app: App) -> None:
 def config_path(app: App) -> None:
     """Print the file in force."""
     resolved = app.resolve()
-    click.echo(str(resolved.file) if resolved.file else "no file; defaults, environment and flags")
+    file = str(resolved.file) if resolved.file else None
+    if app.as_json:
+        app.document({"schema": "tinman.config-path/1", "file": file})
+    else:
+        click.echo(file or "no file; defaults, environment and flags")
 
 
 @config.command("schema")
@@ -119,7 +125,10 @@ def db_upgrade(app: App) -> None:
 
     async def work() -> None:
         async with app.graph(create=True) as graph:
-            app.say(f"{graph.db.place}: schema {await graph.db.schema_version()}")
+            version = await graph.db.schema_version()
+            if app.as_json:
+                app.document({"schema": "tinman.db-upgrade/1", "database": graph.db.place, "version": version})
+            app.say(f"{graph.db.place}: schema {version}")
 
     app.run(work)
 
@@ -140,7 +149,13 @@ def db_check(app: App) -> None:
                 raise StoreCorrupt(
                     f"database {graph.db.place}: the audit trail does not fit its hashes at line {broken}"
                 )
-            click.echo(f"{graph.db.place}: sound, schema {await graph.db.schema_version()}")
+            version = await graph.db.schema_version()
+            if app.as_json:
+                app.document(
+                    {"schema": "tinman.db-check/1", "database": graph.db.place, "sound": True, "version": version}
+                )
+            else:
+                click.echo(f"{graph.db.place}: sound, schema {version}")
 
     app.run(work)
 
@@ -149,7 +164,11 @@ def db_check(app: App) -> None:
 @click.pass_obj
 def db_path(app: App) -> None:
     """Print where the database is."""
-    click.echo(app.resolve().settings.db)
+    place = app.resolve().settings.db
+    if app.as_json:
+        app.document({"schema": "tinman.db-path/1", "database": place})
+    else:
+        click.echo(place)
 
 
 @click.command(epilog="Example: tinman promote shadow")
@@ -168,6 +187,8 @@ def promote(app: App, mode: str, yes: bool) -> None:
 
         async with app.graph(create=True) as graph:
             await promoted(graph, mode, by="command line (unverified)")
+        if app.as_json:
+            app.document({"schema": "tinman.promotion-of-project/1", "mode": mode})
         app.say(f"This project is now in {mode}.")
 
     app.run(work)

@@ -74,11 +74,13 @@ def cycles_show(app: App, cycle: str, json_here: bool) -> None:
 @cycles.command("compare")
 @click.argument("before")
 @click.argument("after")
+@click.option("--json", "json_here", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def cycles_compare(app: App, before: str, after: str) -> None:
+def cycles_compare(app: App, before: str, after: str, json_here: bool) -> None:
     """Say which failures are new, gone or still there from one cycle to another."""
 
     async def work() -> None:
+        from tinman.reports.document import failure_data
         from tinman.reports.lines import findings
         from tinman.reports.result import load_result
 
@@ -86,11 +88,16 @@ def cycles_compare(app: App, before: str, after: str) -> None:
             old, new = await load_result(graph, before), await load_result(graph, after)
         known = {(f.primary_class, f.secondary_class) for f in old.validated}
         now = {(f.primary_class, f.secondary_class) for f in new.validated}
-        for title, shown in (
-            ("new", [f for f in new.validated if (f.primary_class, f.secondary_class) not in known]),
-            ("still there", [f for f in new.validated if (f.primary_class, f.secondary_class) in known]),
-            ("not validated again", [f for f in old.validated if (f.primary_class, f.secondary_class) not in now]),
-        ):
+        compared = {
+            "new": [f for f in new.validated if (f.primary_class, f.secondary_class) not in known],
+            "still there": [f for f in new.validated if (f.primary_class, f.secondary_class) in known],
+            "not validated again": [f for f in old.validated if (f.primary_class, f.secondary_class) not in now],
+        }
+        if app.as_json or json_here:
+            lists = {title.replace(" ", "_"): [failure_data(f) for f in shown] for title, shown in compared.items()}
+            app.document({"schema": "tinman.comparison/1", "before": before, "after": after, **lists})
+            return
+        for title, shown in compared.items():
             app.lines([f"{title}: {len(shown)}", *(findings(shown) if shown else [])])
 
     app.run(work)
@@ -250,18 +257,22 @@ def failures_show(app: App, name: str, evidence: bool, json_here: bool) -> None:
 
 @failures.command("transcript")
 @click.argument("run")
+@click.option("--json", "json_here", is_flag=True, help="The run as one JSON document.")
 @click.pass_obj
-def failures_transcript(app: App, run: str) -> None:
+def failures_transcript(app: App, run: str, json_here: bool) -> None:
     """Print the transcript of RUN, recorded and untrusted."""
 
     async def work() -> None:
-        from tinman.records import Run
+        from tinman.records import Run, to_data
         from tinman.reports.markdown import transcript_text
         from tinman.visible import visible
 
         async with app.graph() as graph:
             record = _expect(await graph.get(run), Run, "a run")
-        click.echo(visible(transcript_text(record)))
+        if app.as_json or json_here:
+            app.document({"schema": "tinman.run/1", **to_data(record)})
+        else:
+            click.echo(visible(transcript_text(record)))
 
     app.run(work)
 
@@ -316,7 +327,7 @@ def interventions_show(app: App, name: str, json_here: bool) -> None:
             node = await graph.get(name)
             record = _expect(node, Intervention, "an intervention")
             if app.as_json or json_here:
-                app.document(to_data(record))
+                app.document({"schema": "tinman.intervention/1", **to_data(record)})
                 return
             app.lines(await explained(graph, node.id))
             app.lines(["  patch:", visible(json.dumps(dump(record.payload), indent=2, ensure_ascii=False))])
