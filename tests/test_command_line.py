@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -214,6 +216,88 @@ def test_the_same_seed_finds_the_same_and_another_draws_other_cases(here: Cli) -
     assert first[1] != story("6", "c.db")[1]
 
 
+def test_a_paused_cycle_is_cancelled_and_a_done_one_is_not(here: Cli) -> None:
+    here("research", *SMALL, "--max-calls", "20")
+    told = here("--json", "cycles", "cancel", "cyc-0001").document
+    twice = here("cycles", "cancel", "cyc-0001")
+    listed = here("--json", "cycles", "list").document
+    why = here("explain", "cyc-0001").out
+    here("resume", "cyc-0001", "--max-calls", "9000")
+    done = here("cycles", "cancel", "cyc-0001")
+
+    assert (told["schema"], told["was"], told["status"]) == ("tinman.cancellation/1", "paused", "cancelled")
+    assert (listed["status"], twice.code) == ("cancelled", 2)
+    assert "cyc-0001 is cancelled already" in twice.last
+    assert "cancelled on the command line" in why
+    assert (done.code, "cyc-0001 is completed already" in done.last) == (2, True)
+    assert here("cycles", "cancel", "cyc-0404").code == 2
+    assert "is a loop" in here("cycles", "cancel", "loop-1").last
+    assert here("db", "check").code == 0
+
+
+@pytest.mark.slow
+def test_a_cycle_is_not_cancelled_under_the_process_that_runs_it(here: Cli, tmp_path: Path) -> None:
+    process = running_slowly(tmp_path)
+    refused = here("cycles", "cancel", "cyc-0001")
+    process.kill()
+    process.communicate()
+    abandoned = here("--json", "cycles", "cancel", "cyc-0001")
+
+    assert refused.code == 2
+    assert f"process {process.pid}" in refused.last
+    assert abandoned.document["was"] == "running"
+
+
+def running_slowly(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """Return a process in the middle of a cycle's runs; what it said until then is read."""
+    (folder / "slow.py").write_text("import time\ndef answer(text):\n    time.sleep(0.05)\n    return text[:20]\n")
+    command = [*options, "--display", "plain", "research", "--target", "slow.py:answer", "--concurrency", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinman.cli.main", *command], cwd=folder, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    while "screening ..." not in (line := process.stderr.readline()):
+        assert line
+    return process
+
+
+def test_failures_are_listed_since_a_time(here: Cli, tmp_path: Path) -> None:
+    here("research", *TINY)
+    now = [json.loads(line)["id"] for line in here("--json", "failures", "list", "--since", "1h").out.splitlines()]
+    with closing(sqlite3.connect(tmp_path / ".tinman" / "tinman.db")) as connection, connection:
+        connection.execute("UPDATE nodes SET created_at = '2020-01-01T00:00:00+00:00' WHERE id = ?", now[:1])
+
+    assert len(now) >= 1
+    assert here("--json", "failures", "list", "--since", "7d").out.count("\n") == len(now) - 1
+    assert here("failures", "export", "--format", "json").out.count("\n") == len(now)
+    assert here("failures", "list", "--since", "99999999999999999d").code == 2
+
+
+def test_the_time_of_a_cycle_is_told_and_a_resume_adds_to_it(here: Cli) -> None:
+    stopped = here("research", *SMALL, "--max-calls", "20")
+    first = here("--json", "cycles", "show", "cyc-0001").document["usage"]["seconds"]
+    whole = here("resume", "cyc-0001", "--max-calls", "9000", "--json").document["usage"]["seconds"]
+
+    assert re.search(r"Spent .* tokens · 0 min \d\d s$", stopped.out, re.MULTILINE)
+    assert 0 < first < whole
+
+
+def test_a_database_gives_room_back(here: Cli, tmp_path: Path) -> None:
+    here("research", *TINY)
+    with closing(sqlite3.connect(tmp_path / ".tinman" / "tinman.db")) as connection, connection:
+        connection.execute(
+            "CREATE TABLE gone AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+            "LIMIT 2000) SELECT i, randomblob(500) FROM n"
+        )
+        connection.execute("DROP TABLE gone")
+    told = here("--json", "db", "vacuum").document
+
+    assert told["bytes_after"] < told["bytes_before"] - 900_000
+    assert (tmp_path / ".tinman" / "tinman.db").stat().st_size == told["bytes_after"]
+    assert here("db", "check").code == 0
+    assert "bytes before" in here("db", "vacuum").out
+
+
 def test_json_is_honoured_by_whatever_prints_a_result(here: Cli, tmp_path: Path) -> None:
     def told(*arguments: str) -> Any:
         done = here("--json", *arguments)
@@ -318,19 +402,10 @@ def test_the_target_to_confirm_is_said_as_a_shell_wants_it(here: Cli, tmp_path: 
 
 @pytest.mark.slow
 def test_what_ctrl_c_prints_goes_on(tmp_path: Path, here: Cli, elsewhere: tuple[str, ...]) -> None:
-    (tmp_path / "slow.py").write_text("import time\ndef answer(text):\n    time.sleep(0.05)\n    return text[:20]\n")
-    command = [*elsewhere, "--display", "plain", "research", "--target", "slow.py:answer", "--concurrency", "1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tinman.cli.main", *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
+    process = running_slowly(tmp_path, *elsewhere)
     assert process.stderr is not None
-    said = ""
-    while "screening ..." not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
     process.send_signal(signal.SIGINT)
-    said += process.stderr.read()
+    said = process.stderr.read()
     process.stderr.close()
     resumed = here(*printed(said, "Continue:"), "--json")
 

@@ -303,6 +303,17 @@ def test_tinman_fix_mends_and_exits_by_its_result(
         main(["--db", db, "cycles", "list"])
     assert data["loop_id"] not in capsys.readouterr().out
 
+    with pytest.raises(SystemExit):
+        main(["--db", db, "loops", "list"])
+    row = capsys.readouterr().out
+    assert (data["loop_id"] in row, status in row, "Mend the code" in row) == (True, True, True)
+
+    with pytest.raises(SystemExit):
+        main(["--db", db, "--json", "loops", "list"])
+    line = json.loads(capsys.readouterr().out)
+    assert (line["schema"], line["loop_id"], line["status"]) == ("tinman.loop-line/1", data["loop_id"], status)
+    assert line["reason"] == data["reason"]
+
 
 WAITING = """
 from pathlib import Path

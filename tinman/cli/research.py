@@ -34,24 +34,26 @@ class _Asked:
         return app.command("resume", cycle_id, options={**self.again, **(raised or {})})
 
 
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_LONGEST = 3_650 * 86_400
 
 
-def _duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
-    """Return seconds for ``90``, ``90s``, ``20m`` or ``2h``."""
+def duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """Return seconds for ``90``, ``90s``, ``20m``, ``2h`` or ``7d``."""
     if value is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h)?", value.strip())
-    if match is None or float(match[1]) <= 0:
-        raise click.BadParameter(f"{value!r} is no duration; write 90s, 20m or 2h")
-    return float(match[1]) * _UNITS[match[2] or "s"]
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h|d)?", value.strip())
+    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise click.BadParameter(f"{value!r} is no duration; write 90s, 20m, 2h or 7d")
+    return seconds
 
 
 _ceilings = [
     click.option("--budget-usd", type=click.FloatRange(min=0, min_open=True), help="Most money to spend."),
     click.option("--max-calls", type=click.IntRange(min=1), help="Most model calls."),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens, in and out."),
-    click.option("--timeout", callback=_duration, help="Most time, such as 90s, 20m, 2h."),
+    click.option("--timeout", callback=duration, help="Most time, such as 90s, 20m, 2h."),
     click.option("--concurrency", type=click.IntRange(min=1, max=512), help="Runs at once."),
     click.option(
         "--fail-on", type=click.Choice(["S0", "S1", "S2", "S3", "S4"]), help="Exit 10 at this severity or above."

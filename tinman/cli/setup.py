@@ -115,7 +115,7 @@ def config_schema(app: App) -> None:
 
 @click.group(epilog="Example: tinman db check")
 def db() -> None:
-    """Upgrade, check or locate the database."""
+    """Upgrade, check, shrink or locate the database."""
 
 
 @db.command("upgrade")
@@ -156,6 +156,23 @@ def db_check(app: App) -> None:
                 )
             else:
                 click.echo(f"{graph.db.place}: sound, schema {version}")
+
+    app.run(work)
+
+
+@db.command("vacuum", epilog="Example: tinman db vacuum")
+@click.pass_obj
+def db_vacuum(app: App) -> None:
+    """Write the database anew without the room that is no longer used; needs as much free disk as it takes now."""
+
+    async def work() -> None:
+        async with app.graph() as graph:
+            before, after = await graph.db.vacuum()
+            if app.as_json:
+                place = {"schema": "tinman.db-vacuum/1", "database": graph.db.place}
+                app.document({**place, "bytes_before": before, "bytes_after": after})
+            else:
+                click.echo(f"{graph.db.place}: {before:,} bytes before, {after:,} now")
 
     app.run(work)
 

@@ -1,4 +1,4 @@
-"""Commands that read what is stored: cycles, failures, interventions, explain, report."""
+"""Commands that read what is stored: cycles, loops, failures, interventions, explain, report."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import anyio
 import click
 
 from tinman.cli.app import App
+from tinman.cli.research import duration
 
 if TYPE_CHECKING:
     from tinman.memory.nodes import Node
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(epilog="Example: tinman cycles list")
 def cycles() -> None:
-    """List, show and compare research cycles."""
+    """List, show, compare and cancel research cycles."""
 
 
 @cycles.command("list")
@@ -103,19 +104,99 @@ def cycles_compare(app: App, before: str, after: str, json_here: bool) -> None:
     app.run(work)
 
 
+@cycles.command("cancel", epilog="Example: tinman cycles cancel cyc-0001")
+@click.argument("cycle")
+@click.option("--json", "json_here", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def cycles_cancel(app: App, cycle: str, json_here: bool) -> None:
+    """Give up CYCLE, paused or abandoned; what it found stays. Refused while a process runs it."""
+    if cycle.startswith("loop-"):
+        raise click.UsageError(f"{cycle} is a loop, no cycle; nothing but its process runs it: stop that one")
+
+    async def work() -> None:
+        from tinman import clock
+        from tinman.audit import AuditLog
+        from tinman.runtime import JournalRuntime
+
+        by = "command line (unverified)"
+        async with app.graph() as graph, JournalRuntime(graph, cycle):  # under its lease: nobody goes on meanwhile
+            before = (await graph.get_cycle(cycle)).status
+            if before in {"completed", "cancelled"}:
+                raise click.UsageError(f"cycle {cycle} is {before} already; only one that is not done can be cancelled")
+            await graph.update_cycle(
+                cycle, status="cancelled", stopped_reason="cancelled on the command line", ended_at=clock.now()
+            )
+            await AuditLog(graph.db).append(by, "cycle.cancelled", {"cycle": cycle, "was": before})
+        if app.as_json or json_here:
+            app.document({"schema": "tinman.cancellation/1", "cycle_id": cycle, "was": before, "status": "cancelled"})
+        else:
+            app.say(f"cancelled: {cycle}; what it found stays")
+
+    app.run(work)
+
+
+@click.group(epilog="Example: tinman loops list")
+def loops() -> None:
+    """List loops that run by themselves."""
+
+
+@loops.command("list", epilog="Example: tinman --json loops list")
+@click.option("--json", "json_here", is_flag=True, help="JSON lines.")
+@click.pass_obj
+def loops_list(app: App, json_here: bool) -> None:
+    """List loops, newest first; `tinman explain LOOP` says why one stopped."""
+
+    async def work() -> None:
+        async with app.graph() as graph:
+            found = await graph.list_loops()
+        for loop in found:
+            ended = loop.stopped_reason or ("SUCCESS" if loop.status == "completed" else "RUNNING")
+            goal = str(loop.config.get("goal", ""))
+            if app.as_json or json_here:
+                app.document(
+                    {
+                        "schema": "tinman.loop-line/1",
+                        "loop_id": loop.id,
+                        "mode": loop.mode.value,
+                        "status": ended,
+                        "reason": (loop.summary or {}).get("reason", ""),
+                        "goal": goal,
+                        "created_at": loop.created_at.isoformat(),
+                    }
+                )
+            else:
+                when = loop.created_at.strftime("%Y-%m-%d %H:%M")
+                click.echo(f"  {loop.id}  {when}  {ended:<17} {_short(goal, 30)}")
+        if not found:
+            app.say("No loop has run by itself.")
+
+    app.run(work)
+
+
 @click.group(epilog="Example: tinman failures list --severity S3")
 def failures() -> None:
     """List, show and export what was found."""
 
 
 async def _failures(
-    app: App, cycle: str | None, failure_class: str | None, severity: str | None, *, suspected: bool, novel: bool
+    app: App,
+    cycle: str | None,
+    failure_class: str | None,
+    severity: str | None,
+    since: float | None,
+    *,
+    suspected: bool,
+    novel: bool,
 ) -> list[DiscoveredFailure]:
+    from datetime import timedelta
+
+    from tinman import clock
     from tinman.records import DiscoveredFailure
     from tinman.taxonomy import FailureClass, Severity
 
+    earliest = None if since is None else clock.now() - timedelta(seconds=since)
     async with app.graph() as graph:
-        nodes = await graph.find(kind="failure_mode", cycle_id=cycle)
+        nodes = await graph.find(kind="failure_mode", cycle_id=cycle, since=earliest)
     found = [node.record for node in nodes if isinstance(node.record, DiscoveredFailure)]
     kept = [
         f
@@ -132,6 +213,7 @@ _filters = [
     click.option("--cycle", help="Only of this cycle."),
     click.option("--class", "failure_class", help="Only of this class, such as TOOL_USE."),
     click.option("--severity", type=click.Choice(["S0", "S1", "S2", "S3", "S4"]), help="This severity or above."),
+    click.option("--since", callback=duration, help="Only those found in this time until now, such as 2h, 7d."),
     click.option("--suspected", is_flag=True, help="Those not confirmed, too."),
     click.option("--novel", is_flag=True, help="Only those not known from earlier cycles."),
 ]
@@ -153,13 +235,16 @@ def failures_list(
     cycle: str | None,
     failure_class: str | None,
     severity: str | None,
+    since: float | None,
     suspected: bool,
     novel: bool,
     form: str,
     json_here: bool,
 ) -> None:
     """List failures."""
-    _print_failures(app, cycle, failure_class, severity, suspected, novel, "json" if json_here or app.as_json else form)
+    _print_failures(
+        app, cycle, failure_class, severity, since, suspected, novel, "json" if json_here or app.as_json else form
+    )
 
 
 @failures.command("export")
@@ -171,12 +256,13 @@ def failures_export(
     cycle: str | None,
     failure_class: str | None,
     severity: str | None,
+    since: float | None,
     suspected: bool,
     novel: bool,
     form: str,
 ) -> None:
     """Write failures as JSON lines or CSV to standard output."""
-    _print_failures(app, cycle, failure_class, severity, suspected, novel, form)
+    _print_failures(app, cycle, failure_class, severity, since, suspected, novel, form)
 
 
 def _print_failures(
@@ -184,6 +270,7 @@ def _print_failures(
     cycle: str | None,
     failure_class: str | None,
     severity: str | None,
+    since: float | None,
     suspected: bool,
     novel: bool,
     form: str,
@@ -197,7 +284,7 @@ def _print_failures(
         raise ConfigError(f"--class: there is no {failure_class!r}; use one of {', '.join(FailureClass)}")
 
     async def work() -> None:
-        found = await _failures(app, cycle, failure_class, severity, suspected=suspected, novel=novel)
+        found = await _failures(app, cycle, failure_class, severity, since, suspected=suspected, novel=novel)
         if form == "json":
             for failure in found:
                 app.document(failure_data(failure))

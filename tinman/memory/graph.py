@@ -453,6 +453,13 @@ class MemoryGraph:
         query = select(*_CYCLE_COLUMNS).where(CycleRow.id.not_like("loop-%"))
         if status is not None:
             query = query.where(CycleRow.status == status)
+        return await self._cycles(query, limit)
+
+    async def list_loops(self, *, limit: int | None = None) -> list[Cycle]:
+        """Return the loops that run by themselves, newest first."""
+        return await self._cycles(select(*_CYCLE_COLUMNS).where(CycleRow.id.like("loop-%")), limit)
+
+    async def _cycles(self, query: Select[Any], limit: int | None) -> list[Cycle]:
         async with self.db.read() as connection:
             rows = await connection.execute(query.order_by(CycleRow.created_at.desc(), CycleRow.id.desc()).limit(limit))
             return [Cycle(**row) for row in rows.mappings()]
