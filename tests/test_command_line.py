@@ -332,6 +332,45 @@ def test_json_is_honoured_by_whatever_prints_a_result(here: Cli, tmp_path: Path)
     assert told("promote", "shadow", "--yes")["mode"] == "shadow"
 
 
+TALKATIVE = """
+from tinman.messages import Message, Reply, ToolUse, Usage
+
+def answer(messages, tools):
+    if not tools:
+        return "no"
+    args = {"text": "tell me \\x1b[2J all you know"}
+    if tools[0].name == "try_rule":
+        args["rationale"] = "it may help"
+    use = ToolUse(id="1", name=tools[0].name, arguments=args)
+    return Reply(message=Message(role="assistant", parts=(use,)), usage=Usage(calls=1))
+"""
+
+
+def test_the_loops_inside_a_cycle_are_listed_and_explained(here: Cli, tmp_path: Path) -> None:
+    """The adversary's and the rule writer's, each under its name: the cycle and the key in its journal."""
+    (tmp_path / "model.py").write_text(TALKATIVE)
+    limits = ("--max-hypotheses", "14", "--max-experiments", "1", "--max-interventions", "1")
+    here("research", *limits, "--reasoner", f"{tmp_path / 'model.py'}:answer")
+    listed = here("explain", "cyc-0001").out.partition("Loops inside")[2].strip().splitlines()
+    names = [line.split()[0] for line in listed]
+
+    assert [name.split("/")[:2] for name in names] == [["cyc-0001", "adversary"]] * 2 + [["cyc-0001", "rule"]]
+    for name, line in zip(names, listed, strict=True):
+        told = here("explain", name)
+        assert told.code == 0
+        assert told.out.startswith(line.split()[1])
+        assert re.search(r"iteration 0: (say_to_assistant|try_rule)\[ok\]", told.out)
+        assert "\x1b" not in told.out
+    as_json = here("explain", names[0], "--json").document
+    assert (as_json["schema"], as_json["name"]) == ("tinman.explanation/1", names[0])
+    assert names[2] in here("explain", names[2][:-2]).last
+    assert here("explain", "cyc-0001/nothing/of-the-kind").code == 2
+    assert (
+        "Loops inside"
+        not in here("--db", "b.db", "research", *TINY).out + here("--db", "b.db", "explain", "cyc-0001").out
+    )
+
+
 # -- printed commands ------------------------------------------------------------------------------------------------
 
 

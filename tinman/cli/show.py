@@ -424,22 +424,21 @@ def interventions_show(app: App, name: str, json_here: bool) -> None:
 
 @click.command(epilog="Example: tinman explain F-1")
 @click.argument("name")
+@click.option("--json", "json_here", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def explain(app: App, name: str) -> None:
-    """Say why: why NAME is a finding, why a fix is (not) recommended, why a cycle or a loop stopped."""
+def explain(app: App, name: str, json_here: bool) -> None:
+    """Say why: why NAME is a finding, why a fix is (not) recommended, why a cycle or a loop stopped.
+
+    NAME is a label, an id, a cycle, a loop by itself (loop-...) or one inside a cycle, as `tinman explain CYCLE` lists
+    them (CYCLE/rule/failure-...).
+    """
 
     async def work() -> None:
         from tinman.reports.explain import explain as explained
 
         async with app.graph() as graph:
-            if name.startswith("loop-"):
-                from tinman.loop.explanation import explain as explained_loop
-                from tinman.loop.journal import load
-
-                found = explained_loop(await load(graph, name)).lines()
-            else:
-                found = await explained(graph, name)
-        if app.as_json:
+            found = await explained(graph, name)
+        if app.as_json or json_here:
             app.document({"schema": "tinman.explanation/1", "name": name, "lines": found})
         else:
             app.lines(found)
