@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import click
 import pytest
 import structlog
 from anyio.from_thread import start_blocking_portal
 from loopback import Behaviour, Body, Cut, Loopback, Reset, Script, Status, serve
 
-from tinman.cli.main import main
+from tinman.cli.main import main, root
 from tinman.db.engine import Database
 
 SMALL = ("--max-hypotheses", "3", "--max-experiments", "2", "--max-interventions", "1")
@@ -603,6 +604,39 @@ def served(script: Script) -> Iterator[Loopback]:
     """Serve ``script`` beside the test, in a thread: the command line has an event loop of its own."""
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(script)) as server:
         yield server
+
+
+def commands(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Return a command and all below it, each with the words that call it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            below = command.get_command(click.Context(command), name)
+            assert below is not None
+            yield from commands(below, *path, name)
+
+
+ALL = list(commands(root))
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) or "tinman" for path, _ in ALL])
+def test_help_ends_with_an_example_that_can_be_copied(
+    here: Cli, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...], command: click.Command
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    told = here(*path, "--help")
+    *_, last = told.out.rstrip().splitlines()
+    said = shlex.split(last.strip().removeprefix("Example: ").partition(" > ")[0])
+
+    assert told.code == 0
+    assert told.out.count("Example:") == 1
+    assert last.strip().startswith("Example: ")
+    assert said[: len(path) + 1] == ["tinman", *path]
+    called, words = command, said[len(path) + 1 :]
+    while isinstance(called, click.Group):
+        _, called, words = called.resolve_command(click.Context(called), words)
+        assert called is not None
+    called.make_context(said[0], words)
 
 
 USAGE = [

@@ -38,6 +38,11 @@ class Exit:
     TERMINATED = 143
 
 
+def example(command: str) -> str:
+    """Return the last line of a command's help; ``\\b`` keeps click from wrapping it, so that it can be copied."""
+    return f"\b\nExample: {command}"
+
+
 @dataclass
 class App:
     """The global options of one invocation."""

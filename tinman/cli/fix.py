@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinman.cli.app import App, given
+from tinman.cli.app import App, example, given
 
 if TYPE_CHECKING:
     from tinman.loop.result import LoopResult
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Example: tinman fix --repo . --test-cmd 'python -m pytest -q' --model anthropic:claude-sonnet-4-6"
+    epilog=example("tinman fix --repo . --test-cmd 'python -m pytest -q' --model anthropic:claude-sonnet-4-6")
 )
 @click.option(
     "--repo", type=click.Path(path_type=Path, file_okay=False, exists=True), default=".", help="The folder to mend."

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from tinman import __version__
-from tinman.cli.app import App, Exit
+from tinman.cli.app import App, Exit, example
 
 _HOMES = {
     "completion": "tinman.cli.setup:completion",
@@ -83,7 +83,7 @@ class _Lazy(click.Group):
 @click.group(
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: tinman research --mode lab --target sandbox",
+    epilog=example("tinman research --mode lab --target sandbox"),
 )
 @click.version_option(__version__, "-V", "--version", prog_name="tinman")
 @click.option("-v", "--verbose", count=True, help="Log more (twice: everything).")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinman.cli.app import App, Exit, given
+from tinman.cli.app import App, Exit, example, given
 
 if TYPE_CHECKING:
     from tinman.config.settings import Settings
@@ -72,7 +72,7 @@ def _with_ceilings(command: Any) -> Any:
 
 
 @click.command(
-    epilog="Example: tinman research --target openai:gpt-4o-mini --base-url http://localhost:11434/v1 --max-calls 500"
+    epilog=example("tinman research --target openai:gpt-4o-mini --base-url http://localhost:11434/v1 --max-calls 500")
 )
 @click.option("--mode", type=click.Choice(["lab", "shadow", "production"]), help="How close to users to work.")
 @click.option(
@@ -145,7 +145,7 @@ def research(
     raise click.exceptions.Exit(app.run(lambda: _research(app, settings, options, asked, dry_run=dry_run)))
 
 
-@click.command(epilog="Example: tinman resume cyc-0001 --max-calls 20000")
+@click.command(epilog=example("tinman resume cyc-0001 --max-calls 20000"))
 @click.argument("cycle")
 @_with_ceilings
 @click.pass_obj

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from tinman.cli.app import App, Exit
+from tinman.cli.app import App, Exit, example
 
 
-@click.command(epilog="Example: tinman init")
+@click.command(epilog=example("tinman init"))
 @click.option("--force", is_flag=True, help="Overwrite what is there.")
 @click.pass_obj
 def init(app: App, force: bool) -> None:
@@ -29,7 +29,7 @@ def init(app: App, force: bool) -> None:
     app.say(f"Wrote tinman.toml. Next: {app.command('doctor')}, then {app.command('research', '--mode', 'lab')}")
 
 
-@click.command(epilog="Example: tinman doctor")
+@click.command(epilog=example("tinman doctor"))
 @click.pass_obj
 def doctor(app: App) -> None:
     """Check the settings in force, the keys present (never their values), the database and the target."""
@@ -65,12 +65,12 @@ def doctor(app: App) -> None:
     raise click.exceptions.Exit(app.run(work))
 
 
-@click.group(epilog="Example: tinman config show")
+@click.group(epilog=example("tinman config show"))
 def config() -> None:
     """Show the settings in force, their file, their schema."""
 
 
-@config.command("show")
+@config.command("show", epilog=example("tinman config show"))
 @click.pass_obj
 def config_show(app: App) -> None:
     """Print each setting with where its value came from."""
@@ -90,7 +90,7 @@ def config_show(app: App) -> None:
     app.lines(f"  {key:<32} {value!s:<28} {resolved.origin(key)}" for key, value in values.items())
 
 
-@config.command("path")
+@config.command("path", epilog=example("tinman config path"))
 @click.pass_obj
 def config_path(app: App) -> None:
     """Print the file in force."""
@@ -102,7 +102,7 @@ def config_path(app: App) -> None:
         click.echo(file or "no file; defaults, environment and flags")
 
 
-@config.command("schema")
+@config.command("schema", epilog=example("tinman config schema"))
 @click.pass_obj
 def config_schema(app: App) -> None:
     """Print the JSON schema of tinman.toml and of its [target] table."""
@@ -113,12 +113,12 @@ def config_schema(app: App) -> None:
     app.document({"settings": Settings.model_json_schema(), "target": adapter(TargetProfile).json_schema()})
 
 
-@click.group(epilog="Example: tinman db check")
+@click.group(epilog=example("tinman db check"))
 def db() -> None:
     """Upgrade, check, shrink or locate the database."""
 
 
-@db.command("upgrade")
+@db.command("upgrade", epilog=example("tinman db upgrade"))
 @click.pass_obj
 def db_upgrade(app: App) -> None:
     """Bring the schema up to date (opening a database does so, too)."""
@@ -133,7 +133,7 @@ def db_upgrade(app: App) -> None:
     app.run(work)
 
 
-@db.command("check")
+@db.command("check", epilog=example("tinman db check"))
 @click.pass_obj
 def db_check(app: App) -> None:
     """Read the whole database and the audit chain; exit 2 when either is damaged."""
@@ -160,7 +160,7 @@ def db_check(app: App) -> None:
     app.run(work)
 
 
-@db.command("vacuum", epilog="Example: tinman db vacuum")
+@db.command("vacuum", epilog=example("tinman db vacuum"))
 @click.pass_obj
 def db_vacuum(app: App) -> None:
     """Write the database anew without the room that is no longer used; needs as much free disk as it takes now."""
@@ -177,7 +177,7 @@ def db_vacuum(app: App) -> None:
     app.run(work)
 
 
-@db.command("path")
+@db.command("path", epilog=example("tinman db path"))
 @click.pass_obj
 def db_path(app: App) -> None:
     """Print where the database is."""
@@ -188,7 +188,7 @@ def db_path(app: App) -> None:
         click.echo(place)
 
 
-@click.command(epilog="Example: tinman promote shadow")
+@click.command(epilog=example("tinman promote shadow"))
 @click.argument("mode", type=click.Choice(["lab", "shadow", "production"]))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
@@ -211,7 +211,7 @@ def promote(app: App, mode: str, yes: bool) -> None:
     app.run(work)
 
 
-@click.command(epilog="Example: tinman completion bash > ~/.local/share/bash-completion/completions/tinman")
+@click.command(epilog=example("tinman completion bash > ~/.local/share/bash-completion/completions/tinman"))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of SHELL."""

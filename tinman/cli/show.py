@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
-from tinman.cli.app import App
+from tinman.cli.app import App, example
 from tinman.cli.research import duration
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from tinman.records import DiscoveredFailure
 
 
-@click.group(epilog="Example: tinman cycles list")
+@click.group(epilog=example("tinman cycles list"))
 def cycles() -> None:
     """List, show, compare and cancel research cycles."""
 
 
-@cycles.command("list")
+@cycles.command("list", epilog=example("tinman cycles list"))
 @click.option("--json", "json_here", is_flag=True, help="JSON lines.")
 @click.pass_obj
 def cycles_list(app: App, json_here: bool) -> None:
@@ -50,7 +50,7 @@ def cycles_list(app: App, json_here: bool) -> None:
     app.run(work)
 
 
-@cycles.command("show")
+@cycles.command("show", epilog=example("tinman cycles show cyc-0001"))
 @click.argument("cycle")
 @click.option("--json", "json_here", is_flag=True, help="The whole document.")
 @click.pass_obj
@@ -72,7 +72,7 @@ def cycles_show(app: App, cycle: str, json_here: bool) -> None:
     app.run(work)
 
 
-@cycles.command("compare")
+@cycles.command("compare", epilog=example("tinman cycles compare cyc-0001 cyc-0002"))
 @click.argument("before")
 @click.argument("after")
 @click.option("--json", "json_here", is_flag=True, help="One JSON document.")
@@ -104,7 +104,7 @@ def cycles_compare(app: App, before: str, after: str, json_here: bool) -> None:
     app.run(work)
 
 
-@cycles.command("cancel", epilog="Example: tinman cycles cancel cyc-0001")
+@cycles.command("cancel", epilog=example("tinman cycles cancel cyc-0001"))
 @click.argument("cycle")
 @click.option("--json", "json_here", is_flag=True, help="One JSON document.")
 @click.pass_obj
@@ -135,12 +135,12 @@ def cycles_cancel(app: App, cycle: str, json_here: bool) -> None:
     app.run(work)
 
 
-@click.group(epilog="Example: tinman loops list")
+@click.group(epilog=example("tinman loops list"))
 def loops() -> None:
     """List loops that run by themselves."""
 
 
-@loops.command("list", epilog="Example: tinman --json loops list")
+@loops.command("list", epilog=example("tinman loops list --json"))
 @click.option("--json", "json_here", is_flag=True, help="JSON lines.")
 @click.pass_obj
 def loops_list(app: App, json_here: bool) -> None:
@@ -173,7 +173,7 @@ def loops_list(app: App, json_here: bool) -> None:
     app.run(work)
 
 
-@click.group(epilog="Example: tinman failures list --severity S3")
+@click.group(epilog=example("tinman failures list --severity S3"))
 def failures() -> None:
     """List, show and export what was found."""
 
@@ -225,7 +225,7 @@ def _filtered(command: Any) -> Any:
     return command
 
 
-@failures.command("list")
+@failures.command("list", epilog=example("tinman failures list --severity S3 --since 7d"))
 @_filtered
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.option("--json", "json_here", is_flag=True, help="JSON lines.")
@@ -247,7 +247,7 @@ def failures_list(
     )
 
 
-@failures.command("export")
+@failures.command("export", epilog=example("tinman failures export --format csv > failures.csv"))
 @_filtered
 @click.option("--format", "form", type=click.Choice(["json", "csv"]), default="json")
 @click.pass_obj
@@ -312,7 +312,7 @@ def _csv(found: list[DiscoveredFailure]) -> list[str]:
     return out.getvalue().splitlines()
 
 
-@failures.command("show")
+@failures.command("show", epilog=example("tinman failures show F-1 --evidence"))
 @click.argument("name")
 @click.option("--evidence", is_flag=True, help="With the runs it rests on.")
 @click.option("--json", "json_here", is_flag=True, help="The record.")
@@ -342,7 +342,7 @@ def failures_show(app: App, name: str, evidence: bool, json_here: bool) -> None:
     app.run(work)
 
 
-@failures.command("transcript")
+@failures.command("transcript", epilog=example("tinman failures transcript run-0123abcd"))
 @click.argument("run")
 @click.option("--json", "json_here", is_flag=True, help="The run as one JSON document.")
 @click.pass_obj
@@ -364,12 +364,12 @@ def failures_transcript(app: App, run: str, json_here: bool) -> None:
     app.run(work)
 
 
-@click.group(epilog="Example: tinman interventions list --cycle cyc-0001")
+@click.group(epilog=example("tinman interventions list --cycle cyc-0001"))
 def interventions() -> None:
     """List and show proposed fixes."""
 
 
-@interventions.command("list")
+@interventions.command("list", epilog=example("tinman interventions list --cycle cyc-0001"))
 @click.option("--cycle", help="Only of this cycle.")
 @click.option("--json", "json_here", is_flag=True, help="JSON lines.")
 @click.pass_obj
@@ -395,7 +395,7 @@ def interventions_list(app: App, cycle: str | None, json_here: bool) -> None:
     app.run(work)
 
 
-@interventions.command("show")
+@interventions.command("show", epilog=example("tinman interventions show INT-1"))
 @click.argument("name")
 @click.option("--json", "json_here", is_flag=True, help="The record.")
 @click.pass_obj
@@ -422,7 +422,7 @@ def interventions_show(app: App, name: str, json_here: bool) -> None:
     app.run(work)
 
 
-@click.command(epilog="Example: tinman explain F-1")
+@click.command(epilog=example("tinman explain F-1"))
 @click.argument("name")
 @click.option("--json", "json_here", is_flag=True, help="One JSON document.")
 @click.pass_obj
@@ -446,7 +446,7 @@ def explain(app: App, name: str, json_here: bool) -> None:
     app.run(work)
 
 
-@click.command(epilog="Example: tinman report cyc-0001 --format md -o report.md")
+@click.command(epilog=example("tinman report cyc-0001 --format md -o report.md"))
 @click.argument("cycle", required=False)
 @click.option("--format", "form", type=click.Choice(["md", "json"]), default="md")
 @click.option(
