@@ -23,6 +23,7 @@ import structlog
 from anyio.from_thread import start_blocking_portal
 from loopback import Behaviour, Body, Cut, Loopback, Reset, Script, Status, serve
 
+from tinman.cli.app import App
 from tinman.cli.main import main, root
 from tinman.db.engine import Database
 
@@ -431,6 +432,12 @@ def test_answer_and_what_follows_are_said_with_the_place(here: Cli, elsewhere: t
     assert listed.code == 0
     assert (answered["approval"], answered["status"]) == (other, "denied")
     assert after.code == 6
+
+
+def test_a_printed_command_tells_no_password() -> None:
+    for password in ("hunter2", "a:b@c"):
+        told = App(db=f"postgresql://me:{password}@host:5432/db").command("resume", "cyc-0001")
+        assert shlex.split(told) == ["tinman", "--db", "postgresql://me:***@host:5432/db", "resume", "cyc-0001"]
 
 
 def test_the_target_to_confirm_is_said_as_a_shell_wants_it(here: Cli, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -82,8 +83,12 @@ class App:
         return not (self.quiet or self.as_json or self.display == "none")
 
     def command(self, *words: str, options: Mapping[str, str | None] | None = None) -> str:
-        """Return a command to copy: said in this folder, it reads the settings and the database that this one read."""
-        own = {"--config": str(self.config) if self.config else None, "--db": self.db}
+        """Return a command to copy: said in this folder, it reads the settings and the database that this one read.
+
+        A password in the database's URL is not repeated: what is printed ends up in logs.
+        """
+        place = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", self.db or "")
+        own = {"--config": str(self.config) if self.config else None, "--db": place}
         said = {name: value for name, value in own.items() if value}
         return shlex.join(["tinman", *_words(said), *words, *_words(options or {})])
 
