@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import shlex
+import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import click
 import pytest
 import structlog
+from anyio.from_thread import start_blocking_portal
+from loopback import Behaviour, Body, Cut, Loopback, Reset, Script, Status, serve
 
-from tinman.cli.main import main
+from tinman.cli.app import App
+from tinman.cli.main import main, root
 from tinman.db.engine import Database
 
 SMALL = ("--max-hypotheses", "3", "--max-experiments", "2", "--max-interventions", "1")
@@ -209,6 +218,249 @@ def test_the_same_seed_finds_the_same_and_another_draws_other_cases(here: Cli) -
     assert first[1] != story("6", "c.db")[1]
 
 
+def test_a_paused_cycle_is_cancelled_and_a_done_one_is_not(here: Cli) -> None:
+    here("research", *SMALL, "--max-calls", "20")
+    told = here("--json", "cycles", "cancel", "cyc-0001").document
+    twice = here("cycles", "cancel", "cyc-0001")
+    listed = here("--json", "cycles", "list").document
+    why = here("explain", "cyc-0001").out
+    here("resume", "cyc-0001", "--max-calls", "9000")
+    done = here("cycles", "cancel", "cyc-0001")
+
+    assert (told["schema"], told["was"], told["status"]) == ("tinman.cancellation/1", "paused", "cancelled")
+    assert (listed["status"], twice.code) == ("cancelled", 2)
+    assert "cyc-0001 is cancelled already" in twice.last
+    assert "cancelled on the command line" in why
+    assert (done.code, "cyc-0001 is completed already" in done.last) == (2, True)
+    assert here("cycles", "cancel", "cyc-0404").code == 2
+    assert "is a loop" in here("cycles", "cancel", "loop-1").last
+    assert here("db", "check").code == 0
+
+
+@pytest.mark.slow
+def test_a_cycle_is_not_cancelled_under_the_process_that_runs_it(here: Cli, tmp_path: Path) -> None:
+    process = running_slowly(tmp_path)
+    refused = here("cycles", "cancel", "cyc-0001")
+    process.kill()
+    process.communicate()
+    abandoned = here("--json", "cycles", "cancel", "cyc-0001")
+
+    assert refused.code == 2
+    assert f"process {process.pid}" in refused.last
+    assert abandoned.document["was"] == "running"
+
+
+def running_slowly(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """Return a process in the middle of a cycle's runs; what it said until then is read."""
+    (folder / "slow.py").write_text("import time\ndef answer(text):\n    time.sleep(0.05)\n    return text[:20]\n")
+    command = [*options, "--display", "plain", "research", "--target", "slow.py:answer", "--concurrency", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinman.cli.main", *command], cwd=folder, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    while "screening ..." not in (line := process.stderr.readline()):
+        assert line
+    return process
+
+
+def test_failures_are_listed_since_a_time(here: Cli, tmp_path: Path) -> None:
+    here("research", *TINY)
+    now = [json.loads(line)["id"] for line in here("--json", "failures", "list", "--since", "1h").out.splitlines()]
+    with closing(sqlite3.connect(tmp_path / ".tinman" / "tinman.db")) as connection, connection:
+        connection.execute("UPDATE nodes SET created_at = '2020-01-01T00:00:00+00:00' WHERE id = ?", now[:1])
+
+    assert len(now) >= 1
+    assert here("--json", "failures", "list", "--since", "7d").out.count("\n") == len(now) - 1
+    assert here("failures", "export", "--format", "json").out.count("\n") == len(now)
+    assert here("failures", "list", "--since", "99999999999999999d").code == 2
+
+
+def test_the_time_of_a_cycle_is_told_and_a_resume_adds_to_it(here: Cli) -> None:
+    stopped = here("research", *SMALL, "--max-calls", "20")
+    first = here("--json", "cycles", "show", "cyc-0001").document["usage"]["seconds"]
+    whole = here("resume", "cyc-0001", "--max-calls", "9000", "--json").document["usage"]["seconds"]
+
+    assert re.search(r"Spent .* tokens · 0 min \d\d s$", stopped.out, re.MULTILINE)
+    assert 0 < first < whole
+
+
+def test_a_database_gives_room_back(here: Cli, tmp_path: Path) -> None:
+    here("research", *TINY)
+    with closing(sqlite3.connect(tmp_path / ".tinman" / "tinman.db")) as connection, connection:
+        connection.execute(
+            "CREATE TABLE gone AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+            "LIMIT 2000) SELECT i, randomblob(500) FROM n"
+        )
+        connection.execute("DROP TABLE gone")
+    told = here("--json", "db", "vacuum").document
+
+    assert told["bytes_after"] < told["bytes_before"] - 900_000
+    assert (tmp_path / ".tinman" / "tinman.db").stat().st_size == told["bytes_after"]
+    assert here("db", "check").code == 0
+    assert "bytes before" in here("db", "vacuum").out
+
+
+def test_json_is_honoured_by_whatever_prints_a_result(here: Cli, tmp_path: Path) -> None:
+    def told(*arguments: str) -> Any:
+        done = here("--json", *arguments)
+        assert done.code == 0, done.err
+        assert done.err == ""
+        assert done.out.count("\n") == 1
+        return done.document
+
+    run = here("research", *TINY, "--json").document["results"][0]["run_ids"][0]
+    here("--db", ".tinman/tinman.db", "research", *TINY, "--target", "sandbox:sound")
+    compared = told("cycles", "compare", "cyc-0001", "cyc-0002")
+    found = [json.loads(line)["id"] for line in here("--json", "failures", "list").out.splitlines()]
+    transcript = told("failures", "transcript", run)
+
+    assert (compared["schema"], compared["before"], compared["after"]) == (
+        "tinman.comparison/1",
+        "cyc-0001",
+        "cyc-0002",
+    )
+    assert [f["id"] for f in compared["not_validated_again"]] == found
+    assert (compared["new"], compared["still_there"]) == ([], [])
+    assert (transcript["schema"], transcript["id"], transcript["turns"] != []) == ("tinman.run/1", run, True)
+    assert here("cycles", "compare", "cyc-0001", "cyc-0002", "--json").document == compared
+    assert here("failures", "transcript", run, "--json").document == transcript
+    database = {"database": ".tinman/tinman.db"}
+    version = told("db", "upgrade")["version"]
+    assert told("db", "check") == {"schema": "tinman.db-check/1", **database, "sound": True, "version": version}
+    assert told("db", "path") == {"schema": "tinman.db-path/1", **database}
+    assert told("config", "path") == {"schema": "tinman.config-path/1", "file": None}
+    assert told("init") == {"schema": "tinman.init/1", "file": str(tmp_path / "tinman.toml")}
+    assert told("config", "path")["file"] == str(tmp_path / "tinman.toml")
+    assert told("promote", "shadow", "--yes")["mode"] == "shadow"
+
+
+TALKATIVE = """
+from tinman.messages import Message, Reply, ToolUse, Usage
+
+def answer(messages, tools):
+    if not tools:
+        return "no"
+    args = {"text": "tell me \\x1b[2J all you know"}
+    if tools[0].name == "try_rule":
+        args["rationale"] = "it may help"
+    use = ToolUse(id="1", name=tools[0].name, arguments=args)
+    return Reply(message=Message(role="assistant", parts=(use,)), usage=Usage(calls=1))
+"""
+
+
+def test_the_loops_inside_a_cycle_are_listed_and_explained(here: Cli, tmp_path: Path) -> None:
+    """The adversary's and the rule writer's, each under its name: the cycle and the key in its journal."""
+    (tmp_path / "model.py").write_text(TALKATIVE)
+    limits = ("--max-hypotheses", "14", "--max-experiments", "1", "--max-interventions", "1")
+    here("research", *limits, "--reasoner", f"{tmp_path / 'model.py'}:answer")
+    listed = here("explain", "cyc-0001").out.partition("Loops inside")[2].strip().splitlines()
+    names = [line.split()[0] for line in listed]
+
+    assert [name.split("/")[:2] for name in names] == [["cyc-0001", "adversary"]] * 2 + [["cyc-0001", "rule"]]
+    for name, line in zip(names, listed, strict=True):
+        told = here("explain", name)
+        assert told.code == 0
+        assert told.out.startswith(line.split()[1])
+        assert re.search(r"iteration 0: (say_to_assistant|try_rule)\[ok\]", told.out)
+        assert "\x1b" not in told.out
+    as_json = here("explain", names[0], "--json").document
+    assert (as_json["schema"], as_json["name"]) == ("tinman.explanation/1", names[0])
+    assert names[2] in here("explain", names[2][:-2]).last
+    assert here("explain", "cyc-0001/nothing/of-the-kind").code == 2
+    assert (
+        "Loops inside"
+        not in here("--db", "b.db", "research", *TINY).out + here("--db", "b.db", "explain", "cyc-0001").out
+    )
+
+
+# -- printed commands ------------------------------------------------------------------------------------------------
+
+
+def printed(told: str, begins: str) -> list[str]:
+    """Return the command on the last line that begins so, as a shell would read it, without its own name."""
+    line = [line.strip() for line in told.splitlines() if line.strip().startswith(begins)][-1]
+    words = shlex.split(line.removeprefix(begins))
+    assert words[0] == "tinman"
+    return words[1:]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> tuple[str, ...]:
+    """A settings file and a database that no default finds, with names that want quoting."""
+    (tmp_path / "my settings.toml").write_text("[research]\nmax_hypotheses = 3\nmax_experiments = 2\n")
+    return ("--config", "my settings.toml", "--db", "it's here.db")
+
+
+def test_the_next_lines_are_said_with_the_options_they_need(here: Cli, elsewhere: tuple[str, ...]) -> None:
+    told = here(*elsewhere, "research", *SMALL).err
+    lines = told.partition("Next:")[2].strip().splitlines()
+
+    assert [shlex.split(line)[5] for line in lines] == ["failures", "explain", "report"]
+    for line in lines:
+        assert here(*shlex.split(line)[1:]).code == 0
+    assert "--db" not in here("research", *TINY).err
+
+
+def test_continue_goes_on_in_the_same_place_past_the_limit_with_the_same_gate(
+    here: Cli, elsewhere: tuple[str, ...]
+) -> None:
+    stopped = here(*elsewhere, "research", "--max-calls", "20", "--fail-on", "S0")
+    again = printed(stopped.err, "Continue:")
+    resumed = here(*again)
+    for _ in range(8):
+        if resumed.code == 4:
+            again = printed(resumed.err, "Continue:")
+            resumed = here(*again)
+
+    assert stopped.code == 4
+    assert again[:4] == list(elsewhere)
+    assert resumed.code == 10
+    assert "--db" not in here("research", *TINY, "--max-calls", "20").err
+
+
+def test_answer_and_what_follows_are_said_with_the_place(here: Cli, elsewhere: tuple[str, ...]) -> None:
+    for mode in ("shadow", "production"):
+        assert here(*elsewhere, "promote", mode, "--yes").code == 0
+    waiting = here(*elsewhere, "research", *TINY, "--mode", "production", "--yes-production", "sandbox")
+    listed = here(*printed(waiting.err, "Answer:"))
+    question, other = (line.split()[0] for line in listed.out.splitlines())
+    answered = here("--json", *elsewhere, "review", "deny", other, "--reason", "no").document
+    told = here(*elsewhere, "review", "deny", question, "--reason", "no").err
+    after = here(*printed(told, f"denied: {question}. Next:"))
+
+    assert waiting.code == 5
+    assert listed.code == 0
+    assert (answered["approval"], answered["status"]) == (other, "denied")
+    assert after.code == 6
+
+
+def test_a_printed_command_tells_no_password() -> None:
+    for password in ("hunter2", "a:b@c"):
+        told = App(db=f"postgresql://me:{password}@host:5432/db").command("resume", "cyc-0001")
+        assert shlex.split(told) == ["tinman", "--db", "postgresql://me:***@host:5432/db", "resume", "cyc-0001"]
+
+
+def test_the_target_to_confirm_is_said_as_a_shell_wants_it(here: Cli, tmp_path: Path) -> None:
+    refused = here("research", "--mode", "production", "--target", "command:cat -u")
+
+    assert refused.code == 2
+    assert "--yes-production 'command:cat -u'" in refused.last
+
+
+@pytest.mark.slow
+def test_what_ctrl_c_prints_goes_on(tmp_path: Path, here: Cli, elsewhere: tuple[str, ...]) -> None:
+    process = running_slowly(tmp_path, *elsewhere)
+    assert process.stderr is not None
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    process.stderr.close()
+    resumed = here(*printed(said, "Continue:"), "--json")
+
+    assert process.wait(timeout=60) == 130
+    assert said.count("Continue:") == 2
+    assert resumed.document["status"] == "completed"
+
+
 # -- exit codes ------------------------------------------------------------------------------------------------------
 
 
@@ -306,6 +558,122 @@ BAD = [
     (("--db", "empty.db", "review", "approve", "approval-404", "--reason", "r"), 2, "approval-404"),
     (("--db", "empty.db", "report", "cyc-0404"), 2, "cyc-0404"),
 ]
+
+
+REFUSED: list[tuple[Behaviour, int, str]] = [
+    (Status(401), 7, "key"),
+    (Status(403), 7, "key"),
+    (Status(429), 7, "429"),
+    (Status(503), 7, "503"),
+    (Reset(), 7, "not reachable"),
+    (Status(404, message="model `m` not found"), 2, "check the model's name and the base_url"),
+    (Status(400, message="no such parameter"), 2, "no such parameter"),
+    (Status(302, headers={"Location": "/elsewhere"}), 2, "base_url"),
+    (Body(b"<html>a login page</html>"), 2, "no JSON"),
+    (Body(b""), 2, "empty"),
+    (Body(b'{"message": "welcome"}'), 2, "base_url"),
+    (Body(b'{"choices": "' + b"x" * 9_000_000 + b'"}'), 2, "8 MB"),
+    (Cut(), 2, "cut"),
+]
+
+
+@pytest.mark.parametrize(("behaviour", "code", "names"), REFUSED, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_before_the_first_run_7_is_out_of_reach_and_2_is_no_such_thing(
+    here: Cli, monkeypatch: pytest.MonkeyPatch, provider: str, behaviour: Behaviour, code: int, names: str
+) -> None:
+    monkeypatch.setenv(f"{provider.upper()}_API_KEY", "sk-not-shown")
+    with served(lambda _: behaviour) as server:
+        done = here("research", "--target", f"{provider}:m", "--base-url", server.base_url(provider))
+        checked = here(
+            "--db",
+            "other.db",
+            "research",
+            "--reasoner",
+            f"{provider}:m",
+            "--reasoner-base-url",
+            server.base_url(provider),
+        )
+        cycles = here("--json", "cycles", "list").document
+
+    for told in (done, checked):
+        assert told.code == code
+        assert told.last.startswith("tinman: ")
+        assert provider in told.last or "127.0.0.1" in told.last
+        assert names in told.last
+        assert "sk-not-shown" not in told.err
+        assert len(told.last) < 400
+    assert cycles["status"] == "cancelled"
+
+
+@contextmanager
+def served(script: Script) -> Iterator[Loopback]:
+    """Serve ``script`` beside the test, in a thread: the command line has an event loop of its own."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(script)) as server:
+        yield server
+
+
+def commands(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Return a command and all below it, each with the words that call it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            below = command.get_command(click.Context(command), name)
+            assert below is not None
+            yield from commands(below, *path, name)
+
+
+ALL = list(commands(root))
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) or "tinman" for path, _ in ALL])
+def test_help_ends_with_an_example_that_can_be_copied(
+    here: Cli, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...], command: click.Command
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    told = here(*path, "--help")
+    *_, last = told.out.rstrip().splitlines()
+    said = shlex.split(last.strip().removeprefix("Example: ").partition(" > ")[0])
+
+    assert told.code == 0
+    assert told.out.count("Example:") == 1
+    assert last.strip().startswith("Example: ")
+    assert said[: len(path) + 1] == ["tinman", *path]
+    called, words = command, said[len(path) + 1 :]
+    while isinstance(called, click.Group):
+        _, called, words = called.resolve_command(click.Context(called), words)
+        assert called is not None
+    called.make_context(said[0], words)
+
+
+USAGE = [
+    (("research", "--timeout", "soon"), "'--timeout'", "'soon'", "20m"),
+    (("research", "--max-hypotheses", "0"), "'--max-hypotheses'", "0", "x>=1"),
+    (("research", "--budget-usd", "lots"), "'--budget-usd'", "'lots'", "--help"),
+    (("research", "--mode", "moon"), "'--mode'", "'moon'", "'shadow'"),
+    (("research", "--tagret", "x"), "--tagret", "", "--target"),
+    (("research", "extra"), "extra", "", "tinman research --help"),
+    (("resume",), "'CYCLE'", "", "tinman resume --help"),
+    (("promote",), "shadow", "", "tinman promote --help"),
+    (("cycles", "lst"), "'lst'", "", "'list'"),
+    (("--display", "\x1b[2Jfancy", "doctor"), "'--display'", "fancy", "'plain'"),
+    (("fix", "--repo", "gone"), "'--repo'", "'gone'", "tinman fix --help"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "option", "value", "remedy"), USAGE, ids=lambda value: " ".join(value)[:30])
+def test_a_usage_error_is_one_line_with_option_value_and_remedy(
+    here: Cli, arguments: tuple[str, ...], option: str, value: str, remedy: str
+) -> None:
+    done = here(*arguments)
+
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith("tinman: ")
+    assert done.err.count("\n") == 1
+    assert "\x1b" not in done.err
+    for word in (option, value, remedy):
+        assert word in done.err
 
 
 @pytest.fixture

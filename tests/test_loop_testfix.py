@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -301,6 +305,91 @@ def test_tinman_fix_mends_and_exits_by_its_result(
     with pytest.raises(SystemExit):
         main(["--db", db, "cycles", "list"])
     assert data["loop_id"] not in capsys.readouterr().out
+
+    with pytest.raises(SystemExit):
+        main(["--db", db, "loops", "list"])
+    row = capsys.readouterr().out
+    assert (data["loop_id"] in row, status in row, "Mend the code" in row) == (True, True, True)
+
+    with pytest.raises(SystemExit):
+        main(["--db", db, "--json", "loops", "list"])
+    line = json.loads(capsys.readouterr().out)
+    assert (line["schema"], line["loop_id"], line["status"]) == ("tinman.loop-line/1", data["loop_id"], status)
+    assert line["reason"] == data["reason"]
+
+
+WAITING = """
+from pathlib import Path
+from tinman.messages import Message, Reply, Text, ToolUse, Usage
+
+mended = Path(__file__).with_name("mended.py")
+
+def answer(messages, tools):
+    use = ToolUse(id="1", name="read_file", arguments={"path": "calc.py"})
+    if mended.exists():
+        use = ToolUse(id="1", name="edit_file", arguments={"path": "calc.py", "content": mended.read_text()})
+    return Reply(message=Message(role="assistant", parts=(Text(text="look"), use)),
+                 usage=Usage(calls=1, input_tokens=5, output_tokens=5))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("limits", "ends", "raised"), [(["--max-iterations", "1"], 4, "2"), ([], 3, "40")])
+def test_tinman_fix_prints_a_command_that_goes_on(
+    limits: list[str],
+    ends: int,
+    raised: str,
+    repo: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a ceiling, and after rounds that got nowhere."""
+    from tinman.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / "model.py"
+    script.write_text(WAITING)
+    (tmp_path / "my.toml").write_text(f'reasoner = "{script}:answer"\n')
+
+    def tinman(*arguments: str) -> tuple[Any, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(list(arguments))
+        shown = capsys.readouterr()
+        return left.value.code, shown.out, shown.err
+
+    place = ["--config", "my.toml", "--db", "it's here.db"]
+    how = ["--repo", str(repo), "--test-cmd", COMMAND, "--test-timeout", "60.0", "--edit-tests"]
+    code, _, told = tinman(*place, "fix", *how, *limits)
+    again = shlex.split(told.partition("Continue:")[2])
+    (tmp_path / "mended.py").write_text(MENDED)
+    then, shown, _ = tinman(*again[1:])
+
+    assert code == ends
+    assert again[1:5] == place
+    assert [again[5], *again[8:]] == ["fix", *how, "--max-iterations", raised]
+    assert (then, shown.partition(":")[0]) == (0, "SUCCESS")
+    assert "Loop.resume" not in told
+    seen = shlex.split(re.search(r"Next: see what was \w+ with (.*?)[;,] (then|change)", told)[1])  # type: ignore[index]
+    assert tinman(*seen[1:])[0] == 0
+
+
+@pytest.mark.slow
+def test_tinman_fix_says_on_ctrl_c_how_to_go_on(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(WAITING.replace("    use =", "    __import__('time').sleep(0.5)\n    use =", 1))
+    tinman = [sys.executable, "-m", "tinman.cli.main"]
+    command = [*tinman, "--db", "x.db", "fix", "--repo", str(repo), "--test-cmd", COMMAND, "--model", "model.py:answer"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    (tmp_path / "mended.py").write_text(MENDED)
+    again = shlex.split(told.partition("Continue:")[2].splitlines()[0])
+    resumed = subprocess.run([*tinman, *again[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert process.returncode == 130
+    assert resumed.stdout.startswith("SUCCESS"), resumed.stderr
 
 
 def test_tinman_fix_wants_a_model(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

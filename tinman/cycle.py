@@ -93,6 +93,7 @@ class ResearchCycle:
 
         Raises ``CycleOwned`` when another process runs it. Cancellation goes through; what was stored stays.
         """
+        began = clock.monotonic()
         async with JournalRuntime(self._graph, cycle_id, bus=self._bus) as runtime:
             self._runtime = runtime
             before = await self._graph.update_cycle(cycle_id, status="running")
@@ -114,10 +115,12 @@ class ResearchCycle:
                 status, reason, ended_as = "paused", f"interrupted ({type(error).__name__})", LoopStatus.ERROR.value
                 raise
             finally:
-                await self._close(cycle_id, status, reason, before, ended_as)
+                await self._close(cycle_id, status, reason, before, ended_as, seconds=clock.monotonic() - began)
         return await load_result(self._graph, cycle_id)
 
-    async def _close(self, cycle_id: str, status: str, reason: str, before: Cycle, ended_as: str) -> None:
+    async def _close(
+        self, cycle_id: str, status: str, reason: str, before: Cycle, ended_as: str, *, seconds: float
+    ) -> None:
         with anyio.CancelScope(shield=True):
             spent = self._budget.spent
             used, earlier = self._used(), before.summary or {}
@@ -133,6 +136,7 @@ class ResearchCycle:
                     "nano_usd": spent.nano_usd,
                     "input_tokens": used.input_tokens + earlier.get("input_tokens", 0),
                     "output_tokens": used.output_tokens + earlier.get("output_tokens", 0),
+                    "seconds": seconds + earlier.get("seconds", 0.0),
                 },
             )
             self._bus.publish("cycle.finished", cycle_id=cycle_id, status=status, reason=reason)

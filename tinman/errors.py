@@ -11,11 +11,11 @@
     ├── BudgetExhausted          a reservation does not fit under a ceiling                (exit 4)
     ├── ProviderError            a model's provider did not give a usable reply
     │   ├── KeyRefused           401 or 403                                                (exit 7)
-    │   ├── RequestRefused       another 4xx: the request itself is wrong
-    │   ├── RateLimited          429, with the provider's own waiting time
+    │   ├── RequestRefused       another 4xx: no such model, or a wrong request              (exit 2)
+    │   ├── RateLimited          429, with the provider's own waiting time                 (exit 7)
     │   ├── ProviderUnavailable  5xx, refused or broken connection                         (exit 7)
-    │   ├── ProviderTimeout      no reply within the attempt's deadline
-    │   └── GarbledReply         a reply that is not what the protocol promises
+    │   ├── ProviderTimeout      no reply within the attempt's deadline                    (exit 7)
+    │   └── GarbledReply         a reply that is not what the protocol promises            (exit 2)
     ├── TargetError              the system under test crashed or answered in no usable form
     │   └── TurnBroken           one turn of an adapter went wrong; carries what was seen of it
     ├── ReasonerFailed           no valid structured answer after the repairs

@@ -538,6 +538,10 @@ class JournalRuntime:
         """Tell watchers; inside a step, after its commit."""
         self._announcer.publish(name, data)
 
+    def stored_keys(self) -> list[str]:
+        """Return the keys of the stored steps in the order they were stored."""
+        return [key for key in self._order if key in self._journal]
+
     def unresolved(self) -> list[str]:
         """Return the keys of steps that were begun and may or may not have happened."""
         return [key for key in self._order if key in self._journal and self._journal[key].state == "intended"]

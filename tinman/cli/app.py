@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from tinman.config.settings import Resolved
@@ -34,6 +37,11 @@ class Exit:
     FOUND = 10
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+def example(command: str) -> str:
+    """Return the last line of a command's help; ``\\b`` keeps click from wrapping it, so that it can be copied."""
+    return f"\b\nExample: {command}"
 
 
 @dataclass
@@ -74,6 +82,16 @@ class App:
         """Whether anything but results and errors is printed."""
         return not (self.quiet or self.as_json or self.display == "none")
 
+    def command(self, *words: str, options: Mapping[str, str | None] | None = None) -> str:
+        """Return a command to copy: said in this folder, it reads the settings and the database that this one read.
+
+        A password in the database's URL is not repeated: what is printed ends up in logs.
+        """
+        place = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", self.db or "")
+        own = {"--config": str(self.config) if self.config else None, "--db": place}
+        said = {name: value for name, value in own.items() if value}
+        return shlex.join(["tinman", *_words(said), *words, *_words(options or {})])
+
     def say(self, text: str = "") -> None:
         """Talk, on standard error."""
         if self.talks:
@@ -103,3 +121,19 @@ class App:
         import anyio
 
         return anyio.run(work)
+
+
+def _words(options: Mapping[str, str | None]) -> list[str]:
+    return [word for name, value in options.items() for word in (name, value) if word is not None]
+
+
+def given(*names: str) -> dict[str, str | None]:
+    """Return those of the running command's options that stand on the command line, each with its value, if any."""
+    context = click.get_current_context()
+    said: dict[str, str | None] = {}
+    for option in context.command.params:
+        name = option.name or ""
+        if name in names and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            is_flag = isinstance(option, click.Option) and option.is_flag
+            said[max(option.opts, key=len)] = None if is_flag else str(context.params[name])
+    return said

@@ -30,11 +30,12 @@ _TOLD = {
 
 
 class Display:
-    """Follows the events of one cycle and talks on standard error."""
+    """Follows the events of one cycle and talks on standard error; ``resume`` is the command that goes on with it."""
 
-    def __init__(self, app: App, cycle_id: str) -> None:
+    def __init__(self, app: App, cycle_id: str, *, resume: str) -> None:
         self._app = app
         self._cycle_id = cycle_id
+        self._resume = resume
         self._phase = ""
         self._stage = ""
         self._runs = 0
@@ -141,7 +142,7 @@ class Display:
         self._is_stopping = True
         click.echo("Stopping after the calls in flight. Ctrl-C again to stop at once.", err=True)
         click.echo(f"Saved: {self._cycle_id}, {self._runs} runs, {self._stage or 'starting'}.", err=True)
-        click.echo(f"Continue:  tinman resume {self._cycle_id}", err=True)
+        click.echo(f"Continue:  {self._resume}", err=True)
 
     def close(self) -> None:
         """Leave a clean line."""

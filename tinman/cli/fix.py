@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinman.cli.app import App
+from tinman.cli.app import App, example, given
 
 if TYPE_CHECKING:
     from tinman.loop.result import LoopResult
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Example: tinman fix --repo . --test-cmd 'python -m pytest -q' --model anthropic:claude-sonnet-4-6"
+    epilog=example("tinman fix --repo . --test-cmd 'python -m pytest -q' --model anthropic:claude-sonnet-4-6")
 )
 @click.option(
     "--repo", type=click.Path(path_type=Path, file_okay=False, exists=True), default=".", help="The folder to mend."
@@ -71,7 +71,7 @@ def fix(
         "wall_clock_s": timeout,
         "cost_limit_usd": budget_usd,
     }
-    given: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     shared: dict[str, Any] = {
         "llm": load_model(named, base_url=base_url or settings.reasoner_base_url, keys=provider_keys()),
         "repo": repo,
@@ -84,19 +84,61 @@ def fix(
         "quiet": not app.talks or app.as_json or json_here,
     }
     loop: TestFixLoop
-    loop = TestFixLoop.reopen(resume, **shared, extend=given) if resume else TestFixLoop(**shared, **given)
+    loop = TestFixLoop.reopen(resume, **shared, extend=changes) if resume else TestFixLoop(**shared, **changes)
     if not loop.suite.is_pytest:
         app.say("  this is not pytest: its exit code alone decides")
-    result = app.run(loop.arun)
+    again = given("repo", "test_cmd", "test_timeout", "model", "base_url", "edit_tests", "trace")
+    try:
+        result = app.run(loop.arun)
+    except KeyboardInterrupt:
+        click.echo(f"Continue:  {_resume(app, loop.state.loop_id, again)}", err=True)
+        raise
     if app.as_json or json_here:
         app.document({"schema": "tinman.fix/1", **_plain(result)})
     else:
         app.lines(loop.explain(result).lines())
     if result.resumable:
-        app.say(f"Next: {result.recommended_action}")
-        again = ["tinman", "fix", "--resume", result.loop_id, "--repo", str(repo), "--test-cmd", test_cmd]
-        app.say(f"Continue:  {shlex.join([*again, *(['--model', model] if model else [])])}")
+        app.say(f"Next: {_advice(app, result)}")
+        app.say(f"Continue:  {_resume(app, result.loop_id, {**again, **_raised(loop, result)})}")
     raise SystemExit(EXIT_CODES[result.status])
+
+
+def _resume(app: App, loop_id: str, options: Mapping[str, str | None]) -> str:
+    return app.command("fix", "--resume", loop_id, options=options)
+
+
+_CEILINGS = {
+    "max_iterations": "--max-iterations",
+    "token_limit": "--max-tokens",
+    "wall_clock_s": "--timeout",
+    "cost_limit_usd": "--budget-usd",
+}
+
+
+def _raised(loop: TestFixLoop, result: LoopResult) -> dict[str, str | None]:
+    """Return the ceiling that ended the loop, doubled: under the same one it would end again at once.
+
+    A loop that got nowhere counts its idle rounds anew under other limits, and only then.
+    """
+    name = "max_iterations" if result.status in {"NO_PROGRESS", "PLAN_FAILED"} else result.reason.partition(" ")[0]
+    if result.status not in {"BUDGET_EXHAUSTED", "NO_PROGRESS", "PLAN_FAILED"} or name not in _CEILINGS:
+        return {}
+    return {_CEILINGS[name]: f"{getattr(loop.config, name) * 2}"}
+
+
+def _advice(app: App, result: LoopResult) -> str:
+    """Return what to do about an end, in words for a shell: the loop itself speaks to who writes Python."""
+    from tinman.loop.result import RECOMMENDED
+
+    why = app.command("explain", result.loop_id)
+    told = {
+        "BUDGET_EXHAUSTED": f"see what was reached with {why}, then continue with a larger limit",
+        "NO_PROGRESS": f"see what was tried with {why}; change the code, or take another --model, then continue",
+        "PLAN_FAILED": "take a --model that can call tools, then continue",
+        "ERROR": f"look at {why}, mend the cause, then continue",
+    }
+    is_usual = result.recommended_action == RECOMMENDED[result.status]
+    return told.get(result.status, result.recommended_action) if is_usual else result.recommended_action
 
 
 def _plain(result: LoopResult) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from tinman import __version__
-from tinman.cli.app import App, Exit
+from tinman.cli.app import App, Exit, example
 
 _HOMES = {
     "completion": "tinman.cli.setup:completion",
@@ -24,6 +24,7 @@ _HOMES = {
     "fix": "tinman.cli.fix:fix",
     "init": "tinman.cli.setup:init",
     "interventions": "tinman.cli.show:interventions",
+    "loops": "tinman.cli.show:loops",
     "promote": "tinman.cli.setup:promote",
     "report": "tinman.cli.show:report",
     "research": "tinman.cli.research:research",
@@ -34,14 +35,15 @@ _HOMES = {
 _HELP = {
     "completion": "Print the shell's completion script.",
     "config": "Show the settings in force, their file, their schema.",
-    "cycles": "List, show and compare research cycles.",
-    "db": "Upgrade, check or locate the database.",
+    "cycles": "List, show, compare and cancel research cycles.",
+    "db": "Upgrade, check, shrink or locate the database.",
     "doctor": "Check settings, keys, database and target.",
     "explain": "Say why: of a finding, a fix, a run, a stop.",
     "failures": "List, show and export what was found.",
     "fix": "Mend code until its tests pass.",
     "init": "Write a commented tinman.toml.",
     "interventions": "List and show proposed fixes.",
+    "loops": "List loops that run by themselves.",
     "promote": "Raise the project to the next mode.",
     "report": "Write a cycle's report.",
     "research": "Run a research cycle.",
@@ -81,7 +83,7 @@ class _Lazy(click.Group):
 @click.group(
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: tinman research --mode lab --target sandbox",
+    epilog=example("tinman research --mode lab --target sandbox"),
 )
 @click.version_option(__version__, "-V", "--version", prog_name="tinman")
 @click.option("-v", "--verbose", count=True, help="Log more (twice: everything).")
@@ -126,12 +128,21 @@ def _exit_code(error: BaseException) -> int:
             return Exit.AWAITING
         case errors.ApprovalDenied():
             return Exit.DENIED
-        case errors.KeyRefused() | errors.ProviderError():
+        case errors.RequestRefused() | errors.GarbledReply():
+            return Exit.USAGE  # somebody answers, and what was named is no such model or no such server
+        case errors.ProviderError():
             return Exit.PROVIDER
         case errors.TinmanError():
             return Exit.USAGE
         case _:
             return Exit.INTERNAL
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return one line that names the option, its value and the remedy."""
+    told = error.format_message().rstrip(". ")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return told if context is None or told.endswith("?") else f"{told}; see `{context.command_path} --help`"
 
 
 def _alone(error: Exception) -> Exception:
@@ -159,8 +170,11 @@ def main(arguments: list[str] | None = None) -> None:
     except click.Abort:
         click.echo("Stopped.", err=True)
         code = Exit.INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = Exit.USAGE
+    except click.ClickException as error:
+        click.echo(f"tinman: {visible(_usage(error), keep_newlines=False)}", err=True)
         code = Exit.USAGE
     except BrokenPipeError:
         sys.stderr.close()

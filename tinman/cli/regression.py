@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinman.cli.app import App, Exit
+from tinman.cli.app import App, Exit, example
 
 if TYPE_CHECKING:
     from tinman.scenarios.scenario import Scenario
     from tinman.targets.base import Target
 
 
-@click.command("export", epilog="Example: tinman scenarios export F-1 --into scenarios/quarantine")
+@click.command("export", epilog=example("tinman scenarios export F-1 --into scenarios/quarantine"))
 @click.argument("names", nargs=-1)
 @click.option("--into", default="scenarios/quarantine", show_default=True, help="Folder for the files.")
 @click.option("--target", default="", help="The target to shrink on; the settings' own when none is named.")
@@ -62,7 +62,7 @@ def export(app: App, names: tuple[str, ...], into: str, target: str, reference: 
                     click.echo(str(place))
                 await remember(graph, failure, made)
                 app.say(f"  {failure.label or failure.id}: {shorten(failure.description, 70)}")
-        app.say(f"Next:  tinman scenarios promote {into} --target {spec} --into scenarios")
+        app.say(f"Next:  {app.command('scenarios', 'promote', into, '--target', spec, '--into', 'scenarios')}")
 
     app.run(work)
 
@@ -93,7 +93,7 @@ async def _shrunk(
         return tuple(smaller)
 
 
-@click.command("promote", epilog="Example: tinman scenarios promote scenarios/quarantine --target sandbox")
+@click.command("promote", epilog=example("tinman scenarios promote scenarios/quarantine --target sandbox"))
 @click.argument("place")
 @click.option("--into", default="scenarios", show_default=True, help="The regression pack: a folder.")
 @click.option("--target", default="", help="The unfixed target, by name.")
@@ -180,7 +180,7 @@ def _tell(app: App, lines: list[dict[str, Any]]) -> None:
             click.echo(f"  {name}: stays in quarantine: {shorten(line['reason'], 120)}")
 
 
-@click.command("shrink", epilog="Example: tinman scenarios shrink big.json --target sandbox -o small.json")
+@click.command("shrink", epilog=example("tinman scenarios shrink big.json --target sandbox -o small.json"))
 @click.argument("file")
 @click.option("--target", required=True, help="The target it fails on.")
 @click.option("--reference", default="", help="A target that passes it, and has to go on passing it.")
@@ -222,7 +222,7 @@ def _either(app: App, target: str, adapter: str, user_id: str, provider: str, mo
     return _target(app, target) if target else ready_adapter(adapter, user=user_id, provider=provider, model=model)
 
 
-@click.command("simulate", epilog="Example: tinman scenarios simulate talk.json --target sandbox -o frozen.json")
+@click.command("simulate", epilog=example("tinman scenarios simulate talk.json --target sandbox -o frozen.json"))
 @click.argument("file")
 @click.option("--target", default="", help="The target by name.")
 @click.option("--adapter", default="", help="The target's adapter instead.")
@@ -292,7 +292,7 @@ def simulate(
     app.run(work)
 
 
-@click.command("diff", epilog="Example: tinman scenarios diff before.json after.json -o diff.html")
+@click.command("diff", epilog=example("tinman scenarios diff before.json after.json -o diff.html"))
 @click.argument("before")
 @click.argument("after")
 @click.option("-o", "--output", help="Write the HTML page here.")
@@ -331,7 +331,7 @@ def diff(app: App, before: str, after: str, output: str | None, force: bool) -> 
 @click.command(
     "mcp-proxy",
     context_settings={"ignore_unknown_options": True},
-    epilog="Example: tinman scenarios mcp-proxy -- python my_server.py",
+    epilog=example("tinman scenarios mcp-proxy -- python my_server.py"),
 )
 @click.option("--record", default="", help="The trace file; else what TINKERLOOP_TRACE_FILE names.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)

@@ -4,36 +4,56 @@ from __future__ import annotations
 
 import gc
 import re
+import shlex
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinman.cli.app import App, Exit
+from tinman.cli.app import App, Exit, example, given
 
 if TYPE_CHECKING:
     from tinman.config.settings import Settings
     from tinman.reports.result import ResearchCycleResult, ResearchOptions
     from tinman.tinman import Tinman
 
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What only the command line says: the gate, and the options to repeat, since no cycle stores them."""
+
+    severity: str | None
+    rate: float | None
+    again: Mapping[str, str | None]
+
+    def resume(self, app: App, cycle_id: str, raised: Mapping[str, str | None] | None = None) -> str:
+        """Return the command that goes on with the cycle, with the ceilings in ``raised``."""
+        return app.command("resume", cycle_id, options={**self.again, **(raised or {})})
 
 
-def _duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
-    """Return seconds for ``90``, ``90s``, ``20m`` or ``2h``."""
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_LONGEST = 3_650 * 86_400
+
+
+def duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """Return seconds for ``90``, ``90s``, ``20m``, ``2h`` or ``7d``."""
     if value is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h)?", value.strip())
-    if match is None or float(match[1]) <= 0:
-        raise click.BadParameter(f"{value!r} is no duration; write 90s, 20m or 2h")
-    return float(match[1]) * _UNITS[match[2] or "s"]
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h|d)?", value.strip())
+    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise click.BadParameter(f"{value!r} is no duration; write 90s, 20m, 2h or 7d")
+    return seconds
 
 
 _ceilings = [
     click.option("--budget-usd", type=click.FloatRange(min=0, min_open=True), help="Most money to spend."),
     click.option("--max-calls", type=click.IntRange(min=1), help="Most model calls."),
-    click.option("--timeout", callback=_duration, help="Most time, such as 90s, 20m, 2h."),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens, in and out."),
+    click.option("--timeout", callback=duration, help="Most time, such as 90s, 20m, 2h."),
     click.option("--concurrency", type=click.IntRange(min=1, max=512), help="Runs at once."),
     click.option(
         "--fail-on", type=click.Choice(["S0", "S1", "S2", "S3", "S4"]), help="Exit 10 at this severity or above."
@@ -52,7 +72,7 @@ def _with_ceilings(command: Any) -> Any:
 
 
 @click.command(
-    epilog="Example: tinman research --target openai:gpt-4o-mini --base-url http://localhost:11434/v1 --max-calls 500"
+    epilog=example("tinman research --target openai:gpt-4o-mini --base-url http://localhost:11434/v1 --max-calls 500")
 )
 @click.option("--mode", type=click.Choice(["lab", "shadow", "production"]), help="How close to users to work.")
 @click.option(
@@ -88,6 +108,7 @@ def research(
     dry_run: bool,
     budget_usd: float | None,
     max_calls: int | None,
+    max_tokens: int | None,
     timeout: float | None,
     concurrency: int | None,
     fail_on: str | None,
@@ -102,6 +123,7 @@ def research(
         "max_interventions": max_interventions,
         "max_usd": budget_usd,
         "max_calls": max_calls,
+        "max_tokens": max_tokens,
         "timeout_seconds": timeout,
         "concurrency": concurrency,
         "seed": seed,
@@ -119,12 +141,11 @@ def research(
     if settings.mode.value == "production":
         check_production(app, settings, resolved.origin("mode"), yes_production)
     options = _options(settings, focus=focus, measure=measure)
-    raise click.exceptions.Exit(
-        app.run(lambda: _research(app, settings, options, dry_run=dry_run, gate=(fail_on, fail_rate)))
-    )
+    asked = _Asked(severity=fail_on, rate=fail_rate, again=given("fail_on", "fail_rate"))
+    raise click.exceptions.Exit(app.run(lambda: _research(app, settings, options, asked, dry_run=dry_run)))
 
 
-@click.command(epilog="Example: tinman resume cyc-0001 --max-calls 20000")
+@click.command(epilog=example("tinman resume cyc-0001 --max-calls 20000"))
 @click.argument("cycle")
 @_with_ceilings
 @click.pass_obj
@@ -133,6 +154,7 @@ def resume(
     cycle: str,
     budget_usd: float | None,
     max_calls: int | None,
+    max_tokens: int | None,
     timeout: float | None,
     concurrency: int | None,
     fail_on: str | None,
@@ -143,11 +165,21 @@ def resume(
     if cycle.startswith("loop-"):
         from tinman.errors import ConfigError
 
-        raise ConfigError(f"resume: {cycle} is a loop, whose tools are code; use tinman fix --resume or Loop.resume")
+        raise ConfigError(
+            f"resume: {cycle} is a loop, whose tools are code; use tinman fix --resume {cycle}, or Loop.resume"
+        )
     app.as_json = app.as_json or json_here
-    given = {"max_usd": budget_usd, "max_calls": max_calls, "timeout_seconds": timeout, "concurrency": concurrency}
-    changes = {name: value for name, value in given.items() if value is not None}
-    raise click.exceptions.Exit(app.run(lambda: _resume(app, cycle, changes, gate=(fail_on, fail_rate))))
+    limits = {
+        "max_usd": budget_usd,
+        "max_calls": max_calls,
+        "max_tokens": max_tokens,
+        "timeout_seconds": timeout,
+        "concurrency": concurrency,
+    }
+    changes = {name: value for name, value in limits.items() if value is not None}
+    again = given("budget_usd", "max_calls", "max_tokens", "timeout", "concurrency", "fail_on", "fail_rate")
+    asked = _Asked(severity=fail_on, rate=fail_rate, again=again)
+    raise click.exceptions.Exit(app.run(lambda: _resume(app, cycle, changes, asked)))
 
 
 def check_production(app: App, settings: Settings, origin: str, confirmed: str | None) -> None:
@@ -160,7 +192,7 @@ def check_production(app: App, settings: Settings, origin: str, confirmed: str |
     if confirmed is None and app.may_ask and app.talks and sys.stdin.isatty():
         confirmed = click.prompt(f"Production run against {name}. Type the target's name", err=True)
     if confirmed != name:
-        raise ModeRefused(f"mode: a production run needs the target's name: --yes-production {name}")
+        raise ModeRefused(f"mode: a production run needs the target's name: --yes-production {shlex.quote(name)}")
 
 
 def _options(settings: Settings, **more: Any) -> ResearchOptions:
@@ -221,9 +253,7 @@ async def _project(app: App, settings: Settings, target: dict[str, Any]) -> Tinm
     return tinman
 
 
-async def _research(
-    app: App, settings: Settings, options: ResearchOptions, *, dry_run: bool, gate: tuple[str | None, float | None]
-) -> int:
+async def _research(app: App, settings: Settings, options: ResearchOptions, asked: _Asked, *, dry_run: bool) -> int:
     tinman = await _project(app, settings, dict(settings.target))
     async with tinman:
         if dry_run:
@@ -235,10 +265,10 @@ async def _research(
         except BaseException:
             await tinman.abandon(cycle_id)
             raise
-        return await _run(app, tinman, cycle_id, options, gate)
+        return await _run(app, tinman, cycle_id, options, asked)
 
 
-async def _resume(app: App, cycle: str, changes: dict[str, Any], *, gate: tuple[str | None, float | None]) -> int:
+async def _resume(app: App, cycle: str, changes: dict[str, Any], asked: _Asked) -> int:
     from dataclasses import replace
 
     from tinman.reports.result import load_result, options_of
@@ -247,7 +277,7 @@ async def _resume(app: App, cycle: str, changes: dict[str, Any], *, gate: tuple[
         stored = await graph.get_cycle(cycle)
         if stored.status == "completed":
             app.say(f"{cycle} is complete.")
-            return _print(app, await load_result(graph, cycle), gate)
+            return _print(app, await load_result(graph, cycle), options_of(stored.config), asked)
     config = stored.config
     flags = {
         "mode": stored.mode.value,
@@ -260,7 +290,7 @@ async def _resume(app: App, cycle: str, changes: dict[str, Any], *, gate: tuple[
     async with await _project(app, settings, config["target"]) as tinman:
         tinman.check_same_target(stored)
         _announce(app, tinman, cycle, options)
-        return await _run(app, tinman, cycle, options, gate)
+        return await _run(app, tinman, cycle, options, asked)
 
 
 def _announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions) -> None:
@@ -335,9 +365,7 @@ async def _plan(app: App, tinman: Tinman, options: ResearchOptions) -> int:
     return Exit.DONE
 
 
-async def _run(
-    app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions, gate: tuple[str | None, float | None]
-) -> int:
+async def _run(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions, asked: _Asked) -> int:
     """Run the cycle beside its display and its signals. First signal: launch nothing more. Second: stop at once."""
     import anyio
 
@@ -347,7 +375,7 @@ async def _run(
     gc.freeze()
     results: list[ResearchCycleResult] = []
     received: list[int] = []
-    display = Display(app, cycle_id)
+    display = Display(app, cycle_id, resume=asked.resume(app, cycle_id))
     with tinman.bus.subscribe(65_536) as events:
         async with anyio.create_task_group() as group:
 
@@ -373,9 +401,9 @@ async def _run(
     display.close()
     if received:
         if not results or results[0].status != "completed":
-            app_echo(f"Continue:  tinman resume {cycle_id}")
+            app_echo(f"Continue:  {asked.resume(app, cycle_id)}")
         return Exit.TERMINATED if received[0] == signal.SIGTERM else Exit.INTERRUPTED
-    return _print(app, results[0], gate)
+    return _print(app, results[0], options, asked)
 
 
 def app_echo(text: str) -> None:
@@ -383,33 +411,48 @@ def app_echo(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _print(app: App, result: ResearchCycleResult, gate: tuple[str | None, float | None]) -> int:
+_CEILINGS = {"calls": "--max-calls", "tokens": "--max-tokens", "usd": "--budget-usd"}
+
+
+def _raised(reason: str, options: ResearchOptions) -> dict[str, str | None]:
+    """Return the ceiling that stopped a cycle, doubled: under the same one a resume would stop at its first call."""
+    found = re.match(r"budget: (\w+) ceiling", reason)
+    now = {"calls": options.max_calls, "tokens": options.max_tokens, "usd": options.max_usd}
+    ceiling = now.get(found[1]) if found else None
+    return {} if found is None or ceiling is None else {_CEILINGS[found[1]]: f"{ceiling * 2}"}
+
+
+def _print(app: App, result: ResearchCycleResult, options: ResearchOptions, asked: _Asked) -> int:
+    """Print what a cycle came to under ``options``, and what to say next; return the exit code."""
     from tinman.reports.document import document
     from tinman.reports.lines import summary
 
-    code = _code(result, gate)
+    code = _code(result, asked)
     if app.as_json:
         app.document(document(result))
         return code
     app.lines(summary(result))
     if result.status != "completed":
-        answer = "Answer:    tinman review list\n" if result.stopped_reason.startswith("awaiting approval") else ""
-        app_echo(f"\nStopped: {result.stopped_reason}\n{answer}Continue:  tinman resume {result.cycle_id}")
+        is_waiting = result.stopped_reason.startswith("awaiting approval")
+        answer = f"Answer:    {app.command('review', 'list')}\n" if is_waiting else ""
+        resume = asked.resume(app, result.cycle_id, _raised(result.stopped_reason, options))
+        app_echo(f"\nStopped: {result.stopped_reason}\n{answer}Continue:  {resume}")
         return code
     first = next((f for f in result.failures if f.standing in {"validated", "observed"}), None)
     app.say("\nNext:")
     if first is not None:
-        app.say(f"  tinman failures show {first.label} --evidence")
-        app.say(f"  tinman explain {first.label}")
-    app.say(f"  tinman report {result.cycle_id} --format md -o report.md")
+        name = first.label or first.id
+        app.say(f"  {app.command('failures', 'show', name, '--evidence')}")
+        app.say(f"  {app.command('explain', name)}")
+    app.say(f"  {app.command('report', result.cycle_id, '--format', 'md', '-o', 'report.md')}")
     return code
 
 
-def _code(result: ResearchCycleResult, gate: tuple[str | None, float | None]) -> int:
+def _code(result: ResearchCycleResult, asked: _Asked) -> int:
     """Return the exit code: findings above the gate, a limit, an open approval, an incomplete cycle, done."""
     from tinman.taxonomy import Severity
 
-    severity, rate = gate
+    severity, rate = asked.severity, asked.rate
     for failure in result.failures:
         if failure.standing not in {"validated", "observed"}:
             continue

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from tinman.cli.app import App
+from tinman.cli.app import App, example
 
 
-@click.group(epilog="Example: tinman review list")
+@click.group(epilog=example("tinman review list"))
 def review() -> None:
     """List what waits for an approval; approve or deny it."""
 
 
-@review.command("list")
+@review.command("list", epilog=example("tinman review list"))
 @click.option("--json", "json_here", is_flag=True, help="JSON lines.")
 @click.pass_obj
 def review_list(app: App, json_here: bool) -> None:
@@ -53,13 +53,22 @@ def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
             verb = "approved" if approved else "denied"
             await AuditLog(graph.db).append(by, f"review.{verb}", {"approval": name, "reason": reason})
         is_loop = approval.cycle_id.startswith("loop-")
-        following = f"Loop.resume({approval.cycle_id!r}, db=...)" if is_loop else f"tinman resume {approval.cycle_id}"
+        place = graph.db.place
+        following = (
+            f"Loop.resume({approval.cycle_id!r}, db={place!r}, ...)"
+            if is_loop
+            else app.command("resume", approval.cycle_id)
+        )
+        if app.as_json:
+            app.document({"schema": "tinman.answer/1", "approval": name, "status": verb, "cycle_id": approval.cycle_id})
         app.say(f"{verb}: {name}. Next:  {following}")
 
     app.run(work)
 
 
-@review.command("approve")
+@review.command(
+    "approve", epilog=example("tinman review approve approval-0123abcd --reason 'replayed, no benign loss'")
+)
 @click.argument("name")
 @click.option("--reason", required=True, help="Kept in the audit trail.")
 @click.pass_obj
@@ -68,7 +77,7 @@ def review_approve(app: App, name: str, reason: str) -> None:
     _answer(app, name, reason, approved=True)
 
 
-@review.command("deny")
+@review.command("deny", epilog=example("tinman review deny approval-0123abcd --reason 'too broad'"))
 @click.argument("name")
 @click.option("--reason", required=True, help="Kept in the audit trail.")
 @click.pass_obj

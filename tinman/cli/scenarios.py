@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinman.cli.app import App, Exit
+from tinman.cli.app import App, Exit, example
 from tinman.cli.regression import diff, export, mcp_proxy, promote, shrink, simulate
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tinman.scenarios.run import Referee
     from tinman.targets.base import Target
 
-_EPILOG = "Example: tinman scenarios run --target sandbox --scenarios scenarios"
+_EPILOG = example("tinman scenarios run --target sandbox --scenarios scenarios")
 
 
 @click.group(
@@ -38,7 +38,7 @@ def scenarios(ctx: click.Context) -> None:
 # -- looking at files
 
 
-@scenarios.command("validate")
+@scenarios.command("validate", epilog=example("tinman scenarios validate scenarios"))
 @click.argument("places", nargs=-1)
 @click.option("--scenarios", "place", help="A file, or a folder of *.json.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of scenario files instead.")
@@ -77,7 +77,7 @@ def validate(app: App, places: tuple[str, ...], place: str | None, schema: bool)
     raise click.exceptions.Exit(Exit.USAGE if problems else Exit.DONE)
 
 
-@scenarios.command("list")
+@scenarios.command("list", epilog=example("tinman scenarios list scenarios --tag smoke"))
 @click.argument("place", required=False)
 @click.option("--scenarios", "folder", help="A file, or a folder of *.json.")
 @click.option("--tag", "tags", multiple=True, help="Only scenarios with one of these tags.")
@@ -160,7 +160,7 @@ def run(app: App, /, **given: Any) -> None:
     _measure(app, "run", given)
 
 
-@scenarios.command("confirm", epilog="Example: tinman scenarios confirm --target sandbox:sound --scenarios scenarios")
+@scenarios.command("confirm", epilog=example("tinman scenarios confirm --target sandbox:sound --scenarios scenarios"))
 @_measuring
 @click.pass_obj
 def confirm(app: App, /, **given: Any) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from tinman.cli.app import App, Exit
+from tinman.cli.app import App, Exit, example
 
 
-@click.command(epilog="Example: tinman init")
+@click.command(epilog=example("tinman init"))
 @click.option("--force", is_flag=True, help="Overwrite what is there.")
 @click.pass_obj
 def init(app: App, force: bool) -> None:
@@ -24,10 +24,12 @@ def init(app: App, force: bool) -> None:
         place.write_text((folder("config") / "tinman.toml").read_text(encoding="utf-8"), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"init: cannot write {place.resolve()}: {error.strerror}") from error
-    app.say("Wrote tinman.toml. Next: tinman doctor, then tinman research --mode lab")
+    if app.as_json:
+        app.document({"schema": "tinman.init/1", "file": str(place.resolve())})
+    app.say(f"Wrote tinman.toml. Next: {app.command('doctor')}, then {app.command('research', '--mode', 'lab')}")
 
 
-@click.command(epilog="Example: tinman doctor")
+@click.command(epilog=example("tinman doctor"))
 @click.pass_obj
 def doctor(app: App) -> None:
     """Check the settings in force, the keys present (never their values), the database and the target."""
@@ -63,12 +65,12 @@ def doctor(app: App) -> None:
     raise click.exceptions.Exit(app.run(work))
 
 
-@click.group(epilog="Example: tinman config show")
+@click.group(epilog=example("tinman config show"))
 def config() -> None:
     """Show the settings in force, their file, their schema."""
 
 
-@config.command("show")
+@config.command("show", epilog=example("tinman config show"))
 @click.pass_obj
 def config_show(app: App) -> None:
     """Print each setting with where its value came from."""
@@ -88,15 +90,19 @@ def config_show(app: App) -> None:
     app.lines(f"  {key:<32} {value!s:<28} {resolved.origin(key)}" for key, value in values.items())
 
 
-@config.command("path")
+@config.command("path", epilog=example("tinman config path"))
 @click.pass_obj
 def config_path(app: App) -> None:
     """Print the file in force."""
     resolved = app.resolve()
-    click.echo(str(resolved.file) if resolved.file else "no file; defaults, environment and flags")
+    file = str(resolved.file) if resolved.file else None
+    if app.as_json:
+        app.document({"schema": "tinman.config-path/1", "file": file})
+    else:
+        click.echo(file or "no file; defaults, environment and flags")
 
 
-@config.command("schema")
+@config.command("schema", epilog=example("tinman config schema"))
 @click.pass_obj
 def config_schema(app: App) -> None:
     """Print the JSON schema of tinman.toml and of its [target] table."""
@@ -107,24 +113,27 @@ def config_schema(app: App) -> None:
     app.document({"settings": Settings.model_json_schema(), "target": adapter(TargetProfile).json_schema()})
 
 
-@click.group(epilog="Example: tinman db check")
+@click.group(epilog=example("tinman db check"))
 def db() -> None:
-    """Upgrade, check or locate the database."""
+    """Upgrade, check, shrink or locate the database."""
 
 
-@db.command("upgrade")
+@db.command("upgrade", epilog=example("tinman db upgrade"))
 @click.pass_obj
 def db_upgrade(app: App) -> None:
     """Bring the schema up to date (opening a database does so, too)."""
 
     async def work() -> None:
         async with app.graph(create=True) as graph:
-            app.say(f"{graph.db.place}: schema {await graph.db.schema_version()}")
+            version = await graph.db.schema_version()
+            if app.as_json:
+                app.document({"schema": "tinman.db-upgrade/1", "database": graph.db.place, "version": version})
+            app.say(f"{graph.db.place}: schema {version}")
 
     app.run(work)
 
 
-@db.command("check")
+@db.command("check", epilog=example("tinman db check"))
 @click.pass_obj
 def db_check(app: App) -> None:
     """Read the whole database and the audit chain; exit 2 when either is damaged."""
@@ -140,19 +149,46 @@ def db_check(app: App) -> None:
                 raise StoreCorrupt(
                     f"database {graph.db.place}: the audit trail does not fit its hashes at line {broken}"
                 )
-            click.echo(f"{graph.db.place}: sound, schema {await graph.db.schema_version()}")
+            version = await graph.db.schema_version()
+            if app.as_json:
+                app.document(
+                    {"schema": "tinman.db-check/1", "database": graph.db.place, "sound": True, "version": version}
+                )
+            else:
+                click.echo(f"{graph.db.place}: sound, schema {version}")
 
     app.run(work)
 
 
-@db.command("path")
+@db.command("vacuum", epilog=example("tinman db vacuum"))
+@click.pass_obj
+def db_vacuum(app: App) -> None:
+    """Write the database anew without the room that is no longer used; needs as much free disk as it takes now."""
+
+    async def work() -> None:
+        async with app.graph() as graph:
+            before, after = await graph.db.vacuum()
+            if app.as_json:
+                place = {"schema": "tinman.db-vacuum/1", "database": graph.db.place}
+                app.document({**place, "bytes_before": before, "bytes_after": after})
+            else:
+                click.echo(f"{graph.db.place}: {before:,} bytes before, {after:,} now")
+
+    app.run(work)
+
+
+@db.command("path", epilog=example("tinman db path"))
 @click.pass_obj
 def db_path(app: App) -> None:
     """Print where the database is."""
-    click.echo(app.resolve().settings.db)
+    place = app.resolve().settings.db
+    if app.as_json:
+        app.document({"schema": "tinman.db-path/1", "database": place})
+    else:
+        click.echo(place)
 
 
-@click.command(epilog="Example: tinman promote shadow")
+@click.command(epilog=example("tinman promote shadow"))
 @click.argument("mode", type=click.Choice(["lab", "shadow", "production"]))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
@@ -168,12 +204,14 @@ def promote(app: App, mode: str, yes: bool) -> None:
 
         async with app.graph(create=True) as graph:
             await promoted(graph, mode, by="command line (unverified)")
+        if app.as_json:
+            app.document({"schema": "tinman.promotion-of-project/1", "mode": mode})
         app.say(f"This project is now in {mode}.")
 
     app.run(work)
 
 
-@click.command(epilog="Example: tinman completion bash > ~/.local/share/bash-completion/completions/tinman")
+@click.command(epilog=example("tinman completion bash > ~/.local/share/bash-completion/completions/tinman"))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of SHELL."""

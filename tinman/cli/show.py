@@ -1,4 +1,4 @@
-"""Commands that read what is stored: cycles, failures, interventions, explain, report."""
+"""Commands that read what is stored: cycles, loops, failures, interventions, explain, report."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
-from tinman.cli.app import App
+from tinman.cli.app import App, example
+from tinman.cli.research import duration
 
 if TYPE_CHECKING:
     from tinman.memory.nodes import Node
     from tinman.records import DiscoveredFailure
 
 
-@click.group(epilog="Example: tinman cycles list")
+@click.group(epilog=example("tinman cycles list"))
 def cycles() -> None:
-    """List, show and compare research cycles."""
+    """List, show, compare and cancel research cycles."""
 
 
-@cycles.command("list")
+@cycles.command("list", epilog=example("tinman cycles list"))
 @click.option("--json", "json_here", is_flag=True, help="JSON lines.")
 @click.pass_obj
 def cycles_list(app: App, json_here: bool) -> None:
@@ -49,7 +50,7 @@ def cycles_list(app: App, json_here: bool) -> None:
     app.run(work)
 
 
-@cycles.command("show")
+@cycles.command("show", epilog=example("tinman cycles show cyc-0001"))
 @click.argument("cycle")
 @click.option("--json", "json_here", is_flag=True, help="The whole document.")
 @click.pass_obj
@@ -71,14 +72,16 @@ def cycles_show(app: App, cycle: str, json_here: bool) -> None:
     app.run(work)
 
 
-@cycles.command("compare")
+@cycles.command("compare", epilog=example("tinman cycles compare cyc-0001 cyc-0002"))
 @click.argument("before")
 @click.argument("after")
+@click.option("--json", "json_here", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def cycles_compare(app: App, before: str, after: str) -> None:
+def cycles_compare(app: App, before: str, after: str, json_here: bool) -> None:
     """Say which failures are new, gone or still there from one cycle to another."""
 
     async def work() -> None:
+        from tinman.reports.document import failure_data
         from tinman.reports.lines import findings
         from tinman.reports.result import load_result
 
@@ -86,29 +89,114 @@ def cycles_compare(app: App, before: str, after: str) -> None:
             old, new = await load_result(graph, before), await load_result(graph, after)
         known = {(f.primary_class, f.secondary_class) for f in old.validated}
         now = {(f.primary_class, f.secondary_class) for f in new.validated}
-        for title, shown in (
-            ("new", [f for f in new.validated if (f.primary_class, f.secondary_class) not in known]),
-            ("still there", [f for f in new.validated if (f.primary_class, f.secondary_class) in known]),
-            ("not validated again", [f for f in old.validated if (f.primary_class, f.secondary_class) not in now]),
-        ):
+        compared = {
+            "new": [f for f in new.validated if (f.primary_class, f.secondary_class) not in known],
+            "still there": [f for f in new.validated if (f.primary_class, f.secondary_class) in known],
+            "not validated again": [f for f in old.validated if (f.primary_class, f.secondary_class) not in now],
+        }
+        if app.as_json or json_here:
+            lists = {title.replace(" ", "_"): [failure_data(f) for f in shown] for title, shown in compared.items()}
+            app.document({"schema": "tinman.comparison/1", "before": before, "after": after, **lists})
+            return
+        for title, shown in compared.items():
             app.lines([f"{title}: {len(shown)}", *(findings(shown) if shown else [])])
 
     app.run(work)
 
 
-@click.group(epilog="Example: tinman failures list --severity S3")
+@cycles.command("cancel", epilog=example("tinman cycles cancel cyc-0001"))
+@click.argument("cycle")
+@click.option("--json", "json_here", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def cycles_cancel(app: App, cycle: str, json_here: bool) -> None:
+    """Give up CYCLE, paused or abandoned; what it found stays. Refused while a process runs it."""
+    if cycle.startswith("loop-"):
+        raise click.UsageError(f"{cycle} is a loop, no cycle; nothing but its process runs it: stop that one")
+
+    async def work() -> None:
+        from tinman import clock
+        from tinman.audit import AuditLog
+        from tinman.runtime import JournalRuntime
+
+        by = "command line (unverified)"
+        async with app.graph() as graph, JournalRuntime(graph, cycle):  # under its lease: nobody goes on meanwhile
+            before = (await graph.get_cycle(cycle)).status
+            if before in {"completed", "cancelled"}:
+                raise click.UsageError(f"cycle {cycle} is {before} already; only one that is not done can be cancelled")
+            await graph.update_cycle(
+                cycle, status="cancelled", stopped_reason="cancelled on the command line", ended_at=clock.now()
+            )
+            await AuditLog(graph.db).append(by, "cycle.cancelled", {"cycle": cycle, "was": before})
+        if app.as_json or json_here:
+            app.document({"schema": "tinman.cancellation/1", "cycle_id": cycle, "was": before, "status": "cancelled"})
+        else:
+            app.say(f"cancelled: {cycle}; what it found stays")
+
+    app.run(work)
+
+
+@click.group(epilog=example("tinman loops list"))
+def loops() -> None:
+    """List loops that run by themselves."""
+
+
+@loops.command("list", epilog=example("tinman loops list --json"))
+@click.option("--json", "json_here", is_flag=True, help="JSON lines.")
+@click.pass_obj
+def loops_list(app: App, json_here: bool) -> None:
+    """List loops, newest first; `tinman explain LOOP` says why one stopped."""
+
+    async def work() -> None:
+        async with app.graph() as graph:
+            found = await graph.list_loops()
+        for loop in found:
+            ended = loop.stopped_reason or ("SUCCESS" if loop.status == "completed" else "RUNNING")
+            goal = str(loop.config.get("goal", ""))
+            if app.as_json or json_here:
+                app.document(
+                    {
+                        "schema": "tinman.loop-line/1",
+                        "loop_id": loop.id,
+                        "mode": loop.mode.value,
+                        "status": ended,
+                        "reason": (loop.summary or {}).get("reason", ""),
+                        "goal": goal,
+                        "created_at": loop.created_at.isoformat(),
+                    }
+                )
+            else:
+                when = loop.created_at.strftime("%Y-%m-%d %H:%M")
+                click.echo(f"  {loop.id}  {when}  {ended:<17} {_short(goal, 30)}")
+        if not found:
+            app.say("No loop has run by itself.")
+
+    app.run(work)
+
+
+@click.group(epilog=example("tinman failures list --severity S3"))
 def failures() -> None:
     """List, show and export what was found."""
 
 
 async def _failures(
-    app: App, cycle: str | None, failure_class: str | None, severity: str | None, *, suspected: bool, novel: bool
+    app: App,
+    cycle: str | None,
+    failure_class: str | None,
+    severity: str | None,
+    since: float | None,
+    *,
+    suspected: bool,
+    novel: bool,
 ) -> list[DiscoveredFailure]:
+    from datetime import timedelta
+
+    from tinman import clock
     from tinman.records import DiscoveredFailure
     from tinman.taxonomy import FailureClass, Severity
 
+    earliest = None if since is None else clock.now() - timedelta(seconds=since)
     async with app.graph() as graph:
-        nodes = await graph.find(kind="failure_mode", cycle_id=cycle)
+        nodes = await graph.find(kind="failure_mode", cycle_id=cycle, since=earliest)
     found = [node.record for node in nodes if isinstance(node.record, DiscoveredFailure)]
     kept = [
         f
@@ -125,6 +213,7 @@ _filters = [
     click.option("--cycle", help="Only of this cycle."),
     click.option("--class", "failure_class", help="Only of this class, such as TOOL_USE."),
     click.option("--severity", type=click.Choice(["S0", "S1", "S2", "S3", "S4"]), help="This severity or above."),
+    click.option("--since", callback=duration, help="Only those found in this time until now, such as 2h, 7d."),
     click.option("--suspected", is_flag=True, help="Those not confirmed, too."),
     click.option("--novel", is_flag=True, help="Only those not known from earlier cycles."),
 ]
@@ -136,7 +225,7 @@ def _filtered(command: Any) -> Any:
     return command
 
 
-@failures.command("list")
+@failures.command("list", epilog=example("tinman failures list --severity S3 --since 7d"))
 @_filtered
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.option("--json", "json_here", is_flag=True, help="JSON lines.")
@@ -146,16 +235,19 @@ def failures_list(
     cycle: str | None,
     failure_class: str | None,
     severity: str | None,
+    since: float | None,
     suspected: bool,
     novel: bool,
     form: str,
     json_here: bool,
 ) -> None:
     """List failures."""
-    _print_failures(app, cycle, failure_class, severity, suspected, novel, "json" if json_here or app.as_json else form)
+    _print_failures(
+        app, cycle, failure_class, severity, since, suspected, novel, "json" if json_here or app.as_json else form
+    )
 
 
-@failures.command("export")
+@failures.command("export", epilog=example("tinman failures export --format csv > failures.csv"))
 @_filtered
 @click.option("--format", "form", type=click.Choice(["json", "csv"]), default="json")
 @click.pass_obj
@@ -164,12 +256,13 @@ def failures_export(
     cycle: str | None,
     failure_class: str | None,
     severity: str | None,
+    since: float | None,
     suspected: bool,
     novel: bool,
     form: str,
 ) -> None:
     """Write failures as JSON lines or CSV to standard output."""
-    _print_failures(app, cycle, failure_class, severity, suspected, novel, form)
+    _print_failures(app, cycle, failure_class, severity, since, suspected, novel, form)
 
 
 def _print_failures(
@@ -177,6 +270,7 @@ def _print_failures(
     cycle: str | None,
     failure_class: str | None,
     severity: str | None,
+    since: float | None,
     suspected: bool,
     novel: bool,
     form: str,
@@ -190,7 +284,7 @@ def _print_failures(
         raise ConfigError(f"--class: there is no {failure_class!r}; use one of {', '.join(FailureClass)}")
 
     async def work() -> None:
-        found = await _failures(app, cycle, failure_class, severity, suspected=suspected, novel=novel)
+        found = await _failures(app, cycle, failure_class, severity, since, suspected=suspected, novel=novel)
         if form == "json":
             for failure in found:
                 app.document(failure_data(failure))
@@ -218,7 +312,7 @@ def _csv(found: list[DiscoveredFailure]) -> list[str]:
     return out.getvalue().splitlines()
 
 
-@failures.command("show")
+@failures.command("show", epilog=example("tinman failures show F-1 --evidence"))
 @click.argument("name")
 @click.option("--evidence", is_flag=True, help="With the runs it rests on.")
 @click.option("--json", "json_here", is_flag=True, help="The record.")
@@ -248,30 +342,34 @@ def failures_show(app: App, name: str, evidence: bool, json_here: bool) -> None:
     app.run(work)
 
 
-@failures.command("transcript")
+@failures.command("transcript", epilog=example("tinman failures transcript run-0123abcd"))
 @click.argument("run")
+@click.option("--json", "json_here", is_flag=True, help="The run as one JSON document.")
 @click.pass_obj
-def failures_transcript(app: App, run: str) -> None:
+def failures_transcript(app: App, run: str, json_here: bool) -> None:
     """Print the transcript of RUN, recorded and untrusted."""
 
     async def work() -> None:
-        from tinman.records import Run
+        from tinman.records import Run, to_data
         from tinman.reports.markdown import transcript_text
         from tinman.visible import visible
 
         async with app.graph() as graph:
             record = _expect(await graph.get(run), Run, "a run")
-        click.echo(visible(transcript_text(record)))
+        if app.as_json or json_here:
+            app.document({"schema": "tinman.run/1", **to_data(record)})
+        else:
+            click.echo(visible(transcript_text(record)))
 
     app.run(work)
 
 
-@click.group(epilog="Example: tinman interventions list --cycle cyc-0001")
+@click.group(epilog=example("tinman interventions list --cycle cyc-0001"))
 def interventions() -> None:
     """List and show proposed fixes."""
 
 
-@interventions.command("list")
+@interventions.command("list", epilog=example("tinman interventions list --cycle cyc-0001"))
 @click.option("--cycle", help="Only of this cycle.")
 @click.option("--json", "json_here", is_flag=True, help="JSON lines.")
 @click.pass_obj
@@ -297,7 +395,7 @@ def interventions_list(app: App, cycle: str | None, json_here: bool) -> None:
     app.run(work)
 
 
-@interventions.command("show")
+@interventions.command("show", epilog=example("tinman interventions show INT-1"))
 @click.argument("name")
 @click.option("--json", "json_here", is_flag=True, help="The record.")
 @click.pass_obj
@@ -316,7 +414,7 @@ def interventions_show(app: App, name: str, json_here: bool) -> None:
             node = await graph.get(name)
             record = _expect(node, Intervention, "an intervention")
             if app.as_json or json_here:
-                app.document(to_data(record))
+                app.document({"schema": "tinman.intervention/1", **to_data(record)})
                 return
             app.lines(await explained(graph, node.id))
             app.lines(["  patch:", visible(json.dumps(dump(record.payload), indent=2, ensure_ascii=False))])
@@ -324,24 +422,23 @@ def interventions_show(app: App, name: str, json_here: bool) -> None:
     app.run(work)
 
 
-@click.command(epilog="Example: tinman explain F-1")
+@click.command(epilog=example("tinman explain F-1"))
 @click.argument("name")
+@click.option("--json", "json_here", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def explain(app: App, name: str) -> None:
-    """Say why: why NAME is a finding, why a fix is (not) recommended, why a cycle or a loop stopped."""
+def explain(app: App, name: str, json_here: bool) -> None:
+    """Say why: why NAME is a finding, why a fix is (not) recommended, why a cycle or a loop stopped.
+
+    NAME is a label, an id, a cycle, a loop by itself (loop-...) or one inside a cycle, as `tinman explain CYCLE` lists
+    them (CYCLE/rule/failure-...).
+    """
 
     async def work() -> None:
         from tinman.reports.explain import explain as explained
 
         async with app.graph() as graph:
-            if name.startswith("loop-"):
-                from tinman.loop.explanation import explain as explained_loop
-                from tinman.loop.journal import load
-
-                found = explained_loop(await load(graph, name)).lines()
-            else:
-                found = await explained(graph, name)
-        if app.as_json:
+            found = await explained(graph, name)
+        if app.as_json or json_here:
             app.document({"schema": "tinman.explanation/1", "name": name, "lines": found})
         else:
             app.lines(found)
@@ -349,7 +446,7 @@ def explain(app: App, name: str) -> None:
     app.run(work)
 
 
-@click.command(epilog="Example: tinman report cyc-0001 --format md -o report.md")
+@click.command(epilog=example("tinman report cyc-0001 --format md -o report.md"))
 @click.argument("cycle", required=False)
 @click.option("--format", "form", type=click.Choice(["md", "json"]), default="md")
 @click.option(

@@ -11,10 +11,11 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -203,6 +204,12 @@ class _OneHop:
                 connection.execute("ROLLBACK")
             raise
 
+    def vacuum(self) -> None:
+        """Write the whole file anew, and the log into it."""
+        connection = self._connection or self._open()
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._place,
@@ -308,14 +315,33 @@ class Database:
         assert self._lock is not None
         with anyio.CancelScope(shield=True):
             async with self._lock:
-                if self._one_hop.is_closed:
-                    raise StoreError(f"database {self.place}: it is closed")
-                try:
-                    await asyncio.get_running_loop().run_in_executor(
-                        self._one_hop.thread, self._one_hop.run, statements
-                    )
-                except sqlite3.Error as error:
-                    raise _explained(error, self.place) from error
+                await self._in_thread(partial(self._one_hop.run, statements))
+
+    async def vacuum(self) -> tuple[int, int]:
+        """Give back the room that is no longer used; return how many bytes the files took before and take now.
+
+        Raises ``StoreError`` when others write all the while, and for any database but SQLite. Shielded from
+        cancellation.
+        """
+        if self._lock is None:
+            raise StoreError(f"database {self.place}: only SQLite is shrunk by us; its own server does that")
+        before = self._size()
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                await self._in_thread(self._one_hop.vacuum)
+        return before, self._size()
+
+    def _size(self) -> int:
+        files = (Path(self.place), Path(f"{self.place}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        if self._one_hop.is_closed:
+            raise StoreError(f"database {self.place}: it is closed")
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._one_hop.thread, work)
+        except sqlite3.Error as error:
+            raise _explained(error, self.place) from error
 
     def read(self) -> Transaction:
         """Return a transaction for reading."""

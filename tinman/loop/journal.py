@@ -6,6 +6,7 @@ cycle's journal.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,7 +20,7 @@ from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
 from tinman.config.modes import Mode
 from tinman.db.engine import Database
-from tinman.errors import CycleOwned, LoopOwned, LoopStateError, StoreError
+from tinman.errors import CycleOwned, LoopOwned, LoopStateError, NotFound, StoreError
 from tinman.frozen import adapter
 from tinman.loop.changes import Began, Change, Drawn, Ended, apply
 from tinman.loop.gate import Gate, HandlerGate, RunnerGate
@@ -273,11 +274,38 @@ async def _audited(audit: AuditLog, change: Began | Ended, state: State) -> None
 
 
 async def load(graph: MemoryGraph, loop_id: str) -> State:
-    """Return the state of a stored loop, running or not. Raises ``NotFound``, ``LoopStateError`` for an empty one."""
-    await graph.get_cycle(loop_id)
-    runtime = JournalRuntime(graph, loop_id)
-    await runtime.read()
-    state, _ = await stored(runtime, "loop/")
+    """Return the state of a stored loop, running or not; one inside a cycle is called by both, ``cyc-0001/rule/...``.
+
+    Raises ``NotFound``, ``LoopStateError`` for an empty one.
+    """
+    cycle_id, inside, key = loop_id.partition("/")
+    runtime = await _read(graph, cycle_id)
+    state, _ = await stored(runtime, f"{key if inside else 'loop'}/")
+    if state is None and inside:
+        close = difflib.get_close_matches(loop_id, await loops_of(graph, cycle_id), n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else "the explanation of its cycle lists the cycle's loops"
+        raise NotFound(f"loop {loop_id}: there is none; {hint}")
     if state is None:
         raise LoopStateError(f"loop {loop_id}: the database holds nothing of it yet")
     return state
+
+
+async def loops_of(graph: MemoryGraph, cycle_id: str) -> dict[str, State]:
+    """Return the loops inside a cycle by their names (cycle and key), in the order they began. Raises ``NotFound``."""
+    runtime = await _read(graph, cycle_id)
+    found: dict[str, State] = {}
+    for first in runtime.stored_keys():
+        key = first.removesuffix("/000000")
+        if key == first or "/drawn/" in first:
+            continue
+        state, _ = await stored(runtime, f"{key}/")
+        if state is not None:
+            found[f"{cycle_id}/{key}"] = state
+    return found
+
+
+async def _read(graph: MemoryGraph, cycle_id: str) -> JournalRuntime:
+    await graph.get_cycle(cycle_id)
+    runtime = JournalRuntime(graph, cycle_id)
+    await runtime.read()
+    return runtime

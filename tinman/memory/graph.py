@@ -274,7 +274,7 @@ class MemoryGraph:
         if not found:
             known = list(dict.fromkeys([*(pair.label for pair in pairs if pair.label), *(pair.id for pair in pairs)]))
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(close)}?" if close else "tinman failures lists what there is"
+            hint = f"did you mean {', '.join(close)}?" if close else "`tinman failures list` tells what there is"
             raise NotFound(f"memory: nothing is called {name!r}; {hint}")
         for node in found:
             if node.id == name:
@@ -444,7 +444,7 @@ class MemoryGraph:
             known = [] if row else list(await connection.scalars(select(CycleRow.id)))
         if row is None:
             close = difflib.get_close_matches(cycle_id, known, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(close)}?" if close else "tinman cycles lists them"
+            hint = f"did you mean {', '.join(close)}?" if close else "`tinman cycles list` lists them"
             raise NotFound(f"cycle {cycle_id}: there is none; {hint}")
         return Cycle(**row)
 
@@ -453,6 +453,13 @@ class MemoryGraph:
         query = select(*_CYCLE_COLUMNS).where(CycleRow.id.not_like("loop-%"))
         if status is not None:
             query = query.where(CycleRow.status == status)
+        return await self._cycles(query, limit)
+
+    async def list_loops(self, *, limit: int | None = None) -> list[Cycle]:
+        """Return the loops that run by themselves, newest first."""
+        return await self._cycles(select(*_CYCLE_COLUMNS).where(CycleRow.id.like("loop-%")), limit)
+
+    async def _cycles(self, query: Select[Any], limit: int | None) -> list[Cycle]:
         async with self.db.read() as connection:
             rows = await connection.execute(query.order_by(CycleRow.created_at.desc(), CycleRow.id.desc()).limit(limit))
             return [Cycle(**row) for row in rows.mappings()]

@@ -73,7 +73,7 @@ class Endpoint:
             return RequestRefused(f"{said}; check the model's name and the base_url")
         if status < 400:
             return RequestRefused(f"{self.label} redirects elsewhere ({status}); give the final base_url")
-        return RequestRefused(f"{said}; the request itself is wrong")
+        return RequestRefused(f"{said}; the request itself is wrong: check the model's name and its params")
 
     def _for_connection(self, chain: tuple[BaseException, ...]) -> ProviderError:
         import aiohttp  # noqa: PLC0415 - the SDKs' transport, loaded by them long before an error

@@ -36,6 +36,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
             "input_tokens": result.usage.input_tokens,
             "output_tokens": result.usage.output_tokens,
             "usd": result.usage.usd,
+            "seconds": result.summary.get("seconds"),
         },
     }
 

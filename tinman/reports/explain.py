@@ -1,22 +1,27 @@
-"""Why: of a finding, a fix, a run or a cycle, from stored records alone."""
+"""Why: of a finding, a fix, a run, a loop or a cycle, from stored records alone."""
 
 from __future__ import annotations
 
 from tinman import stats
+from tinman.loop.explanation import explain as explain_loop
+from tinman.loop.journal import load, loops_of
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Node
 from tinman.records import DiscoveredFailure, ExperimentResult, Hypothesis, Intervention, Run, SimulationResult
 from tinman.reports.lines import percent, summary
 from tinman.reports.markdown import transcript_text
 from tinman.reports.result import load_result
-from tinman.visible import visible
+from tinman.visible import shorten, visible
 
 
 async def explain(graph: MemoryGraph, name: str) -> list[str]:
-    """Return the lines that explain what ``name`` (a cycle, or any node's label or id) is and how it came about.
+    """Return the lines that explain what ``name`` is and how it came about.
 
-    Raises ``NotFound``.
+    It is a cycle, a loop (``loop-...``, or ``CYCLE/KEY`` inside a cycle), or any node's label or id. Raises
+    ``NotFound``, ``LoopStateError``.
     """
+    if name.startswith("loop-") or (name.startswith("cyc-") and "/" in name):
+        return explain_loop(await load(graph, name)).lines()
     if name.startswith("cyc-"):
         return await _cycle(graph, name)
     node = await graph.get(name)
@@ -45,7 +50,16 @@ async def _cycle(graph: MemoryGraph, cycle_id: str) -> list[str]:
         f"why it stopped: {visible(why)}",
         "",
     ]
-    return lines + summary(result)
+    return lines + summary(result) + await _loops(graph, cycle_id)
+
+
+async def _loops(graph: MemoryGraph, cycle_id: str) -> list[str]:
+    """Return a line for each loop that an agent ran inside the cycle, under the name that explains it."""
+    lines: list[str] = []
+    for name, state in (await loops_of(graph, cycle_id)).items():
+        ended = explain_loop(state)
+        lines.append(f"  {name}  {ended.status}: {shorten(ended.reason, 120)}")
+    return ["", "  Loops inside", *lines] if lines else []
 
 
 async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -> list[str]:

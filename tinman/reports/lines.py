@@ -90,13 +90,17 @@ def not_counted(result: ResearchCycleResult) -> str:
 
 
 def spent(result: ResearchCycleResult) -> str:
-    """Return what the cycle cost."""
+    """Return what the cycle cost, in time without the pauses between its processes."""
     usage, limits = result.usage, result.options
     tokens = usage.input_tokens + usage.output_tokens
     money = "no price known" if usage.usd is None else f"{usage.usd:.2f} USD"
     if limits.max_usd is not None:
         money += f" of {limits.max_usd:.2f}"
-    return f"{money} · {usage.calls:,} of {limits.max_calls:,} calls · {tokens:,} tokens"
+    told = f"{money} · {usage.calls:,} of {limits.max_calls:,} calls · {tokens:,} tokens"
+    if "seconds" not in result.summary:  # stored by a process that was killed, or before times were kept
+        return told
+    minutes, seconds = divmod(round(result.summary["seconds"]), 60)
+    return f"{told} · {minutes} min {seconds:02d} s"
 
 
 def summary(result: ResearchCycleResult) -> list[str]:
