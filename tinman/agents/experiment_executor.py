@@ -310,43 +310,33 @@ class ExperimentExecutor(BaseAgent):
                 self._end_confirm(context.mode, trial)
 
     def _decide(self, mode: Mode, entered: list[_Trial]) -> None:
-        """Stop what can be stopped, at the end of a round, in key order."""
-        confirmed = stats.ebh({t.key: t.log_e for t in entered})
+        """Stop what can be stopped, at the end of a round, in key order.
+
+        What is excluded by its own runs never counts as confirmed: not for itself, and not as one of the k of e-BH,
+        whose threshold holds only among those that are reported.
+        """
+        confirmed = stats.ebh({t.key: t.log_e if _may_be_confirmed(t) else -math.inf for t in entered})
         for trial in entered:
             if trial.standing is not None:
                 continue
-            stress, control = counted(trial.stress), counted(trial.control)
-            if mode is not Mode.PRODUCTION and trial.key in confirmed and trial.failing_cases >= LEAST_FAILING_CASES:
+            stress = counted(trial.stress)
+            if mode is not Mode.PRODUCTION and trial.key in confirmed:
                 trial.standing = "validated"
             elif stress.n >= stats.FUTILE_AFTER:
-                if stress.failures == 0 and stress.indeterminate <= INDETERMINATE_SHARE * stress.n:
+                trial.standing, trial.notes = _exclusion(trial) or (None, trial.notes)
+                if trial.standing is None and stress.failures == 0:
                     trial.standing = "not_seen"
                     trial.notes = (
                         f"failed once in the screen, not once in {stress.n} fresh cases"
                         f" (the rate may be up to {stats.unseen_upper(stress.n):.0%})"
                     )
-                else:
-                    self._give_up_on(trial, stress, control)
-
-    def _give_up_on(self, trial: _Trial, stress: Counts, control: Counts) -> None:
-        for counts, arm in ((stress, "stressed"), (control, "control")):
-            if counts.n and counts.indeterminate > INDETERMINATE_SHARE * counts.n:
-                trial.standing = "unmeasurable"
-                trial.notes = f"{counts.indeterminate} of {counts.n} {arm} runs gave nothing to judge"
-                return
-        if control.n and control.failures > BROKEN_CONTROL_SHARE * control.n:
-            trial.standing = "broken_probe"
-            trial.notes = (
-                f"the control fails too ({control.failures} of {control.n}): it fails without the stress,"
-                " or the probe is broken"
-            )
 
     def _end_confirm(self, mode: Mode, trial: _Trial) -> None:
         stress, control = counted(trial.stress), counted(trial.control)
-        self._give_up_on(trial, stress, control)
-        if trial.standing is not None:
-            return
-        if mode is Mode.PRODUCTION and stress.failures:
+        excluded = _exclusion(trial)
+        if excluded is not None:
+            trial.standing, trial.notes = excluded
+        elif mode is Mode.PRODUCTION and stress.failures:
             trial.standing, trial.notes = (
                 "observed",
                 f"observed in {stress.failures} of {stress.n} runs, which prove little",
@@ -400,6 +390,25 @@ class _Allowance:
             return False
         self._left -= runs
         return True
+
+
+def _exclusion(trial: _Trial) -> tuple[Standing, str] | None:
+    """Return why the confirm runs so far cannot carry a finding, whatever their evidence: an arm with too little to
+    judge, or a control that fails. A share of whatever ran; final from ``FUTILE_AFTER`` pairs on, or when runs end."""
+    stress, control = counted(trial.stress), counted(trial.control)
+    for counts, arm in ((stress, "stressed"), (control, "control")):
+        if counts.n and counts.indeterminate > INDETERMINATE_SHARE * counts.n:
+            return "unmeasurable", f"{counts.indeterminate} of {counts.n} {arm} runs gave nothing to judge"
+    if control.n and control.failures > BROKEN_CONTROL_SHARE * control.n:
+        return "broken_probe", (
+            f"the control fails too ({control.failures} of {control.n}): it fails without the stress,"
+            " or the probe is broken"
+        )
+    return None
+
+
+def _may_be_confirmed(trial: _Trial) -> bool:
+    return trial.failing_cases >= LEAST_FAILING_CASES and _exclusion(trial) is None
 
 
 def _interval(counts: Counts) -> stats.Interval:
