@@ -163,6 +163,7 @@ class ResearchCycle:
             context,
             hypotheses=hypotheses,
             timeout_seconds=options.run_timeout_seconds,
+            measure=options.measure,
         )
         results = await self._phase(
             cycle_id,

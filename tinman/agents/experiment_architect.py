@@ -153,9 +153,13 @@ class ExperimentArchitect(BaseAgent):
         *,
         hypotheses: Sequence[Hypothesis | dict[str, Any]],
         timeout_seconds: float = 60.0,
+        measure: int = 0,
         **_: Any,
     ) -> AgentResult:
-        """Return a design for each hypothesis; ``output`` is a tuple of ``ExperimentDesign``."""
+        """Return a design for each hypothesis; ``output`` is a tuple of ``ExperimentDesign``.
+
+        ``measure`` is how many further cases are kept for measuring a rate, where the probes have so many.
+        """
         started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(Hypothesis, hypotheses)
@@ -166,7 +170,7 @@ class ExperimentArchitect(BaseAgent):
             async def work(tx: Tx) -> list[Any]:
                 await self.checkpoint()
                 found = provoked.get(hypothesis.id, [])
-                design, used_llm = await self._design(context, hypothesis, timeout_seconds, found)
+                design, used_llm = await self._design(context, hypothesis, timeout_seconds, measure, found)
                 tx.record(design)
                 tx.record(hypothesis)
                 tx.link(hypothesis.id, "tested_in", design.id)
@@ -216,11 +220,18 @@ class ExperimentArchitect(BaseAgent):
         return found
 
     async def _design(
-        self, context: AgentContext, hypothesis: Hypothesis, timeout_seconds: float, provoked: Sequence[ScenarioPair]
+        self,
+        context: AgentContext,
+        hypothesis: Hypothesis,
+        timeout_seconds: float,
+        measure: int,
+        provoked: Sequence[ScenarioPair],
     ) -> tuple[ExperimentDesign, bool]:
         family = _family(hypothesis)
         seed = clock.derive_seed(context.seed, f"cases/{hypothesis.id}")
-        drawn, why_not = draw(family, seed=seed, count=POOL, capabilities=self.capabilities) if family else ((), "")
+        drawn, why_not = (
+            draw(family, seed=seed, count=POOL + measure, capabilities=self.capabilities) if family else ((), "")
+        )
         written = await self._written(context, hypothesis)
         pairs = tuple(p for p in (*provoked, *written) if self._can_run(p))
         woven: list[ScenarioPair] = list(drawn)
@@ -237,7 +248,7 @@ class ExperimentArchitect(BaseAgent):
             parameters={
                 "forecast": hypothesis.confidence,
                 "source": hypothesis.source,
-                "cases_from_playbook": len(drawn),
+                "cases_from_playbook": min(POOL, len(drawn)),
                 "cases_from_llm": len(pairs),
                 "cases_from_adversary": len(provoked),
             },
@@ -247,6 +258,7 @@ class ExperimentArchitect(BaseAgent):
                 dict.fromkeys(c.type for p in woven[:8] for t in p.stressed.turns for c in t.checks)
             ),
             test_cases=tuple(woven[:POOL]),
+            measure_cases=tuple(woven[POOL : POOL + measure]),
             estimated_runs=SCREEN_OKS + CONFIRM_CAP,
             estimated_tokens=_estimated_tokens(woven),
             timeout_seconds=timeout_seconds,

@@ -49,6 +49,7 @@ class _Trial:
     screen: list[Run] = field(default_factory=list)
     stress: list[Run] = field(default_factory=list)
     control: list[Run] = field(default_factory=list)
+    measured: list[Run] = field(default_factory=list)
     standing: Standing | None = None
     notes: str = ""
     selection_chance: float = 1.0
@@ -110,8 +111,8 @@ class ExperimentExecutor(BaseAgent):
     ) -> AgentResult:
         """Screen every experiment, confirm at most ``max_experiments``; ``output`` is a tuple of ``ExperimentResult``.
 
-        ``max_runs`` bounds all runs together; ``measure`` adds that many runs for each validated one. Raises
-        ``ConfigError`` without a target, ``BudgetExhausted`` at a ceiling: what ran until then is stored.
+        ``max_runs`` bounds all runs together; ``measure`` adds that many runs, one a case, for each validated one.
+        Raises ``ConfigError`` without a target, ``BudgetExhausted`` at a ceiling: what ran until then is stored.
         """
         started = clock.monotonic()
         if self.target is None:
@@ -135,7 +136,7 @@ class ExperimentExecutor(BaseAgent):
         await self._screen(context, runtime, trials, left)
         await self._confirm(context, runtime, trials, max_experiments, left)
         if measure:
-            await self._measure(context, runtime, trials, measure)
+            await self._measure(context, runtime, trials, measure, left)
         results = await self._conclude(runtime, trials)
         order = {design.id: index for index, design in enumerate(designs)}
         results = tuple(sorted(results, key=lambda r: order[r.experiment_id]))
@@ -350,18 +351,28 @@ class ExperimentExecutor(BaseAgent):
                 " not enough to be sure"
             )
 
-    async def _measure(self, context: AgentContext, runtime: Runtime, trials: list[_Trial], count: int) -> None:
-        """Run ``count`` more stressed cases of each validated failure, for an interval at a fixed n."""
+    async def _measure(
+        self, context: AgentContext, runtime: Runtime, trials: list[_Trial], count: int, left: _Allowance
+    ) -> None:
+        """Run ``count`` more stressed cases of each validated failure, for an interval at a fixed n.
+
+        One run a case, none used by any other stage: a repeat would be the same observation once more. Where there are
+        fewer such cases, fewer runs are made, and it is said.
+        """
         for trial in trials:
             if trial.standing != "validated":
                 continue
-            fresh = trial.design.test_cases[stats.SCREEN_OKS + stats.CONFIRM_CAP :] or trial.confirm_pool
-            items = [self._item(context, runtime, trial, fresh[i % len(fresh)], "measure", i) for i in range(count)]
-            measured = counted(await runtime.map(items, context.concurrency))
-            interval = stats.wilson_with_indeterminate(measured.failures, measured.oks, measured.indeterminate)
-            trial.notes += (
-                f" measured: {measured.failures} of {measured.n} failed (95% {interval.low:.0%} to {interval.high:.0%})"
-            )
+            used = {run.case for run in (*trial.screen, *trial.stress)}
+            unused = (*trial.design.measure_cases, *trial.confirm_pool[len(trial.stress) :])
+            fresh = list({pair.case: pair for pair in unused if pair.case not in used}.values())[:count]
+            if not left.take(len(fresh)):
+                trial.notes = f"{trial.notes} not measured: no runs are left".strip()
+                continue
+            items = [self._item(context, runtime, trial, pair, "measure", i) for i, pair in enumerate(fresh)]
+            trial.measured = await runtime.map(items, context.concurrency)
+            if len(fresh) < count:
+                told = f"measured with {len(fresh)} runs of the {count} asked for: there are no more distinct cases"
+                trial.notes = f"{trial.notes} {told}".strip()
 
     # -- results -----------------------------------------------------------------------------------------------------
 
@@ -421,7 +432,8 @@ def _interval(counts: Counts) -> stats.Interval:
 
 def _result(trial: _Trial) -> ExperimentResult:
     screen, stress, control = counted(trial.screen), counted(trial.stress), counted(trial.control)
-    runs = (*trial.screen, *trial.stress, *trial.control)
+    measured = counted(trial.measured)
+    runs = (*trial.screen, *trial.stress, *trial.control, *trial.measured)
     stressed = screen.failures + stress.failures
     judged = stressed + screen.oks + stress.oks
     return ExperimentResult(
@@ -434,13 +446,19 @@ def _result(trial: _Trial) -> ExperimentResult:
         stress=stress,
         control=control,
         interval=_interval(stress) if stress.n else None,
+        measured=measured,
+        measured_interval=(
+            stats.wilson_with_indeterminate(measured.failures, measured.oks, measured.indeterminate)
+            if measured.n
+            else None
+        ),
         log_e=trial.log_e if stress.n else 0.0,
         selection_chance=trial.selection_chance,
         failure_class=trial.design.failure_class,
         subtype=trial.design.subtype,
         stress_type=trial.design.stress_type,
         total_runs=len(runs),
-        failures_triggered=stressed,
+        failures_triggered=stressed + measured.failures,
         reproduction_rate=(stress.failures / stress.n if stress.n else stressed / judged if judged else 0.0),
         hypothesis_validated=trial.standing == "validated",
         confidence=0.0 if not stress.n else max(0.0, 1 - math.exp(-max(0.0, trial.log_e))),

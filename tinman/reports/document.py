@@ -40,6 +40,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
 
 def _experiment(design: ExperimentDesign) -> dict[str, Any]:
     data = to_data(design)
+    data["measure_case_ids"] = [pair["stressed"]["scenario_id"] for pair in data.pop("measure_cases")]
     data["test_case_ids"] = [pair["stressed"]["scenario_id"] for pair in data.pop("test_cases")]
     return data
 

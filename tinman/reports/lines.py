@@ -18,8 +18,16 @@ def percent(interval: stats.Interval | None) -> str:
     return "-" if interval is None else f"[{interval.low * 100:.0f}, {interval.high * 100:.0f}]"
 
 
+def measured(failure: DiscoveredFailure) -> str:
+    """Return the failing runs of ``--measure`` out of all, as ``181/200``; those without a verdict apart."""
+    counts = failure.measured
+    lost = f" ({counts.indeterminate} lost)" if counts.indeterminate else ""
+    return f"{counts.failures}/{counts.n}{lost}" if counts.n else "-"
+
+
 def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
-    """Return the table of failures: id, severity, class, what happens, both arms, the interval, whether it is new."""
+    """Return the table of failures: id, severity, class, what happens, both arms, the interval, whether it is new;
+    under each what ``--measure`` made of it."""
     lines = [f"  {'ID':<6} {'sev':<3} {'class':<13} {'what happens':<25} {'stress':>6} {'control':>7} {'95%':>9} new"]
     for f in failures:
         arms = [f"{arm.failures}/{arm.n}" if arm.n else "-" for arm in (f.stress, f.control)]
@@ -27,6 +35,8 @@ def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
             f"  {f.label or f.id[:6]:<6} {f.severity:<3} {f.primary_class:<13} {shorten(f.description, 25):<25}"
             f" {arms[0]:>6} {arms[1]:>7} {percent(f.interval):>9} {'*' if f.is_novel else ''}".rstrip()
         )
+        if f.measured.n:
+            lines.append(f"{'measured':>51} {measured(f):>14} {percent(f.measured_interval):>9}")
     return lines
 
 

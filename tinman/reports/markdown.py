@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tinman import stats
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult
-from tinman.reports.lines import not_counted, percent, spent
+from tinman.reports.lines import measured, not_counted, percent, spent
 from tinman.reports.result import ResearchCycleResult
 from tinman.visible import fenced
 from tinman.visible import markdown as safe
@@ -83,12 +83,12 @@ def _findings(found: Sequence[DiscoveredFailure]) -> list[str]:
     if not found:
         return ["None."]
     return [
-        "| id | severity | class | what happens | stress | control | 95% | new |",
-        "|---|---|---|---|---|---|---|---|",
+        "| id | severity | class | what happens | stress | control | 95% | measured | 95% (Wilson) | new |",
+        "|---|---|---|---|---|---|---|---|---|---|",
         *(
             f"| {safe(f.label)} | {f.severity} | {f.primary_class} / {safe(f.secondary_class or '')}"
             f" | {safe(f.description)} | {f.stress.failures}/{f.stress.n} | {f.control.failures}/{f.control.n}"
-            f" | {percent(f.interval)} | {f.novelty} |"
+            f" | {percent(f.interval)} | {measured(f)} | {percent(f.measured_interval)} | {f.novelty} |"
             for f in found
         ),
     ]

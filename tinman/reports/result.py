@@ -51,7 +51,7 @@ class ResearchOptions:
     @property
     def most_discovery_runs(self) -> int:
         """How many runs screening, confirming and measuring may take together."""
-        return _DISCOVERY_RUNS * max(1, self.max_experiments // 5)
+        return _DISCOVERY_RUNS * max(1, self.max_experiments // 5) + self.measure * self.max_experiments
 
     @property
     def most_simulation_runs(self) -> int:
