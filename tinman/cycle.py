@@ -26,7 +26,7 @@ from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval, BudgetExhausted, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
-from tinman.memory.beliefs import AdaptiveMemory, Forecast
+from tinman.memory.beliefs import AdaptiveMemory, Score, forecast_of, scores
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle
 from tinman.messages import Usage
@@ -199,31 +199,35 @@ class ResearchCycle:
         )
         self._bus.publish("phase.started", phase="learning")
         await self._graph.update_cycle(cycle_id, phase="learning")
-        scored = await self._learn(runtime, hypotheses, results)
-        self._bus.publish("phase.finished", phase="learning", forecasts=scored)
+        total = await self._learn(runtime, hypotheses, results)
+        self._bus.publish(
+            "phase.finished",
+            phase="learning",
+            forecasts=total.resolved if total else 0,
+            unresolved=total.unresolved if total else 0,
+            brier=total.brier if total else None,
+        )
 
     async def _learn(
         self, runtime: JournalRuntime, hypotheses: tuple[Hypothesis, ...], results: tuple[ExperimentResult, ...]
-    ) -> int:
-        """Leave each tested forecast with its outcome in the graph: the beliefs of the next cycle."""
+    ) -> Score | None:
+        """Leave each forecast with its outcome in the graph, for the beliefs of the next cycle, and score them.
+
+        Returns the score over all sources, ``None`` when nothing was tested.
+        """
         by_id = {h.id: h for h in hypotheses}
+        forecasts = [forecast_of(by_id[result.hypothesis_id], result) for result in results]
+        scored = scores(forecasts)
 
         async def work(tx: Tx) -> int:
-            for result in results:
-                hypothesis = by_id[result.hypothesis_id]
-                forecast = Forecast(
-                    hypothesis_id=hypothesis.id,
-                    source=hypothesis.source,
-                    forecast=hypothesis.confidence,
-                    standing=result.standing,
-                    failure_class=hypothesis.failure_class,
-                    stress_type=hypothesis.stress_type,
-                    selection_chance=result.selection_chance,
-                )
-                tx.note("forecast", clock.derive_id("forecast", hypothesis.id), dump(forecast))
-            return len(results)
+            for forecast in forecasts:
+                tx.note("forecast", clock.derive_id("forecast", forecast.hypothesis_id), dump(forecast))
+            for score in scored:
+                tx.note("score", clock.derive_id("score", runtime.cycle_id, score.source), dump(score))
+            return len(forecasts)
 
-        return await runtime.step("learn", work)
+        await runtime.step("learn", work)
+        return scored[-1] if scored else None
 
 
 __all__ = ["ResearchCycle", "ResearchCycleResult", "ResearchOptions"]

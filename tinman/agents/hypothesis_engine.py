@@ -12,7 +12,7 @@ from tinman import clock
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.events import EventBus
 from tinman.frozen import frozen
-from tinman.memory.beliefs import AdaptiveMemory
+from tinman.memory.beliefs import SOURCE_FORECAST, AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.cases import draw, family_named
 from tinman.playbook.probes import FAMILIES, Family
@@ -117,7 +117,8 @@ class HypothesisEngine(BaseAgent):
             await self.memory.load()
         known = await self._known_failures()
         drafts, used_llm = await self._ask(context, focus, known, count)
-        candidates = [*self._from_failures(known), *drafts, *self._from_families(known)]
+        guessed = [*self._from_failures(known), *drafts, *self._from_families(known)]
+        candidates = [self._calibrated(hypothesis) for hypothesis in guessed]
         chosen: dict[tuple[str, str, str], Hypothesis] = {}
         for hypothesis in candidates:
             key = (hypothesis.failure_class.value, hypothesis.stress_type, hypothesis.subtype)
@@ -161,6 +162,22 @@ class HypothesisEngine(BaseAgent):
 
     def _probability(self, failure_class: FailureClass, stress_type: str) -> float:
         return 0.5 if self.memory is None else self.memory.probability(failure_class, stress_type)
+
+    def _calibrated(self, hypothesis: Hypothesis) -> Hypothesis:
+        """Return a hypothesis with its probability corrected by the score of its source; the source's own is kept."""
+        if self.memory is None:
+            return hypothesis
+        own = hypothesis.confidence
+        probability = self.memory.calibrated(hypothesis.source, own)
+        if probability == own:
+            return hypothesis
+        known = SUBTYPES.get(hypothesis.subtype)
+        return replace(
+            hypothesis,
+            confidence=probability,
+            priority=_priority(probability, known.severity.rank) if known else hypothesis.priority,
+            metadata={**hypothesis.metadata, SOURCE_FORECAST: own},
+        )
 
     def _from_family(
         self, family: Family, source: Source, rationale: str, evidence: tuple[str, ...] = ()

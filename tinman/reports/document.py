@@ -29,6 +29,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
         "failures": [failure_data(f) for f in result.failures],
         "interventions": [to_data(i) for i in result.interventions],
         "simulations": [to_data(s) for s in result.simulations],
+        "scores": [dump(s) for s in result.scores],
         "usage": {
             "calls": result.usage.calls,
             "input_tokens": result.usage.input_tokens,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tinman import stats
+from tinman.memory.beliefs import Score
 from tinman.records import DiscoveredFailure, Intervention, SimulationOutcome, SimulationResult
 from tinman.reports.result import ResearchCycleResult
 from tinman.visible import shorten
@@ -109,6 +110,14 @@ def spent(result: ResearchCycleResult) -> str:
     return f"{money} · {usage.calls:,} of {limits.max_calls:,} calls · {tokens:,} tokens"
 
 
+def forecasts(score: Score) -> str:
+    """Return how the forecasts of a source fared, beside what its base rate alone would have scored."""
+    told = f"{score.resolved} scored, {score.unresolved} unresolved"
+    if score.brier is None or score.base_brier is None:
+        return told
+    return f"{told} · Brier {score.brier:.2f}, base rate alone {score.base_brier:.2f}"
+
+
 def summary(result: ResearchCycleResult) -> list[str]:
     """Return the closing screen of a cycle, without the next commands."""
     by_standing = Counter(f.standing for f in result.failures)
@@ -139,5 +148,7 @@ def summary(result: ResearchCycleResult) -> list[str]:
         lines += ["", "  Proposed fixes", *fixes(result.interventions, result.simulations, result.failures)]
     lines += unfixed(result)
     left_out = not_counted(result)
-    lines += ["", *([f"  Not counted   {left_out}"] if left_out else []), f"  Spent         {spent(result)}"]
+    lines += ["", *([f"  Not counted   {left_out}"] if left_out else [])]
+    lines += [f"  Forecasts     {forecasts(score)}" for score in result.scores if score.source == "total"]
+    lines += [f"  Spent         {spent(result)}"]
     return lines

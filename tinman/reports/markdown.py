@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tinman import stats
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult
-from tinman.reports.lines import measured, not_counted, percent, spent
+from tinman.reports.lines import forecasts, measured, not_counted, percent, spent
 from tinman.reports.result import ResearchCycleResult
 from tinman.visible import fenced
 from tinman.visible import markdown as safe
@@ -46,6 +46,8 @@ def report(result: ResearchCycleResult) -> str:
     left_out = not_counted(result)
     if left_out:
         lines += [f"Not counted: {safe(left_out)}.", ""]
+    if result.scores:
+        lines += ["## Forecasts", "", *(f"- {score.source}: {forecasts(score)}" for score in result.scores), ""]
     lines += [
         "## Method",
         "",

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 
 from tinman.config.modes import Mode
-from tinman.frozen import frozen
+from tinman.frozen import adapter, frozen
+from tinman.memory.beliefs import Score
 from tinman.memory.graph import MemoryGraph
 from tinman.messages import Usage
 from tinman.records import (
@@ -76,6 +77,7 @@ class ResearchCycleResult:
     failures: tuple[DiscoveredFailure, ...] = ()
     interventions: tuple[Intervention, ...] = ()
     simulations: tuple[SimulationResult, ...] = ()
+    scores: tuple[Score, ...] = ()
     usage: Usage = Usage()
     summary: dict[str, Any] = Field(default_factory=dict)
 
@@ -101,6 +103,7 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         await all_of("simulation", SimulationResult), key=lambda s: position.get(s.intervention_id, len(position))
     )
     hypotheses = await all_of("hypothesis", Hypothesis)
+    scored = await graph.find(kind="score", cycle_id=cycle_id)
     return ResearchCycleResult(
         cycle_id=cycle.id,
         mode=cycle.mode,
@@ -115,6 +118,7 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         failures=tuple(failures),
         interventions=tuple(interventions),
         simulations=tuple(simulations),
+        scores=tuple(adapter(Score).validate_python(node.data) for node in scored),
         usage=_usage(cycle.summary or {}),
         summary=cycle.summary or {},
     )
