@@ -107,11 +107,6 @@ class ExperimentDesign:
     subtype: str = ""
     not_runnable: str = ""
 
-    @property
-    def estimated_cost_usd(self) -> float:
-        """A planning figure at 3 USD a million tokens, for approval requests only."""
-        return self.estimated_tokens * 3e-6
-
 
 @frozen
 class Run:

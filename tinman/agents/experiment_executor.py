@@ -14,6 +14,7 @@ from typing import Any
 from tinman import clock, stats
 from tinman.agents.asking import Question, refused
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.agents.costing import estimated_cost_usd
 from tinman.agents.running import counted, running
 from tinman.approvals.handler import ApprovalHandler
 from tinman.config.modes import Mode, run_limit
@@ -119,7 +120,7 @@ class ExperimentExecutor(BaseAgent):
             raise ConfigError("executor: there is no target to run against; name one with model_client= or --target")
         runtime = self.runtime_of(context)
         designs = taken(ExperimentDesign, experiments)
-        questions = [self._question(context, design) for design in designs]
+        questions = [self._question(context, self.target, design) for design in designs]
         skipped = await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
         approved = [design for design in designs if design.id not in skipped]
         for design in designs if context.runtime is None else ():
@@ -157,15 +158,18 @@ class ExperimentExecutor(BaseAgent):
 
         await runtime.step(f"remember/{design.id}", work)
 
-    def _question(self, context: AgentContext, experiment: ExperimentDesign) -> Question:
+    def _question(self, context: AgentContext, target: Target, experiment: ExperimentDesign) -> Question:
+        """Ask about the most runs there may be: the screen, and the confirm stage with a control beside each."""
+        limit = run_limit(context.mode, experiment.estimated_runs)
+        runs = min(stats.SCREEN_OKS, limit) + 2 * min(stats.CONFIRM_CAP, limit)
         return Question(
             id=experiment.id,
             action=Action(kind="experiment", what=experiment.name, mode=context.mode, tier=RiskTier.REVIEW),
             ask=lambda handler: handler.approve_experiment(
                 experiment_name=experiment.name,
                 hypothesis=experiment.hypothesis_id,
-                estimated_runs=run_limit(context.mode, experiment.estimated_runs),
-                estimated_cost_usd=experiment.estimated_cost_usd,
+                estimated_runs=runs,
+                estimated_cost_usd=estimated_cost_usd(target, experiment, runs),
                 stress_type=experiment.stress_type,
                 mode=context.mode,
             ),

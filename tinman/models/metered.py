@@ -65,6 +65,10 @@ class Metered:
         self.usage = Usage()
         self._sleep = sleep
 
+    def price(self, usage: Usage) -> int | None:
+        """Return what ``usage`` would cost here, in nano-dollars, or ``None`` when no price is known."""
+        return prices.price(self._price_provider, self.name, usage, overrides=self._overrides)
+
     async def aclose(self) -> None:
         """Close the model underneath."""
         await self.model.aclose()
