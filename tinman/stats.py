@@ -182,7 +182,10 @@ def net_cure(cured: int, broken: int, n: int) -> Interval:
 
 
 def is_decided(cured: int, broken: int, left: int) -> bool:
-    """Say whether "improved" can no longer change, whatever the ``left`` pairs still to run bring."""
+    """Say whether "improved" can no longer change, whatever the ``left`` pairs still to run bring.
+
+    With ``cured`` and ``broken`` the other way round it says the same of "degraded".
+    """
     now = mcnemar(cured, broken) <= ALPHA and cured > broken
     if now:
         return mcnemar(cured, broken + left) <= ALPHA and cured > broken + left

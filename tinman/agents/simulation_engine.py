@@ -360,8 +360,7 @@ class SimulationEngine(BaseAgent):
                 context, runtime, pairs[first : first + CHUNK], [winner], "prove", winner.id, first=first
             )
             arms = _Arms(arms.before + runs[""], arms.after + runs[winner.id])
-            paired, left = arms.paired, planned - len(arms.before)
-            if stats.mcnemar(paired.cured + left, paired.broken) > stats.ALPHA and left > 0:
+            if is_settled(arms.paired, len(pairs) - len(arms.before)):
                 break
         paired = arms.paired
         is_improved = stats.mcnemar(paired.cured, paired.broken) <= stats.ALPHA and paired.cured > paired.broken
@@ -551,6 +550,21 @@ def _benign(
     usable = [[(d, p) for p in (d.test_cases[start:] or d.test_cases) if p.control is not None] for d in pools]
     longest = max((len(pool) for pool in usable), default=0)
     return tuple(pool[i] for i in range(longest) for pool in usable if i < len(pool))
+
+
+def is_settled(paired: Paired, left: int) -> bool:
+    """Say whether proving may end: ``left`` further pairs can change neither p <= 0.05, either way, nor the verdict.
+
+    A significant result is never settled early: Holm's correction weighs its final p among all fixes.
+    """
+    cured, broken = paired.cured, paired.broken
+    if stats.mcnemar(cured, broken) <= stats.ALPHA:
+        return False
+    if not (stats.is_decided(cured, broken, left) and stats.is_decided(broken, cured, left)):
+        return False
+    if paired.before_failures < LEAST_BASELINE_FAILURES:
+        return paired.before_failures + left < LEAST_BASELINE_FAILURES
+    return cured - broken > left or broken - cured >= left
 
 
 def _outcome(
