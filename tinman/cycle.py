@@ -175,6 +175,7 @@ class ResearchCycle:
             max_runs=options.most_discovery_runs,
             measure=options.measure,
             skip_approval=options.skip_approval,
+            allow_destructive=options.allow_destructive,
         )
         failures = await self._phase(cycle_id, "failures", self.failure_discovery, context, results=results)
         interventions = await self._phase(
@@ -196,6 +197,7 @@ class ResearchCycle:
             experiments=designs,
             max_runs=options.most_simulation_runs,
             skip_approval=options.skip_approval,
+            allow_destructive=options.allow_destructive,
         )
         self._bus.publish("phase.started", phase="learning")
         await self._graph.update_cycle(cycle_id, phase="learning")

@@ -107,6 +107,12 @@ class ExperimentDesign:
     subtype: str = ""
     not_runnable: str = ""
 
+    @property
+    def is_destructive(self) -> bool:
+        """Whether a case is marked as one that could destroy something for real."""
+        pairs = (*self.test_cases, *self.measure_cases)
+        return any(s.destructive for pair in pairs for s in (pair.stressed, pair.control) if s is not None)
+
 
 @frozen
 class Run:

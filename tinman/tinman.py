@@ -14,12 +14,12 @@ from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
 from tinman.budget import Amount, Budget, Limits
-from tinman.config.modes import Mode, check_reached
+from tinman.config.modes import Mode, check_reached, why_not_destructive
 from tinman.cycle import ResearchCycle
 from tinman.db.blocks import BlockLedger
 from tinman.db.engine import Database
 from tinman.deployments import live
-from tinman.errors import ConfigError, TinmanError
+from tinman.errors import ConfigError, ModeRefused, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
 from tinman.memory.graph import MemoryGraph
@@ -146,6 +146,8 @@ class Tinman:
     async def create_cycle(self, options: ResearchOptions) -> str:
         """Store a new cycle with its resolved configuration and return its id. Raises ``ModeRefused``."""
         check_reached(await self.highest_mode(), self.mode)
+        if options.allow_destructive and (why_not := why_not_destructive(self.mode, opted_in=True)):
+            raise ModeRefused(f"mode: {why_not}; leave --allow-destructive out")
         cycle = await self.graph.create_cycle(
             mode=self.mode,
             target=self.target.name,

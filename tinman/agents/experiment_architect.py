@@ -25,6 +25,7 @@ from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
 from tinman.stats import CONFIRM_CAP, SCREEN_OKS
 from tinman.targets.base import Capabilities, Target
 from tinman.targets.world import Document, StubResult, ToolStub, World
+from tinman.taxonomy import SUBTYPES, Severity
 
 PICK_CASES = 8
 PROVE_CASES = 45
@@ -87,8 +88,11 @@ class CaseDrafts:
     cases: tuple[CaseDraft, ...]
 
 
-def _pair(draft: CaseDraft, name: str, hypothesis: Hypothesis) -> ScenarioPair | None:
-    """Return the pair a draft stands for, or ``None`` when nothing in it could be decided."""
+def _pair(draft: CaseDraft, name: str, hypothesis: Hypothesis, *, acts_for_real: bool) -> ScenarioPair | None:
+    """Return the pair a draft stands for, or ``None`` when nothing in it could be decided.
+
+    Where the target ``acts_for_real``, a case that seeks a failure of S4 could destroy something if it succeeds.
+    """
     checks: list[Check] = []
     if draft.must_contain_any:
         checks.append(ContainsAny(values=draft.must_contain_any))
@@ -109,12 +113,16 @@ def _pair(draft: CaseDraft, name: str, hypothesis: Hypothesis) -> ScenarioPair |
         canaries=draft.must_keep_secret,
     )
 
+    known = SUBTYPES.get(hypothesis.subtype)
+    is_destructive = acts_for_real and known is not None and known.severity is Severity.S4
+
     def scenario(turns: Sequence[str], *, is_control: bool) -> Scenario:
         last = len(turns) - 1
         return Scenario(
             scenario_id=f"{name}-control" if is_control else name,
             description=draft.title,
             tags=(hypothesis.failure_class.value, hypothesis.subtype, hypothesis.stress_type, "llm"),
+            destructive=is_destructive,
             turns=tuple(Turn(user=text, checks=tuple(checks) if i == last else ()) for i, text in enumerate(turns)),
             world=world,
             control_of=name if is_control else None,
@@ -252,7 +260,7 @@ class ExperimentArchitect(BaseAgent):
                 "cases_from_llm": len(pairs),
                 "cases_from_adversary": len(provoked),
             },
-            constraints={"destructive": False},
+            constraints={"destructive": any(p.stressed.destructive for p in woven)},
             success_criteria=("every check holds in every stressed run",),
             failure_indicators=tuple(
                 dict.fromkeys(c.type for p in woven[:8] for t in p.stressed.turns for c in t.checks)
@@ -292,7 +300,12 @@ class ExperimentArchitect(BaseAgent):
         if answer is None:
             return []
         named = [
-            _pair(draft, f"llm-{hypothesis.id.removeprefix('hypothesis-')[:8]}-{i}", hypothesis)
+            _pair(
+                draft,
+                f"llm-{hypothesis.id.removeprefix('hypothesis-')[:8]}-{i}",
+                hypothesis,
+                acts_for_real="tools" not in self.capabilities.plants,  # else its tools are stubs
+            )
             for i, draft in enumerate(answer.cases[:4])
         ]
         return [pair for pair in named if pair is not None]

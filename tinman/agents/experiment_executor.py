@@ -17,7 +17,8 @@ from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.agents.costing import estimated_cost_usd
 from tinman.agents.running import counted, running
 from tinman.approvals.handler import ApprovalHandler
-from tinman.config.modes import Mode, run_limit
+from tinman.approvals.risk import harm_tier
+from tinman.config.modes import Mode, run_limit, why_not_destructive
 from tinman.errors import ConfigError
 from tinman.events import EventBus
 from tinman.memory.graph import MemoryGraph
@@ -29,7 +30,7 @@ from tinman.runtime import Runtime, Tx
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.targets.base import Target
 from tinman.targets.load import as_target
-from tinman.taxonomy import RiskTier
+from tinman.taxonomy import RiskTier, Severity
 
 FIRST_PAIRS = 4
 MORE_PAIRS = 2
@@ -108,20 +109,32 @@ class ExperimentExecutor(BaseAgent):
         max_experiments: int | None = None,
         max_runs: int | None = None,
         measure: int = 0,
+        allow_destructive: bool = False,
         **_: Any,
     ) -> AgentResult:
         """Screen every experiment, confirm at most ``max_experiments``; ``output`` is a tuple of ``ExperimentResult``.
 
         ``max_runs`` bounds all runs together; ``measure`` adds that many runs, one a case, for each validated one.
-        Raises ``ConfigError`` without a target, ``BudgetExhausted`` at a ceiling: what ran until then is stored.
+        A destructive design runs in the lab alone, with ``allow_destructive``, and is asked about like any action that
+        could do harm of its severity. Raises ``ConfigError`` without a target, ``BudgetExhausted`` at a ceiling: what
+        ran until then is stored.
         """
         started = clock.monotonic()
         if self.target is None:
             raise ConfigError("executor: there is no target to run against; name one with model_client= or --target")
         runtime = self.runtime_of(context)
         designs = taken(ExperimentDesign, experiments)
-        questions = [self._question(context, self.target, design) for design in designs]
-        skipped = await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
+        no_destruction = why_not_destructive(context.mode, opted_in=allow_destructive)
+        skipped: list[str] = []
+        for is_harmful in (False, True):
+            questions = [
+                self._question(context, self.target, design)
+                for design in designs
+                if design.is_destructive is is_harmful and not (is_harmful and no_destruction)
+            ]
+            skipped += await refused(
+                self.approval_handler, context.mode, questions, skip_approval=skip_approval, is_harmful=is_harmful
+            )
         approved = [design for design in designs if design.id not in skipped]
         for design in designs if context.runtime is None else ():
             await self._remember(runtime, design)
@@ -133,6 +146,9 @@ class ExperimentExecutor(BaseAgent):
             )
             for design in sorted(approved, key=lambda d: d.id)
         ]
+        for trial in trials:
+            if trial.design.is_destructive and no_destruction:
+                trial.standing, trial.notes = "not_run", no_destruction
         left = _Allowance(max_runs)
         await self._screen(context, runtime, trials, left)
         await self._confirm(context, runtime, trials, max_experiments, left)
@@ -162,9 +178,11 @@ class ExperimentExecutor(BaseAgent):
         """Ask about the most runs there may be: the screen, and the confirm stage with a control beside each."""
         limit = run_limit(context.mode, experiment.estimated_runs)
         runs = min(stats.SCREEN_OKS, limit) + 2 * min(stats.CONFIRM_CAP, limit)
+        harm = harm_tier(context.mode, Severity.S4) if experiment.is_destructive else RiskTier.SAFE
+        tier = max(harm, RiskTier.REVIEW)
         return Question(
             id=experiment.id,
-            action=Action(kind="experiment", what=experiment.name, mode=context.mode, tier=RiskTier.REVIEW),
+            action=Action(kind="experiment", what=experiment.name, mode=context.mode, tier=tier),
             ask=lambda handler: handler.approve_experiment(
                 experiment_name=experiment.name,
                 hypothesis=experiment.hypothesis_id,
@@ -172,6 +190,7 @@ class ExperimentExecutor(BaseAgent):
                 estimated_cost_usd=estimated_cost_usd(target, experiment, runs),
                 stress_type=experiment.stress_type,
                 mode=context.mode,
+                tier=tier,
             ),
         )
 

@@ -19,7 +19,7 @@ from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.agents.costing import estimated_cost_usd
 from tinman.agents.running import counted, running
 from tinman.approvals.handler import ApprovalHandler
-from tinman.config.modes import Mode
+from tinman.config.modes import Mode, why_not_destructive
 from tinman.events import EventBus
 from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
@@ -159,6 +159,7 @@ class SimulationEngine(BaseAgent):
         failures: Sequence[DiscoveredFailure] = (),
         experiments: Sequence[ExperimentDesign] = (),
         max_runs: int | None = None,
+        allow_destructive: bool = False,
         **_: Any,
     ) -> AgentResult:
         """Simulate; ``output`` is a tuple of ``SimulationResult`` in the order of the interventions.
@@ -174,10 +175,12 @@ class SimulationEngine(BaseAgent):
         for intervention in wanted:
             groups.setdefault(intervention.failure_id, []).append(intervention)
         results: list[SimulationResult] = []
+        no_destruction = why_not_destructive(context.mode, opted_in=allow_destructive)
+        forbidden = {id for id, case in known.items() if no_destruction and case.design.is_destructive}
         questions = [
             self._question(context, known[failure_id], fitting, num_runs)
             for failure_id, candidates in groups.items()
-            if failure_id in known and (fitting := self._fitting(candidates))
+            if failure_id in known.keys() - forbidden and (fitting := self._fitting(candidates))
         ]
         refusals = await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
         skipped = [i.id for i in wanted if i.failure_id in refusals]
@@ -188,6 +191,9 @@ class SimulationEngine(BaseAgent):
             runs_before = sum(r.run_count for r in results)
             if self.target is None or case is None:
                 results += [await self._without_replay(context, runtime, c, case) for c in candidates]
+                continue
+            if failure_id in forbidden:
+                results += [self._unproven(c, case, no_destruction) for c in candidates]
                 continue
             if left is not None and left - runs_before < PICK * (len(candidates) + 1):
                 results += [self._unproven(c, case, "no runs are left in the budget for fixes") for c in candidates]

@@ -48,6 +48,7 @@ class ResearchOptions:
     concurrency: Annotated[int, Field(gt=0, le=512)] = 16
     seed: int = 0
     skip_approval: bool = False
+    allow_destructive: bool = False
 
     @property
     def most_discovery_runs(self) -> int:
