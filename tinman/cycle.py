@@ -39,6 +39,7 @@ from tinman.reports.result import (
 )
 from tinman.runtime import JournalRuntime, Stopped, Tx
 from tinman.targets.base import Target
+from tinman.targets.world import EMPTY_WORLD, World
 
 _log = structlog.get_logger(__name__)
 
@@ -60,6 +61,7 @@ class ResearchCycle:
         mode: Mode,
         options: ResearchOptions,
         description: str = "",
+        world: World = EMPTY_WORLD,
         used: Callable[[], Usage] = Usage,
     ) -> None:
         self._graph = graph
@@ -73,7 +75,9 @@ class ResearchCycle:
         self._used = used
         self._runtime: JournalRuntime | None = None
         memory = AdaptiveMemory(graph)
-        self.hypothesis_engine = HypothesisEngine(graph, reasoner, memory, bus, capabilities=target.capabilities)
+        self.hypothesis_engine = HypothesisEngine(
+            graph, reasoner, memory, bus, capabilities=target.capabilities, world=world
+        )
         self.experiment_architect = ExperimentArchitect(
             graph, reasoner, bus, capabilities=target.capabilities, target=target
         )

@@ -37,6 +37,7 @@ from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import TurnTarget
+from tinman.targets.world import EMPTY_WORLD
 
 DEFAULT_STORE = Path(".tinman/tinman.db")
 
@@ -73,6 +74,7 @@ class Tinman:
         self._prices = price_overrides
         self._backoff = retry_backoff_seconds
         self._description = description or (profile.description if profile else f"target: {self.target.name}")
+        self._world = profile.world if profile else getattr(self.target, "world", EMPTY_WORLD)
         self._config = dict(config or {})
         if profile is not None:
             self._config.setdefault("target", dump(profile))
@@ -244,6 +246,7 @@ class Tinman:
             mode=mode or self.mode,
             options=options,
             description=self._description,
+            world=self._world,
             used=lambda: sum((meter.usage for meter in meters), Usage()),
         )
         try:

@@ -252,7 +252,7 @@ class ExperimentArchitect(BaseAgent):
             name=f"{hypothesis.stress_type} against {hypothesis.target_surface}",
             description=hypothesis.expected_failure,
             stress_type=hypothesis.stress_type,
-            mode="single",
+            mode="adversarial" if provoked else "single",
             parameters={
                 "forecast": hypothesis.confidence,
                 "source": hypothesis.source,
