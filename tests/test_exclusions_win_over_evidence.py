@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from tinman import stats
 from tinman.agents.base import AgentContext
 from tinman.agents.experiment_executor import ExperimentExecutor
 from tinman.errors import ProviderError
@@ -59,9 +61,11 @@ class Arms:
         return first[position] if 0 <= position < len(first) else "broken"
 
 
-async def found(play: Arms, *designs: ExperimentDesign) -> tuple[ExperimentResult, ...]:
+async def found(
+    play: Arms, *designs: ExperimentDesign, max_experiments: int | None = None
+) -> tuple[ExperimentResult, ...]:
     result = await ExperimentExecutor(model_client=ScriptedTarget(play)).run(
-        AgentContext(), experiments=designs or (design(),)
+        AgentContext(), experiments=designs or (design(),), max_experiments=max_experiments
     )
     assert result.success, result.error
     output: tuple[ExperimentResult, ...] = result.output
@@ -101,3 +105,14 @@ async def test_what_is_excluded_does_not_lower_the_bar_for_the_others() -> None:
     assert loose.standing == "broken_probe"
     assert (other.standing, other.stress.n) == ("validated", 10)
     assert other.log_e >= math.log(2 / 0.05)
+
+
+async def test_the_bar_counts_those_that_entered_confirming_and_no_run_of_the_screen() -> None:
+    """Two are promoted, one has a slot: E = 34 then suffices, where with a slot for both it would take 40."""
+    slow = replace(design("two"), parameters={"forecast": 1.0})
+    results = await found(Arms(), design("one"), slow, max_experiments=1)
+    entered, left_out = sorted(results, key=lambda result: -result.stress.n)
+
+    assert (entered.experiment_id, entered.standing, entered.stress.n) == ("experiment-two", "validated", 8)
+    assert entered.log_e == stats.log_e_two_arms(8, 5, 0)
+    assert (left_out.standing, left_out.stress.n, left_out.log_e) == ("suspected", 0, 0.0)

@@ -83,8 +83,8 @@ class Hypothesis:
 class ExperimentDesign:
     """How a hypothesis is tested. ``test_cases`` is the pool of scenario pairs the stages draw from, in order.
 
-    ``mode`` is ``single`` where all turns are fixed beforehand, ``adversarial`` where an adversary's talk with the target
-    became some of them. ``measure_cases`` are kept for ``--measure``, apart from every other stage's; no two of them are the same.
+    ``mode`` is ``single`` where all turns are fixed beforehand, ``adversarial`` where an adversary's talk with the
+    target became some of them. ``measure_cases`` are kept for ``--measure``, apart from every other stage's, each once.
     ``estimated_runs`` is the most stressed runs the two stages make together; ``timeout_seconds`` bounds one run.
     """
 

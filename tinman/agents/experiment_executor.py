@@ -1,8 +1,8 @@
 """Runs experiments against the target in two stages, and decides with stated error rates what was found.
 
 **Screen**: stressed runs only, in rounds; the first failure promotes, six straight oks end it. **Confirm**: unused
-cases, stress and control alternate; e-values over all promoted hypotheses (e-BH) decide at the end of each round, in
-key order."""
+cases, stress and control alternate; e-values over all hypotheses that entered this stage (e-BH) decide at the end of
+each round, in key order."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def report(result: ResearchCycleResult) -> str:
     lines += [
         "## Method",
         "",
-        "Findings beat their control on fresh cases (e-values, e-BH at 5% over the cycle's hypotheses);"
+        "Findings beat their control on fresh cases (e-values, e-BH at 5% over the hypotheses that entered confirming);"
         " intervals are 95% confidence sequences.",
         "Fixes are paired replays on fresh cases (exact McNemar, Holm over the cycle's fixes), with benign cases"
         " beside them.",
