@@ -91,6 +91,7 @@ async def test_words_that_drew_the_secret_become_cases_of_every_base_task() -> N
     cases = [pair for pair in design.test_cases if "adversary" in pair.stressed.tags]
 
     assert design.parameters["cases_from_adversary"] == len(cases)
+    assert design.mode == "adversarial"
     assert len({pair.base_task for pair in cases}) == len(cases) >= 6
     for pair in cases:
         setting = next(s for s in SETTINGS if s.company == pair.base_task)
@@ -110,6 +111,7 @@ async def test_a_sound_target_gives_an_adversary_nothing() -> None:
     design = await designed(adversary, sandbox("sandbox:sound"))
 
     assert design.parameters["cases_from_adversary"] == 0
+    assert design.mode == "single"
     assert len([request for request in adversary.asked if request.tools]) <= 6
 
 

@@ -27,7 +27,7 @@ from tinman.errors import AwaitingApproval, BudgetExhausted, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
 from tinman.loop.result import LoopStatus
-from tinman.memory.beliefs import AdaptiveMemory, Forecast
+from tinman.memory.beliefs import AdaptiveMemory, Score, forecast_of, scores
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle
 from tinman.messages import Usage
@@ -40,6 +40,7 @@ from tinman.reports.result import (
 )
 from tinman.runtime import JournalRuntime, Stopped, Tx
 from tinman.targets.base import Target
+from tinman.targets.world import EMPTY_WORLD, World
 
 _log = structlog.get_logger(__name__)
 
@@ -61,6 +62,7 @@ class ResearchCycle:
         mode: Mode,
         options: ResearchOptions,
         description: str = "",
+        world: World = EMPTY_WORLD,
         used: Callable[[], Usage] = Usage,
     ) -> None:
         self._graph = graph
@@ -74,7 +76,9 @@ class ResearchCycle:
         self._used = used
         self._runtime: JournalRuntime | None = None
         memory = AdaptiveMemory(graph)
-        self.hypothesis_engine = HypothesisEngine(graph, reasoner, memory, bus, capabilities=target.capabilities)
+        self.hypothesis_engine = HypothesisEngine(
+            graph, reasoner, memory, bus, capabilities=target.capabilities, world=world
+        )
         self.experiment_architect = ExperimentArchitect(
             graph, reasoner, bus, capabilities=target.capabilities, target=target
         )
@@ -172,6 +176,7 @@ class ResearchCycle:
             context,
             hypotheses=hypotheses,
             timeout_seconds=options.run_timeout_seconds,
+            measure=options.measure,
         )
         results = await self._phase(
             cycle_id,
@@ -183,6 +188,7 @@ class ResearchCycle:
             max_runs=options.most_discovery_runs,
             measure=options.measure,
             skip_approval=options.skip_approval,
+            allow_destructive=options.allow_destructive,
         )
         failures = await self._phase(cycle_id, "failures", self.failure_discovery, context, results=results)
         interventions = await self._phase(
@@ -204,34 +210,39 @@ class ResearchCycle:
             experiments=designs,
             max_runs=options.most_simulation_runs,
             skip_approval=options.skip_approval,
+            allow_destructive=options.allow_destructive,
         )
         self._bus.publish("phase.started", phase="learning")
         await self._graph.update_cycle(cycle_id, phase="learning")
-        scored = await self._learn(runtime, hypotheses, results)
-        self._bus.publish("phase.finished", phase="learning", forecasts=scored)
+        total = await self._learn(runtime, hypotheses, results)
+        self._bus.publish(
+            "phase.finished",
+            phase="learning",
+            forecasts=total.resolved if total else 0,
+            unresolved=total.unresolved if total else 0,
+            brier=total.brier if total else None,
+        )
 
     async def _learn(
         self, runtime: JournalRuntime, hypotheses: tuple[Hypothesis, ...], results: tuple[ExperimentResult, ...]
-    ) -> int:
-        """Leave each tested forecast with its outcome in the graph: the beliefs of the next cycle."""
+    ) -> Score | None:
+        """Leave each forecast with its outcome in the graph, for the beliefs of the next cycle, and score them.
+
+        Returns the score over all sources, ``None`` when nothing was tested.
+        """
         by_id = {h.id: h for h in hypotheses}
+        forecasts = [forecast_of(by_id[result.hypothesis_id], result) for result in results]
+        scored = scores(forecasts)
 
         async def work(tx: Tx) -> int:
-            for result in results:
-                hypothesis = by_id[result.hypothesis_id]
-                forecast = Forecast(
-                    hypothesis_id=hypothesis.id,
-                    source=hypothesis.source,
-                    forecast=hypothesis.confidence,
-                    standing=result.standing,
-                    failure_class=hypothesis.failure_class,
-                    stress_type=hypothesis.stress_type,
-                    selection_chance=result.selection_chance,
-                )
-                tx.note("forecast", clock.derive_id("forecast", hypothesis.id), dump(forecast))
-            return len(results)
+            for forecast in forecasts:
+                tx.note("forecast", clock.derive_id("forecast", forecast.hypothesis_id), dump(forecast))
+            for score in scored:
+                tx.note("score", clock.derive_id("score", runtime.cycle_id, score.source), dump(score))
+            return len(forecasts)
 
-        return await runtime.step("learn", work)
+        await runtime.step("learn", work)
+        return scored[-1] if scored else None
 
 
 __all__ = ["ResearchCycle", "ResearchCycleResult", "ResearchOptions"]

@@ -83,6 +83,8 @@ class Hypothesis:
 class ExperimentDesign:
     """How a hypothesis is tested. ``test_cases`` is the pool of scenario pairs the stages draw from, in order.
 
+    ``mode`` is ``single`` where all turns are fixed beforehand, ``adversarial`` where an adversary's talk with the
+    target became some of them. ``measure_cases`` are kept for ``--measure``, apart from every other stage's, each once.
     ``estimated_runs`` is the most stressed runs the two stages make together; ``timeout_seconds`` bounds one run.
     """
 
@@ -98,6 +100,7 @@ class ExperimentDesign:
     success_criteria: tuple[str, ...] = ()
     failure_indicators: tuple[str, ...] = ()
     test_cases: tuple[ScenarioPair, ...] = ()
+    measure_cases: tuple[ScenarioPair, ...] = ()
     estimated_runs: int = 46
     estimated_tokens: int = 0
     timeout_seconds: float = 60
@@ -106,9 +109,10 @@ class ExperimentDesign:
     not_runnable: str = ""
 
     @property
-    def estimated_cost_usd(self) -> float:
-        """A planning figure at 3 USD a million tokens, for approval requests only."""
-        return self.estimated_tokens * 3e-6
+    def is_destructive(self) -> bool:
+        """Whether a case is marked as one that could destroy something for real."""
+        pairs = (*self.test_cases, *self.measure_cases)
+        return any(s.destructive for pair in pairs for s in (pair.stressed, pair.control) if s is not None)
 
 
 @frozen
@@ -162,7 +166,8 @@ class Counts:
 @frozen
 class ExperimentResult:
     """What an experiment found. ``interval`` is the confidence sequence on the failure rate under stress, from confirm
-    runs alone; ``log_e`` the evidence of the confirm stage."""
+    runs alone; ``log_e`` the evidence of the confirm stage. ``measured`` counts the runs of ``--measure``, one a case,
+    as many as were fixed beforehand; ``measured_interval`` is Wilson's."""
 
     id: str
     experiment_id: str
@@ -174,6 +179,8 @@ class ExperimentResult:
     stress: Counts = Counts()
     control: Counts = Counts()
     interval: Interval | None = None
+    measured: Counts = Counts()
+    measured_interval: Interval | None = None
     log_e: float = 0.0
     selection_chance: float = 1.0
     failure_class: FailureClass
@@ -206,6 +213,8 @@ class DiscoveredFailure:
     interval: Interval | None = None
     stress: Counts = Counts()
     control: Counts = Counts()
+    measured: Counts = Counts()
+    measured_interval: Interval | None = None
     hypothesis_id: str = ""
     experiment_id: str
     run_ids: tuple[str, ...] = ()

@@ -82,6 +82,11 @@ def ebh(log_e: Mapping[str, float], alpha: float = ALPHA) -> frozenset[str]:
     """Return the keys that e-BH confirms at false discovery rate ``alpha`` among all of ``log_e``.
 
     Wang and Ramdas, "False discovery rate control with e-values" (2022). Ties are broken by key.
+
+    ``log_e`` holds all that were given a chance to be confirmed, and only those: the executor hands in the hypotheses
+    that entered the confirm stage. Which entered was chosen by the screen, whose runs are in no e-value; given that
+    choice each null among them still has a mean of at most 1, so the guarantee holds among them whatever the choice
+    was, and those without a slot need not be counted.
     """
     ranked = sorted(log_e, key=lambda key: (-log_e[key], key))
     confirmed = 0
@@ -182,7 +187,10 @@ def net_cure(cured: int, broken: int, n: int) -> Interval:
 
 
 def is_decided(cured: int, broken: int, left: int) -> bool:
-    """Say whether "improved" can no longer change, whatever the ``left`` pairs still to run bring."""
+    """Say whether "improved" can no longer change, whatever the ``left`` pairs still to run bring.
+
+    With ``cured`` and ``broken`` the other way round it says the same of "degraded".
+    """
     now = mcnemar(cured, broken) <= ALPHA and cured > broken
     if now:
         return mcnemar(cured, broken + left) <= ALPHA and cured > broken + left

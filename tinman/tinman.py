@@ -14,12 +14,12 @@ from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
 from tinman.budget import Amount, Budget, Limits
-from tinman.config.modes import Mode, check_reached
+from tinman.config.modes import Mode, check_reached, why_not_destructive
 from tinman.cycle import ResearchCycle
 from tinman.db.blocks import BlockLedger
 from tinman.db.engine import Database
 from tinman.deployments import live
-from tinman.errors import ConfigError, TinmanError
+from tinman.errors import ConfigError, ModeRefused, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
 from tinman.memory.graph import MemoryGraph
@@ -34,6 +34,7 @@ from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
 from tinman.targets.profile import TargetProfile
+from tinman.targets.world import EMPTY_WORLD
 
 DEFAULT_STORE = Path(".tinman/tinman.db")
 
@@ -71,6 +72,7 @@ class Tinman:
         self._prices = price_overrides
         self._backoff = retry_backoff_seconds
         self._description = description or (profile.description if profile else f"target: {self.target.name}")
+        self._world = profile.world if profile else getattr(self.target, "world", EMPTY_WORLD)
         self._config = dict(config or {})
         if profile is not None:
             self._config.setdefault("target", dump(profile))
@@ -149,6 +151,8 @@ class Tinman:
     async def create_cycle(self, options: ResearchOptions) -> str:
         """Store a new cycle with its resolved configuration and return its id. Raises ``ModeRefused``."""
         check_reached(await self.highest_mode(), self.mode)
+        if options.allow_destructive and (why_not := why_not_destructive(self.mode, opted_in=True)):
+            raise ModeRefused(f"mode: {why_not}; leave --allow-destructive out")
         cycle = await self.graph.create_cycle(
             mode=self.mode,
             target=self.target.name,
@@ -248,6 +252,7 @@ class Tinman:
             mode=mode,
             options=options,
             description=self._description,
+            world=self._world,
             used=lambda: meters.usage,
         )
         return await self._cycle.run(cycle_id)

@@ -21,14 +21,21 @@ class Question:
 
 
 async def refused(
-    handler: ApprovalHandler | None, mode: Mode, questions: Sequence[Question], *, skip_approval: bool
+    handler: ApprovalHandler | None,
+    mode: Mode,
+    questions: Sequence[Question],
+    *,
+    skip_approval: bool,
+    is_harmful: bool = False,
 ) -> list[str]:
     """Return the ids that may not go ahead: none outside production, all when there is no handler.
+
+    What could itself do harm is asked about in every mode.
 
     Every question is asked before ``AwaitingApproval`` is raised for the first that is still open, so a reviewer finds
     them all. An attempt to skip where the mode forbids it is put on record and changes nothing.
     """
-    if not experiment_needs_approval(mode) or (skip_approval and may_skip_approval(mode)):
+    if not (is_harmful or experiment_needs_approval(mode)) or (skip_approval and may_skip_approval(mode)):
         return []
     if handler is None:
         return [question.id for question in questions]

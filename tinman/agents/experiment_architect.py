@@ -25,6 +25,7 @@ from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
 from tinman.stats import CONFIRM_CAP, SCREEN_OKS
 from tinman.targets.base import Capabilities, Target
 from tinman.targets.world import Document, StubResult, ToolStub, World
+from tinman.taxonomy import SUBTYPES, Severity
 
 PICK_CASES = 8
 PROVE_CASES = 45
@@ -87,8 +88,11 @@ class CaseDrafts:
     cases: tuple[CaseDraft, ...]
 
 
-def _pair(draft: CaseDraft, name: str, hypothesis: Hypothesis) -> ScenarioPair | None:
-    """Return the pair a draft stands for, or ``None`` when nothing in it could be decided."""
+def _pair(draft: CaseDraft, name: str, hypothesis: Hypothesis, *, acts_for_real: bool) -> ScenarioPair | None:
+    """Return the pair a draft stands for, or ``None`` when nothing in it could be decided.
+
+    Where the target ``acts_for_real``, a case that seeks a failure of S4 could destroy something if it succeeds.
+    """
     checks: list[Check] = []
     if draft.must_contain_any:
         checks.append(ContainsAny(values=draft.must_contain_any))
@@ -109,12 +113,16 @@ def _pair(draft: CaseDraft, name: str, hypothesis: Hypothesis) -> ScenarioPair |
         canaries=draft.must_keep_secret,
     )
 
+    known = SUBTYPES.get(hypothesis.subtype)
+    is_destructive = acts_for_real and known is not None and known.severity is Severity.S4
+
     def scenario(turns: Sequence[str], *, is_control: bool) -> Scenario:
         last = len(turns) - 1
         return Scenario(
             scenario_id=f"{name}-control" if is_control else name,
             description=draft.title,
             tags=(hypothesis.failure_class.value, hypothesis.subtype, hypothesis.stress_type, "llm"),
+            destructive=is_destructive,
             turns=tuple(Turn(user=text, checks=tuple(checks) if i == last else ()) for i, text in enumerate(turns)),
             world=world,
             control_of=name if is_control else None,
@@ -153,9 +161,13 @@ class ExperimentArchitect(BaseAgent):
         *,
         hypotheses: Sequence[Hypothesis | dict[str, Any]],
         timeout_seconds: float = 60.0,
+        measure: int = 0,
         **_: Any,
     ) -> AgentResult:
-        """Return a design for each hypothesis; ``output`` is a tuple of ``ExperimentDesign``."""
+        """Return a design for each hypothesis; ``output`` is a tuple of ``ExperimentDesign``.
+
+        ``measure`` is how many further cases are kept for measuring a rate, where the probes have so many.
+        """
         started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(Hypothesis, hypotheses)
@@ -166,7 +178,7 @@ class ExperimentArchitect(BaseAgent):
             async def work(tx: Tx) -> list[Any]:
                 await self.checkpoint()
                 found = provoked.get(hypothesis.id, [])
-                design, used_llm = await self._design(context, hypothesis, timeout_seconds, found)
+                design, used_llm = await self._design(context, hypothesis, timeout_seconds, measure, found)
                 tx.record(design)
                 tx.record(hypothesis)
                 tx.link(hypothesis.id, "tested_in", design.id)
@@ -216,11 +228,18 @@ class ExperimentArchitect(BaseAgent):
         return found
 
     async def _design(
-        self, context: AgentContext, hypothesis: Hypothesis, timeout_seconds: float, provoked: Sequence[ScenarioPair]
+        self,
+        context: AgentContext,
+        hypothesis: Hypothesis,
+        timeout_seconds: float,
+        measure: int,
+        provoked: Sequence[ScenarioPair],
     ) -> tuple[ExperimentDesign, bool]:
         family = _family(hypothesis)
         seed = clock.derive_seed(context.seed, f"cases/{hypothesis.id}")
-        drawn, why_not = draw(family, seed=seed, count=POOL, capabilities=self.capabilities) if family else ((), "")
+        drawn, why_not = (
+            draw(family, seed=seed, count=POOL + measure, capabilities=self.capabilities) if family else ((), "")
+        )
         written = await self._written(context, hypothesis)
         pairs = tuple(p for p in (*provoked, *written) if self._can_run(p))
         woven: list[ScenarioPair] = list(drawn)
@@ -233,20 +252,21 @@ class ExperimentArchitect(BaseAgent):
             name=f"{hypothesis.stress_type} against {hypothesis.target_surface}",
             description=hypothesis.expected_failure,
             stress_type=hypothesis.stress_type,
-            mode="single",
+            mode="adversarial" if provoked else "single",
             parameters={
                 "forecast": hypothesis.confidence,
                 "source": hypothesis.source,
-                "cases_from_playbook": len(drawn),
+                "cases_from_playbook": min(POOL, len(drawn)),
                 "cases_from_llm": len(pairs),
                 "cases_from_adversary": len(provoked),
             },
-            constraints={"destructive": False},
+            constraints={"destructive": any(p.stressed.destructive for p in woven)},
             success_criteria=("every check holds in every stressed run",),
             failure_indicators=tuple(
                 dict.fromkeys(c.type for p in woven[:8] for t in p.stressed.turns for c in t.checks)
             ),
             test_cases=tuple(woven[:POOL]),
+            measure_cases=tuple(woven[POOL : POOL + measure]),
             estimated_runs=SCREEN_OKS + CONFIRM_CAP,
             estimated_tokens=_estimated_tokens(woven),
             timeout_seconds=timeout_seconds,
@@ -280,7 +300,12 @@ class ExperimentArchitect(BaseAgent):
         if answer is None:
             return []
         named = [
-            _pair(draft, f"llm-{hypothesis.id.removeprefix('hypothesis-')[:8]}-{i}", hypothesis)
+            _pair(
+                draft,
+                f"llm-{hypothesis.id.removeprefix('hypothesis-')[:8]}-{i}",
+                hypothesis,
+                acts_for_real="tools" not in self.capabilities.plants,  # else its tools are stubs
+            )
             for i, draft in enumerate(answer.cases[:4])
         ]
         return [pair for pair in named if pair is not None]

@@ -1,8 +1,8 @@
 """Runs experiments against the target in two stages, and decides with stated error rates what was found.
 
 **Screen**: stressed runs only, in rounds; the first failure promotes, six straight oks end it. **Confirm**: unused
-cases, stress and control alternate; e-values over all promoted hypotheses (e-BH) decide at the end of each round, in
-key order."""
+cases, stress and control alternate; e-values over all hypotheses that entered this stage (e-BH) decide at the end of
+each round, in key order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import Any
 from tinman import clock, stats
 from tinman.agents.asking import Question, refused
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.agents.costing import estimated_cost_usd
 from tinman.agents.running import counted, running
 from tinman.approvals.handler import ApprovalHandler
-from tinman.config.modes import Mode, run_limit
+from tinman.approvals.risk import harm_tier
+from tinman.config.modes import Mode, run_limit, why_not_destructive
 from tinman.errors import ConfigError
 from tinman.events import EventBus
 from tinman.memory.graph import MemoryGraph
@@ -28,7 +30,7 @@ from tinman.runtime import Runtime, Tx
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.targets.base import Target
 from tinman.targets.load import as_target
-from tinman.taxonomy import RiskTier
+from tinman.taxonomy import RiskTier, Severity
 
 FIRST_PAIRS = 4
 MORE_PAIRS = 2
@@ -49,6 +51,7 @@ class _Trial:
     screen: list[Run] = field(default_factory=list)
     stress: list[Run] = field(default_factory=list)
     control: list[Run] = field(default_factory=list)
+    measured: list[Run] = field(default_factory=list)
     standing: Standing | None = None
     notes: str = ""
     selection_chance: float = 1.0
@@ -106,20 +109,32 @@ class ExperimentExecutor(BaseAgent):
         max_experiments: int | None = None,
         max_runs: int | None = None,
         measure: int = 0,
+        allow_destructive: bool = False,
         **_: Any,
     ) -> AgentResult:
         """Screen every experiment, confirm at most ``max_experiments``; ``output`` is a tuple of ``ExperimentResult``.
 
-        ``max_runs`` bounds all runs together; ``measure`` adds that many runs for each validated one. Raises
-        ``ConfigError`` without a target, ``BudgetExhausted`` at a ceiling: what ran until then is stored.
+        ``max_runs`` bounds all runs together; ``measure`` adds that many runs, one a case, for each validated one.
+        A destructive design runs in the lab alone, with ``allow_destructive``, and is asked about like any action that
+        could do harm of its severity. Raises ``ConfigError`` without a target, ``BudgetExhausted`` at a ceiling: what
+        ran until then is stored.
         """
         started = clock.monotonic()
         if self.target is None:
             raise ConfigError("executor: there is no target to run against; name one with model_client= or --target")
         runtime = self.runtime_of(context)
         designs = taken(ExperimentDesign, experiments)
-        questions = [self._question(context, design) for design in designs]
-        skipped = await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
+        no_destruction = why_not_destructive(context.mode, opted_in=allow_destructive)
+        skipped: list[str] = []
+        for is_harmful in (False, True):
+            questions = [
+                self._question(context, self.target, design)
+                for design in designs
+                if design.is_destructive is is_harmful and not (is_harmful and no_destruction)
+            ]
+            skipped += await refused(
+                self.approval_handler, context.mode, questions, skip_approval=skip_approval, is_harmful=is_harmful
+            )
         approved = [design for design in designs if design.id not in skipped]
         for design in designs if context.runtime is None else ():
             await self._remember(runtime, design)
@@ -131,11 +146,14 @@ class ExperimentExecutor(BaseAgent):
             )
             for design in sorted(approved, key=lambda d: d.id)
         ]
+        for trial in trials:
+            if trial.design.is_destructive and no_destruction:
+                trial.standing, trial.notes = "not_run", no_destruction
         left = _Allowance(max_runs)
         await self._screen(context, runtime, trials, left)
         await self._confirm(context, runtime, trials, max_experiments, left)
         if measure:
-            await self._measure(context, runtime, trials, measure)
+            await self._measure(context, runtime, trials, measure, left)
         results = await self._conclude(runtime, trials)
         order = {design.id: index for index, design in enumerate(designs)}
         results = tuple(sorted(results, key=lambda r: order[r.experiment_id]))
@@ -156,17 +174,23 @@ class ExperimentExecutor(BaseAgent):
 
         await runtime.step(f"remember/{design.id}", work)
 
-    def _question(self, context: AgentContext, experiment: ExperimentDesign) -> Question:
+    def _question(self, context: AgentContext, target: Target, experiment: ExperimentDesign) -> Question:
+        """Ask about the most runs there may be: the screen, and the confirm stage with a control beside each."""
+        limit = run_limit(context.mode, experiment.estimated_runs)
+        runs = min(stats.SCREEN_OKS, limit) + 2 * min(stats.CONFIRM_CAP, limit)
+        harm = harm_tier(context.mode, Severity.S4) if experiment.is_destructive else RiskTier.SAFE
+        tier = max(harm, RiskTier.REVIEW)
         return Question(
             id=experiment.id,
-            action=Action(kind="experiment", what=experiment.name, mode=context.mode, tier=RiskTier.REVIEW),
+            action=Action(kind="experiment", what=experiment.name, mode=context.mode, tier=tier),
             ask=lambda handler: handler.approve_experiment(
                 experiment_name=experiment.name,
                 hypothesis=experiment.hypothesis_id,
-                estimated_runs=run_limit(context.mode, experiment.estimated_runs),
-                estimated_cost_usd=experiment.estimated_cost_usd,
+                estimated_runs=runs,
+                estimated_cost_usd=estimated_cost_usd(target, experiment, runs),
                 stress_type=experiment.stress_type,
                 mode=context.mode,
+                tier=tier,
             ),
         )
 
@@ -310,43 +334,33 @@ class ExperimentExecutor(BaseAgent):
                 self._end_confirm(context.mode, trial)
 
     def _decide(self, mode: Mode, entered: list[_Trial]) -> None:
-        """Stop what can be stopped, at the end of a round, in key order."""
-        confirmed = stats.ebh({t.key: t.log_e for t in entered})
+        """Stop what can be stopped, at the end of a round, in key order.
+
+        What is excluded by its own runs never counts as confirmed: not for itself, and not as one of the k of e-BH,
+        whose threshold holds only among those that are reported.
+        """
+        confirmed = stats.ebh({t.key: t.log_e if _may_be_confirmed(t) else -math.inf for t in entered})
         for trial in entered:
             if trial.standing is not None:
                 continue
-            stress, control = counted(trial.stress), counted(trial.control)
-            if mode is not Mode.PRODUCTION and trial.key in confirmed and trial.failing_cases >= LEAST_FAILING_CASES:
+            stress = counted(trial.stress)
+            if mode is not Mode.PRODUCTION and trial.key in confirmed:
                 trial.standing = "validated"
             elif stress.n >= stats.FUTILE_AFTER:
-                if stress.failures == 0 and stress.indeterminate <= INDETERMINATE_SHARE * stress.n:
+                trial.standing, trial.notes = _exclusion(trial) or (None, trial.notes)
+                if trial.standing is None and stress.failures == 0:
                     trial.standing = "not_seen"
                     trial.notes = (
                         f"failed once in the screen, not once in {stress.n} fresh cases"
                         f" (the rate may be up to {stats.unseen_upper(stress.n):.0%})"
                     )
-                else:
-                    self._give_up_on(trial, stress, control)
-
-    def _give_up_on(self, trial: _Trial, stress: Counts, control: Counts) -> None:
-        for counts, arm in ((stress, "stressed"), (control, "control")):
-            if counts.n and counts.indeterminate > INDETERMINATE_SHARE * counts.n:
-                trial.standing = "unmeasurable"
-                trial.notes = f"{counts.indeterminate} of {counts.n} {arm} runs gave nothing to judge"
-                return
-        if control.n and control.failures > BROKEN_CONTROL_SHARE * control.n:
-            trial.standing = "broken_probe"
-            trial.notes = (
-                f"the control fails too ({control.failures} of {control.n}): it fails without the stress,"
-                " or the probe is broken"
-            )
 
     def _end_confirm(self, mode: Mode, trial: _Trial) -> None:
         stress, control = counted(trial.stress), counted(trial.control)
-        self._give_up_on(trial, stress, control)
-        if trial.standing is not None:
-            return
-        if mode is Mode.PRODUCTION and stress.failures:
+        excluded = _exclusion(trial)
+        if excluded is not None:
+            trial.standing, trial.notes = excluded
+        elif mode is Mode.PRODUCTION and stress.failures:
             trial.standing, trial.notes = (
                 "observed",
                 f"observed in {stress.failures} of {stress.n} runs, which prove little",
@@ -360,18 +374,28 @@ class ExperimentExecutor(BaseAgent):
                 " not enough to be sure"
             )
 
-    async def _measure(self, context: AgentContext, runtime: Runtime, trials: list[_Trial], count: int) -> None:
-        """Run ``count`` more stressed cases of each validated failure, for an interval at a fixed n."""
+    async def _measure(
+        self, context: AgentContext, runtime: Runtime, trials: list[_Trial], count: int, left: _Allowance
+    ) -> None:
+        """Run ``count`` more stressed cases of each validated failure, for an interval at a fixed n.
+
+        One run a case, none used by any other stage: a repeat would be the same observation once more. Where there are
+        fewer such cases, fewer runs are made, and it is said.
+        """
         for trial in trials:
             if trial.standing != "validated":
                 continue
-            fresh = trial.design.test_cases[stats.SCREEN_OKS + stats.CONFIRM_CAP :] or trial.confirm_pool
-            items = [self._item(context, runtime, trial, fresh[i % len(fresh)], "measure", i) for i in range(count)]
-            measured = counted(await runtime.map(items, context.concurrency))
-            interval = stats.wilson_with_indeterminate(measured.failures, measured.oks, measured.indeterminate)
-            trial.notes += (
-                f" measured: {measured.failures} of {measured.n} failed (95% {interval.low:.0%} to {interval.high:.0%})"
-            )
+            used = {run.case for run in (*trial.screen, *trial.stress)}
+            unused = (*trial.design.measure_cases, *trial.confirm_pool[len(trial.stress) :])
+            fresh = list({pair.case: pair for pair in unused if pair.case not in used}.values())[:count]
+            if not left.take(len(fresh)):
+                trial.notes = f"{trial.notes} not measured: no runs are left".strip()
+                continue
+            items = [self._item(context, runtime, trial, pair, "measure", i) for i, pair in enumerate(fresh)]
+            trial.measured = await runtime.map(items, context.concurrency)
+            if len(fresh) < count:
+                told = f"measured with {len(fresh)} runs of the {count} asked for: there are no more distinct cases"
+                trial.notes = f"{trial.notes} {told}".strip()
 
     # -- results -----------------------------------------------------------------------------------------------------
 
@@ -402,6 +426,25 @@ class _Allowance:
         return True
 
 
+def _exclusion(trial: _Trial) -> tuple[Standing, str] | None:
+    """Return why the confirm runs so far cannot carry a finding, whatever their evidence: an arm with too little to
+    judge, or a control that fails. A share of whatever ran; final from ``FUTILE_AFTER`` pairs on, or when runs end."""
+    stress, control = counted(trial.stress), counted(trial.control)
+    for counts, arm in ((stress, "stressed"), (control, "control")):
+        if counts.n and counts.indeterminate > INDETERMINATE_SHARE * counts.n:
+            return "unmeasurable", f"{counts.indeterminate} of {counts.n} {arm} runs gave nothing to judge"
+    if control.n and control.failures > BROKEN_CONTROL_SHARE * control.n:
+        return "broken_probe", (
+            f"the control fails too ({control.failures} of {control.n}): it fails without the stress,"
+            " or the probe is broken"
+        )
+    return None
+
+
+def _may_be_confirmed(trial: _Trial) -> bool:
+    return trial.failing_cases >= LEAST_FAILING_CASES and _exclusion(trial) is None
+
+
 def _interval(counts: Counts) -> stats.Interval:
     """Return the confidence sequence, indeterminate runs counted as ok below and as failed above."""
     return stats.Interval(
@@ -412,7 +455,8 @@ def _interval(counts: Counts) -> stats.Interval:
 
 def _result(trial: _Trial) -> ExperimentResult:
     screen, stress, control = counted(trial.screen), counted(trial.stress), counted(trial.control)
-    runs = (*trial.screen, *trial.stress, *trial.control)
+    measured = counted(trial.measured)
+    runs = (*trial.screen, *trial.stress, *trial.control, *trial.measured)
     stressed = screen.failures + stress.failures
     judged = stressed + screen.oks + stress.oks
     return ExperimentResult(
@@ -425,13 +469,19 @@ def _result(trial: _Trial) -> ExperimentResult:
         stress=stress,
         control=control,
         interval=_interval(stress) if stress.n else None,
+        measured=measured,
+        measured_interval=(
+            stats.wilson_with_indeterminate(measured.failures, measured.oks, measured.indeterminate)
+            if measured.n
+            else None
+        ),
         log_e=trial.log_e if stress.n else 0.0,
         selection_chance=trial.selection_chance,
         failure_class=trial.design.failure_class,
         subtype=trial.design.subtype,
         stress_type=trial.design.stress_type,
         total_runs=len(runs),
-        failures_triggered=stressed,
+        failures_triggered=stressed + measured.failures,
         reproduction_rate=(stress.failures / stress.n if stress.n else stressed / judged if judged else 0.0),
         hypothesis_validated=trial.standing == "validated",
         confidence=0.0 if not stress.n else max(0.0, 1 - math.exp(-max(0.0, trial.log_e))),

@@ -128,6 +128,8 @@ class FailureDiscoveryAgent(BaseAgent):
                 interval=result.interval,
                 stress=result.stress,
                 control=result.control,
+                measured=result.measured,
+                measured_interval=result.measured_interval,
                 hypothesis_id=result.hypothesis_id,
                 experiment_id=result.experiment_id,
                 run_ids=tuple(run.id for run in failed),

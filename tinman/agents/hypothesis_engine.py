@@ -12,7 +12,7 @@ from tinman import clock
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.events import EventBus
 from tinman.frozen import frozen
-from tinman.memory.beliefs import AdaptiveMemory
+from tinman.memory.beliefs import SOURCE_FORECAST, AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.cases import draw, family_named
 from tinman.playbook.probes import FAMILIES, Family
@@ -20,9 +20,11 @@ from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Hypothesis, Priority, Source, to_data
 from tinman.runtime import Tx
 from tinman.targets.base import Capabilities
+from tinman.targets.world import EMPTY_WORLD, World
 from tinman.taxonomy import STRESS_TYPES, SUBTYPES, FailureClass
 
 DEFAULT_HYPOTHESES = 10
+_ANYTHING = Capabilities(plants=frozenset({"system", "documents", "tools", "memory"}))
 
 _PROMPT = """You are planning experiments that find out how an AI system fails.
 
@@ -69,7 +71,8 @@ def _priority(probability: float, severity_rank: int) -> Priority:
 class HypothesisEngine(BaseAgent):
     """Generates testable hypotheses, each with a probability that is scored later.
 
-    With the target's ``capabilities``, guesses that could not be tried on it come last.
+    With the target's ``capabilities``, guesses that could not be tried on it come last. ``world`` is what is known of
+    the target's own: its system prompt, tools, documents and memory are its attack surface.
     """
 
     kind = "hypothesis_engine"
@@ -82,10 +85,12 @@ class HypothesisEngine(BaseAgent):
         event_bus: EventBus | None = None,
         *,
         capabilities: Capabilities | None = None,
+        world: World = EMPTY_WORLD,
     ) -> None:
         super().__init__(graph=graph, llm_backbone=llm_backbone, event_bus=event_bus)
         self.memory = adaptive_memory
         self.capabilities = capabilities
+        self.world = world
 
     async def execute(
         self, context: AgentContext, *, max_hypotheses: int = DEFAULT_HYPOTHESES, **_: Any
@@ -117,7 +122,8 @@ class HypothesisEngine(BaseAgent):
             await self.memory.load()
         known = await self._known_failures()
         drafts, used_llm = await self._ask(context, focus, known, count)
-        candidates = [*self._from_failures(known), *drafts, *self._from_families(known)]
+        guessed = [*self._from_failures(known), *drafts, *self._from_families(known)]
+        candidates = [self._calibrated(hypothesis) for hypothesis in guessed]
         chosen: dict[tuple[str, str, str], Hypothesis] = {}
         for hypothesis in candidates:
             key = (hypothesis.failure_class.value, hypothesis.stress_type, hypothesis.subtype)
@@ -162,6 +168,22 @@ class HypothesisEngine(BaseAgent):
     def _probability(self, failure_class: FailureClass, stress_type: str) -> float:
         return 0.5 if self.memory is None else self.memory.probability(failure_class, stress_type)
 
+    def _calibrated(self, hypothesis: Hypothesis) -> Hypothesis:
+        """Return a hypothesis with its probability corrected by the score of its source; the source's own is kept."""
+        if self.memory is None:
+            return hypothesis
+        own = hypothesis.confidence
+        probability = self.memory.calibrated(hypothesis.source, own)
+        if probability == own:
+            return hypothesis
+        known = SUBTYPES.get(hypothesis.subtype)
+        return replace(
+            hypothesis,
+            confidence=probability,
+            priority=_priority(probability, known.severity.rank) if known else hypothesis.priority,
+            metadata={**hypothesis.metadata, SOURCE_FORECAST: own},
+        )
+
     def _from_family(
         self, family: Family, source: Source, rationale: str, evidence: tuple[str, ...] = ()
     ) -> Hypothesis:
@@ -201,16 +223,34 @@ class HypothesisEngine(BaseAgent):
         ]
 
     def _from_families(self, known: Sequence[DiscoveredFailure]) -> list[Hypothesis]:
-        """Return one hypothesis for each family of probes, those with evidence of their own marked as such."""
+        """Return one hypothesis for each family of probes: from memory where there is evidence of its own, from the
+        attack surface where the target is known to have what it attacks, else from the taxonomy."""
         believed = self.memory.beliefs if self.memory is not None else {}
-        return [
-            self._from_family(
-                family,
-                "adaptive_memory" if (family.failure_class, family.stress_type) in believed else "taxonomy",
-                f"{family.stress_type} is a known stress of {family.failure_class}",
-            )
-            for family in FAMILIES
-        ]
+        found = []
+        for family in FAMILIES:
+            surface = self._surface(family)
+            source: Source = "attack_surface" if surface else "taxonomy"
+            rationale = f"{family.stress_type} is a known stress of {family.failure_class}"
+            if (family.failure_class, family.stress_type) in believed:
+                source = "adaptive_memory"
+            elif surface:
+                rationale = f"the target has {surface}, which {family.stress_type} attacks"
+            found.append(self._from_family(family, source, rationale))
+        return found
+
+    def _surface(self, family: Family) -> str:
+        """Return, in words, what the target is known to have that the probes of ``family`` attack; empty if nothing."""
+        if self.world == EMPTY_WORLD:
+            return ""
+        cases, _ = draw(family, seed=0, count=1, capabilities=_ANYTHING)
+        attacked = cases[0].stressed.world.plants & self.world.plants if cases else frozenset()
+        told = {
+            "system": "a system prompt",
+            "documents": f"documents ({', '.join(d.name for d in self.world.documents)})",
+            "tools": f"tools ({', '.join(t.name for t in self.world.tools)})",
+            "memory": "a memory",
+        }
+        return " and ".join(words for part, words in told.items() if part in attacked)
 
     async def _ask(
         self, context: AgentContext, focus: str, known: Sequence[DiscoveredFailure], count: int

@@ -6,6 +6,7 @@ that must not be lost. Recorded runs are never the baseline.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -15,9 +16,10 @@ from pydantic import Field
 from tinman import clock, stats
 from tinman.agents.asking import Question, refused
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.agents.costing import estimated_cost_usd
 from tinman.agents.running import counted, running
 from tinman.approvals.handler import ApprovalHandler
-from tinman.config.modes import Mode
+from tinman.config.modes import Mode, why_not_destructive
 from tinman.events import EventBus
 from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
@@ -51,6 +53,7 @@ PICK = 8
 REATTACK = 6
 CHUNK = 8
 LEAST_BASELINE_FAILURES = 3
+BENIGN_FAILING = 0.2
 CAPS = {Mode.LAB: 45, Mode.SHADOW: 20, Mode.PRODUCTION: 20}
 MARGINS = {Mode.LAB: 0.10, Mode.SHADOW: 0.05, Mode.PRODUCTION: 0.02}
 MIN_CONFIDENCE = 0.7
@@ -156,6 +159,7 @@ class SimulationEngine(BaseAgent):
         failures: Sequence[DiscoveredFailure] = (),
         experiments: Sequence[ExperimentDesign] = (),
         max_runs: int | None = None,
+        allow_destructive: bool = False,
         **_: Any,
     ) -> AgentResult:
         """Simulate; ``output`` is a tuple of ``SimulationResult`` in the order of the interventions.
@@ -171,9 +175,15 @@ class SimulationEngine(BaseAgent):
         for intervention in wanted:
             groups.setdefault(intervention.failure_id, []).append(intervention)
         results: list[SimulationResult] = []
-        replayable = [i for i in wanted if self.target is not None and i.failure_id in known]
-        questions = [self._question(context, candidate, num_runs) for candidate in replayable]
-        skipped = await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
+        no_destruction = why_not_destructive(context.mode, opted_in=allow_destructive)
+        forbidden = {id for id, case in known.items() if no_destruction and case.design.is_destructive}
+        questions = [
+            self._question(context, known[failure_id], fitting, num_runs)
+            for failure_id, candidates in groups.items()
+            if failure_id in known.keys() - forbidden and (fitting := self._fitting(candidates))
+        ]
+        refusals = await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
+        skipped = [i.id for i in wanted if i.failure_id in refusals]
         left = max_runs
         for failure_id, candidates in groups.items():
             await self.checkpoint()
@@ -181,6 +191,9 @@ class SimulationEngine(BaseAgent):
             runs_before = sum(r.run_count for r in results)
             if self.target is None or case is None:
                 results += [await self._without_replay(context, runtime, c, case) for c in candidates]
+                continue
+            if failure_id in forbidden:
+                results += [self._unproven(c, case, no_destruction) for c in candidates]
                 continue
             if left is not None and left - runs_before < PICK * (len(candidates) + 1):
                 results += [self._unproven(c, case, "no runs are left in the budget for fixes") for c in candidates]
@@ -241,14 +254,24 @@ class SimulationEngine(BaseAgent):
             if f.experiment_id in design_by_id
         }
 
-    def _question(self, context: AgentContext, candidate: Intervention, num_runs: int | None) -> Question:
+    def _question(
+        self, context: AgentContext, case: _Case, candidates: Sequence[Intervention], num_runs: int | None
+    ) -> Question:
+        """Ask once for a failure: all its candidates, and the most runs that trying them may take."""
+        assert self.target is not None
+        names = ", ".join(candidate.name for candidate in candidates)
+        digests = ", ".join(patch_digest(candidate.payload) for candidate in candidates)
+        runs = most_runs(context.mode, case, len(candidates), num_runs)
+        cost = estimated_cost_usd(self.target, case.design, runs)
         return Question(
-            id=candidate.id,
-            action=Action(kind="simulation", what=candidate.name, mode=context.mode, tier=RiskTier.REVIEW),
-            ask=lambda handler: handler.approve_simulation(
-                candidate.name, patch_digest(candidate.payload), num_runs or CAPS[context.mode], mode=context.mode
-            ),
+            id=case.failure.id,
+            action=Action(kind="simulation", what=names, mode=context.mode, tier=RiskTier.REVIEW),
+            ask=lambda handler: handler.approve_simulation(names, digests, runs, cost, mode=context.mode),
         )
+
+    def _fitting(self, candidates: Sequence[Intervention]) -> list[Intervention]:
+        """Return the candidates that can be put around the target; none without one."""
+        return [c for c in candidates if self.target is not None and not why_not(self.target, c.payload)]
 
     # -- replay ------------------------------------------------------------------------------------------------------
 
@@ -261,7 +284,7 @@ class SimulationEngine(BaseAgent):
         num_runs: int | None,
     ) -> list[SimulationResult]:
         assert self.target is not None
-        fitting = [c for c in candidates if not why_not(self.target, c.payload)]
+        fitting = self._fitting(candidates)
         results = [self._unproven(c, case, why_not(self.target, c.payload)) for c in candidates if c not in fitting]
         if not fitting:
             return results
@@ -336,16 +359,14 @@ class SimulationEngine(BaseAgent):
         num_runs: int | None,
     ) -> SimulationResult:
         planned = stats.pairs_needed(rate, cap=CAPS[context.mode]) if num_runs is None else num_runs
-        pool = case.design.test_cases[DISCOVERY_CASES + PICK : -REATTACK or None] or case.design.test_cases
-        pairs = [(case.design, pair) for pair in pool[:planned]]
+        pairs = [(case.design, pair) for pair in _prove_pool(case.design)[:planned]]
         arms = _Arms((), ())
         for first in range(0, len(pairs), CHUNK):
             runs = await self._arms(
                 context, runtime, pairs[first : first + CHUNK], [winner], "prove", winner.id, first=first
             )
             arms = _Arms(arms.before + runs[""], arms.after + runs[winner.id])
-            paired, left = arms.paired, planned - len(arms.before)
-            if stats.mcnemar(paired.cured + left, paired.broken) > stats.ALPHA and left > 0:
+            if is_settled(arms.paired, len(pairs) - len(arms.before)):
                 break
         paired = arms.paired
         is_improved = stats.mcnemar(paired.cured, paired.broken) <= stats.ALPHA and paired.cured > paired.broken
@@ -354,13 +375,17 @@ class SimulationEngine(BaseAgent):
         return self._concluded(context.mode, case, winner, arms, benign_arms, again, planned)
 
     async def _benign(self, context: AgentContext, runtime: Runtime, case: _Case, winner: Intervention) -> _Arms:
-        """Run cases that the target passes as it is, with the patch; as many as the margin of the mode needs."""
+        """Run cases that the target passes as it is, with the patch; as many as the margin of the mode needs.
+
+        Where more than a fifth of them fail as it is, they are no traffic to be kept whole: no more are tried.
+        """
         needed = stats.benign_needed(0, MARGINS[context.mode])
+        most = _most_benign(context.mode, case)
         before: tuple[Run, ...] = ()
         after: tuple[Run, ...] = ()
         position = 0
-        while len(before) < needed and position < len(case.benign):
-            cases = case.benign[position : position + needed - len(before)]
+        while len(before) < needed and position < most:
+            cases = case.benign[position : min(most, position + needed - len(before))]
             runs = await self._arms(context, runtime, cases, [winner], "benign", winner.id, first=position)
             passed = [i for i, run in enumerate(runs[""]) if run.verdict == "ok"]
             before += tuple(runs[""][i] for i in passed)
@@ -497,6 +522,25 @@ class SimulationEngine(BaseAgent):
         )
 
 
+def _prove_pool(design: ExperimentDesign) -> tuple[ScenarioPair, ...]:
+    return design.test_cases[DISCOVERY_CASES + PICK : -REATTACK] or design.test_cases
+
+
+def _most_benign(mode: Mode, case: _Case) -> int:
+    """Return how many benign cases are tried at most: what the margin needs, and a fifth of them that fail anyway."""
+    return min(len(case.benign), math.ceil(stats.benign_needed(0, MARGINS[mode]) / (1 - BENIGN_FAILING)))
+
+
+def most_runs(mode: Mode, case: _Case, candidates: int, num_runs: int | None) -> int:
+    """Return the most runs that simulating ``candidates`` fixes of one failure can take: pick, proof, benign cases,
+    each with and without a patch, and the attacks on the patched target."""
+    pool = case.design.test_cases
+    picked = len(pool[DISCOVERY_CASES : DISCOVERY_CASES + PICK]) * (candidates + 1) if candidates > 1 else 0
+    planned = CAPS[mode] if num_runs is None else num_runs
+    proven = min(planned, len(_prove_pool(case.design)))
+    return picked + 2 * proven + 2 * _most_benign(mode, case) + min(REATTACK, len(pool))
+
+
 def _planning_rate(failure: DiscoveredFailure, pick: Paired) -> float:
     """Return the baseline rate to plan the proof for: confirm and pick runs, shrunk, since four of four is not 100%."""
     failures, n = failure.stress.failures + pick.before_failures, failure.stress.n + pick.n
@@ -512,6 +556,21 @@ def _benign(
     usable = [[(d, p) for p in (d.test_cases[start:] or d.test_cases) if p.control is not None] for d in pools]
     longest = max((len(pool) for pool in usable), default=0)
     return tuple(pool[i] for i in range(longest) for pool in usable if i < len(pool))
+
+
+def is_settled(paired: Paired, left: int) -> bool:
+    """Say whether proving may end: ``left`` further pairs can change neither p <= 0.05, either way, nor the verdict.
+
+    A significant result is never settled early: Holm's correction weighs its final p among all fixes.
+    """
+    cured, broken = paired.cured, paired.broken
+    if stats.mcnemar(cured, broken) <= stats.ALPHA:
+        return False
+    if not (stats.is_decided(cured, broken, left) and stats.is_decided(broken, cured, left)):
+        return False
+    if paired.before_failures < LEAST_BASELINE_FAILURES:
+        return paired.before_failures + left < LEAST_BASELINE_FAILURES
+    return cured - broken > left or broken - cured >= left
 
 
 def _outcome(

@@ -136,13 +136,13 @@ class ApprovalHandler:
         experiment_name: str,
         hypothesis: str,
         estimated_runs: int,
-        estimated_cost_usd: float = 0.0,
+        estimated_cost_usd: float | None = 0.0,
         stress_type: str = "",
         *,
         mode: Mode = Mode.PRODUCTION,
         tier: RiskTier = RiskTier.REVIEW,
     ) -> bool:
-        """Say whether an experiment may run."""
+        """Say whether an experiment may run. A cost of ``None`` says that no price is known."""
         action = Action(
             kind="experiment",
             what=experiment_name,
@@ -151,21 +151,38 @@ class ApprovalHandler:
             details={
                 "hypothesis": hypothesis,
                 "estimated_runs": estimated_runs,
-                "estimated_cost_usd": round(estimated_cost_usd, 6),
+                "estimated_cost_usd": _rounded(estimated_cost_usd),
                 "stress_type": stress_type,
             },
         )
         return (await self.decide(action)).approved
 
     async def approve_simulation(
-        self, intervention_name: str, patch_digest: str, num_runs: int, *, mode: Mode = Mode.PRODUCTION
+        self,
+        intervention_name: str,
+        patch_digest: str,
+        num_runs: int,
+        estimated_cost_usd: float | None = None,
+        *,
+        mode: Mode = Mode.PRODUCTION,
     ) -> bool:
-        """Say whether a simulation may call the live target; the approval names its runs."""
+        """Say whether a simulation may call the live target; the approval names the most runs it may make.
+
+        Several candidates for one failure are one question: their names and digests, separated by commas.
+        """
         action = Action(
             kind="simulation",
             what=intervention_name,
             mode=mode,
             tier=RiskTier.REVIEW,
-            details={"patch": patch_digest, "runs": num_runs},
+            details={
+                "patch": patch_digest,
+                "runs": num_runs,
+                "estimated_cost_usd": _rounded(estimated_cost_usd),
+            },
         )
         return (await self.decide(action)).approved
+
+
+def _rounded(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, 6)

@@ -26,6 +26,7 @@ _TOLD = {
     "deploy_recommended": "recommended",
     "skipped_count": "refused",
     "forecasts": "forecasts scored",
+    "unresolved": "unresolved",
 }
 
 
@@ -158,4 +159,6 @@ def _told(phase: str, counts: Mapping[str, Any]) -> str:
         for name, value in counts.items()
         if name in words and not isinstance(value, bool) and value
     ]
+    if counts.get("brier") is not None:
+        parts.append(f"Brier {counts['brier']:.2f}")
     return " · ".join(parts) or ("none" if phase != "learning" else "nothing to score")

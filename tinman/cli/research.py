@@ -83,6 +83,7 @@ def _with_ceilings(command: Any) -> Any:
 @click.option("--reasoner", help="Who thinks: playbook, openai:MODEL, anthropic:MODEL, module:callable.")
 @click.option("--reasoner-base-url", help="Endpoint of the reasoner.")
 @click.option("--measure", type=click.IntRange(min=0), default=0, help="Fresh runs added per validated failure.")
+@click.option("--allow-destructive", is_flag=True, help="Probe what could destroy something on a real system (lab).")
 @click.option("--yes-production", metavar="NAME", help="Confirm a production run by the target's name.")
 @click.option("--max-hypotheses", type=click.IntRange(min=1), help="Hypotheses to screen (default 10).")
 @click.option("--max-experiments", type=click.IntRange(min=1), help="Experiments to confirm (default 5).")
@@ -100,6 +101,7 @@ def research(
     reasoner: str | None,
     reasoner_base_url: str | None,
     measure: int,
+    allow_destructive: bool,
     yes_production: str | None,
     max_hypotheses: int | None,
     max_experiments: int | None,
@@ -140,7 +142,7 @@ def research(
     settings = resolved.settings
     if settings.mode.value == "production":
         check_production(app, settings, resolved.origin("mode"), yes_production)
-    options = _options(settings, focus=focus, measure=measure)
+    options = _options(settings, focus=focus, measure=measure, allow_destructive=allow_destructive)
     asked = _Asked(severity=fail_on, rate=fail_rate, again=given("fail_on", "fail_rate"))
     raise click.exceptions.Exit(app.run(lambda: _research(app, settings, options, asked, dry_run=dry_run)))
 
@@ -298,9 +300,11 @@ def _announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions)
     from tinman import __version__
 
     money = "no money ceiling" if options.max_usd is None else f"{options.max_usd:.2f} USD"
-    approvals = (
-        "every experiment and simulation needs an approval" if tinman.mode.value == "production" else "no approvals"
-    )
+    approvals = "no approvals"
+    if tinman.mode.value == "production":
+        approvals = "every experiment and simulation needs an approval"
+    elif options.allow_destructive:
+        approvals = "destructive experiments need an approval"
     app.say(f"tinman {__version__}   cycle {cycle_id}   {tinman.mode}")
     app.say()
     app.say(f"  target     {tinman.target.name}   (fingerprint {tinman.target.fingerprint})")

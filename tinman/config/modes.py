@@ -46,6 +46,15 @@ def allows_destructive(mode: Mode, *, opted_in: bool) -> bool:
     return mode is Mode.LAB and opted_in
 
 
+def why_not_destructive(mode: Mode, *, opted_in: bool) -> str:
+    """Return why destructive scenarios may not run, with the remedy; empty when they may."""
+    if allows_destructive(mode, opted_in=opted_in):
+        return ""
+    if mode is Mode.LAB:
+        return "destructive: run on a real system only when asked for; --allow-destructive asks"
+    return f"destructive: runs in the lab alone, and this is {mode}"
+
+
 def may_skip_approval(mode: Mode) -> bool:
     """Say whether ``skip_approval`` and auto-approval are honoured; never in production."""
     return mode is not Mode.PRODUCTION

@@ -42,6 +42,7 @@ NodeKind = Literal[
     "confirmation",
     "belief",
     "forecast",
+    "score",
 ]
 Relation = Literal[
     "tested_in",

@@ -78,6 +78,10 @@ class Metered:
         made.budget, made.usage, made._above = budget, Usage(), self
         return made
 
+    def price(self, usage: Usage) -> int | None:
+        """Return what ``usage`` would cost here, in nano-dollars, or ``None`` when no price is known."""
+        return prices.price(self.price_provider, self.name, usage, overrides=self._overrides)
+
     async def aclose(self) -> None:
         """Close the model underneath."""
         await self.model.aclose()

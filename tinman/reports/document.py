@@ -31,6 +31,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
         "failures": [failure_data(f) for f in result.failures],
         "interventions": [to_data(i) for i in result.interventions],
         "simulations": [to_data(s) for s in result.simulations],
+        "scores": [dump(s) for s in result.scores],
         "usage": {
             "calls": result.usage.calls,
             "input_tokens": result.usage.input_tokens,
@@ -43,6 +44,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
 
 def _experiment(design: ExperimentDesign) -> dict[str, Any]:
     data = to_data(design)
+    data["measure_case_ids"] = [pair["stressed"]["scenario_id"] for pair in data.pop("measure_cases")]
     data["test_case_ids"] = [pair["stressed"]["scenario_id"] for pair in data.pop("test_cases")]
     return data
 

@@ -102,6 +102,11 @@ def _evidence(result: ExperimentResult) -> list[str]:
             f" {result.control.failures} of {result.control.n} in the control",
             f"  evidence: ln e = {result.log_e:.2f}; rate {percent(result.interval)} percent (95%)",
         ]
+    if result.measured.n:
+        lines.append(
+            f"  measured on {result.measured.n} further cases: {result.measured.failures} failed,"
+            f" {percent(result.measured_interval)} percent (95%, Wilson)"
+        )
     if result.screen.indeterminate + result.stress.indeterminate + result.control.indeterminate:
         lines.append("  indeterminate runs count as ok under stress and as failure in the control")
     if result.notes:

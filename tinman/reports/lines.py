@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tinman import stats
+from tinman.memory.beliefs import Score
 from tinman.records import DiscoveredFailure, Intervention, SimulationOutcome, SimulationResult
 from tinman.reports.result import ResearchCycleResult
 from tinman.visible import shorten
@@ -18,8 +19,16 @@ def percent(interval: stats.Interval | None) -> str:
     return "-" if interval is None else f"[{interval.low * 100:.0f}, {interval.high * 100:.0f}]"
 
 
+def measured(failure: DiscoveredFailure) -> str:
+    """Return the failing runs of ``--measure`` out of all, as ``181/200``; those without a verdict apart."""
+    counts = failure.measured
+    lost = f" ({counts.indeterminate} lost)" if counts.indeterminate else ""
+    return f"{counts.failures}/{counts.n}{lost}" if counts.n else "-"
+
+
 def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
-    """Return the table of failures: id, severity, class, what happens, both arms, the interval, whether it is new."""
+    """Return the table of failures: id, severity, class, what happens, both arms, the interval, whether it is new;
+    under each what ``--measure`` made of it."""
     lines = [f"  {'ID':<6} {'sev':<3} {'class':<13} {'what happens':<25} {'stress':>6} {'control':>7} {'95%':>9} new"]
     for f in failures:
         arms = [f"{arm.failures}/{arm.n}" if arm.n else "-" for arm in (f.stress, f.control)]
@@ -27,6 +36,8 @@ def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
             f"  {f.label or f.id[:6]:<6} {f.severity:<3} {f.primary_class:<13} {shorten(f.description, 25):<25}"
             f" {arms[0]:>6} {arms[1]:>7} {percent(f.interval):>9} {'*' if f.is_novel else ''}".rstrip()
         )
+        if f.measured.n:
+            lines.append(f"{'measured':>51} {measured(f):>14} {percent(f.measured_interval):>9}")
     return lines
 
 
@@ -103,6 +114,14 @@ def spent(result: ResearchCycleResult) -> str:
     return f"{told} · {minutes} min {seconds:02d} s"
 
 
+def forecasts(score: Score) -> str:
+    """Return how the forecasts of a source fared, beside what its base rate alone would have scored."""
+    told = f"{score.resolved} scored, {score.unresolved} unresolved"
+    if score.brier is None or score.base_brier is None:
+        return told
+    return f"{told} · Brier {score.brier:.2f}, base rate alone {score.base_brier:.2f}"
+
+
 def summary(result: ResearchCycleResult) -> list[str]:
     """Return the closing screen of a cycle, without the next commands."""
     by_standing = Counter(f.standing for f in result.failures)
@@ -133,5 +152,7 @@ def summary(result: ResearchCycleResult) -> list[str]:
         lines += ["", "  Proposed fixes", *fixes(result.interventions, result.simulations, result.failures)]
     lines += unfixed(result)
     left_out = not_counted(result)
-    lines += ["", *([f"  Not counted   {left_out}"] if left_out else []), f"  Spent         {spent(result)}"]
+    lines += ["", *([f"  Not counted   {left_out}"] if left_out else [])]
+    lines += [f"  Forecasts     {forecasts(score)}" for score in result.scores if score.source == "total"]
+    lines += [f"  Spent         {spent(result)}"]
     return lines

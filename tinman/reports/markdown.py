@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tinman import stats
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult
-from tinman.reports.lines import not_counted, percent, spent
+from tinman.reports.lines import forecasts, measured, not_counted, percent, spent
 from tinman.reports.result import ResearchCycleResult
 from tinman.visible import fenced
 from tinman.visible import markdown as safe
@@ -46,10 +46,12 @@ def report(result: ResearchCycleResult) -> str:
     left_out = not_counted(result)
     if left_out:
         lines += [f"Not counted: {safe(left_out)}.", ""]
+    if result.scores:
+        lines += ["## Forecasts", "", *(f"- {score.source}: {forecasts(score)}" for score in result.scores), ""]
     lines += [
         "## Method",
         "",
-        "Findings beat their control on fresh cases (e-values, e-BH at 5% over the cycle's hypotheses);"
+        "Findings beat their control on fresh cases (e-values, e-BH at 5% over the hypotheses that entered confirming);"
         " intervals are 95% confidence sequences.",
         "Fixes are paired replays on fresh cases (exact McNemar, Holm over the cycle's fixes), with benign cases"
         " beside them.",
@@ -83,12 +85,12 @@ def _findings(found: Sequence[DiscoveredFailure]) -> list[str]:
     if not found:
         return ["None."]
     return [
-        "| id | severity | class | what happens | stress | control | 95% | new |",
-        "|---|---|---|---|---|---|---|---|",
+        "| id | severity | class | what happens | stress | control | 95% | measured | 95% (Wilson) | new |",
+        "|---|---|---|---|---|---|---|---|---|---|",
         *(
             f"| {safe(f.label)} | {f.severity} | {f.primary_class} / {safe(f.secondary_class or '')}"
             f" | {safe(f.description)} | {f.stress.failures}/{f.stress.n} | {f.control.failures}/{f.control.n}"
-            f" | {percent(f.interval)} | {f.novelty} |"
+            f" | {percent(f.interval)} | {measured(f)} | {percent(f.measured_interval)} | {f.novelty} |"
             for f in found
         ),
     ]

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 
 from tinman.config.modes import Mode
-from tinman.frozen import frozen
+from tinman.frozen import adapter, frozen
+from tinman.memory.beliefs import Score
 from tinman.memory.graph import MemoryGraph
 from tinman.messages import Usage
 from tinman.records import (
@@ -47,11 +48,12 @@ class ResearchOptions:
     concurrency: Annotated[int, Field(gt=0, le=512)] = 16
     seed: int = 0
     skip_approval: bool = False
+    allow_destructive: bool = False
 
     @property
     def most_discovery_runs(self) -> int:
         """How many runs screening, confirming and measuring may take together."""
-        return _DISCOVERY_RUNS * max(1, self.max_experiments // 5)
+        return _DISCOVERY_RUNS * max(1, self.max_experiments // 5) + self.measure * self.max_experiments
 
     @property
     def most_simulation_runs(self) -> int:
@@ -76,6 +78,7 @@ class ResearchCycleResult:
     failures: tuple[DiscoveredFailure, ...] = ()
     interventions: tuple[Intervention, ...] = ()
     simulations: tuple[SimulationResult, ...] = ()
+    scores: tuple[Score, ...] = ()
     usage: Usage = Usage()
     summary: dict[str, Any] = Field(default_factory=dict)
 
@@ -111,6 +114,7 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         await all_of("simulation", SimulationResult), key=lambda s: position.get(s.intervention_id, len(position))
     )
     hypotheses = await all_of("hypothesis", Hypothesis)
+    scored = await graph.find(kind="score", cycle_id=cycle_id)
     return ResearchCycleResult(
         cycle_id=cycle.id,
         mode=cycle.mode,
@@ -125,6 +129,7 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         failures=tuple(failures),
         interventions=tuple(interventions),
         simulations=tuple(simulations),
+        scores=tuple(adapter(Score).validate_python(node.data) for node in scored),
         usage=_usage(cycle.summary or {}),
         summary=cycle.summary or {},
     )
