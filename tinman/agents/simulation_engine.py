@@ -24,8 +24,9 @@ from tinman.events import EventBus
 from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
 from tinman.models.base import Model
+from tinman.models.metered import Metered
 from tinman.patches.apply import apply, why_not
-from tinman.patches.kinds import patch_digest
+from tinman.patches.kinds import Patch, patch_digest
 from tinman.reasoner import Reasoner
 from tinman.records import (
     Arm,
@@ -45,6 +46,7 @@ from tinman.review import Action
 from tinman.runtime import Runtime, Tx
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.targets.base import Target
+from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target
 from tinman.taxonomy import RiskTier
 
@@ -130,6 +132,14 @@ class _Arms:
         """The median added time over pairs."""
         added = sorted(a.duration_ms - b.duration_ms for b, a in zip(self.before, self.after, strict=True))
         return float(added[len(added) // 2]) if added else 0.0
+
+
+def measured_on(target: Target, patches: Sequence[Patch]) -> Target:
+    """Return what both arms are run on: without retries of our own while something that asks again is measured."""
+    asks_again = any(patch.kind in {"retry_policy", "circuit_breaker"} for patch in patches)
+    if asks_again and isinstance(target, ChatTarget) and isinstance(target.model, Metered):
+        return target.with_model(target.model.without_retries())
+    return target
 
 
 class SimulationEngine(BaseAgent):
@@ -312,8 +322,9 @@ class SimulationEngine(BaseAgent):
         """Run ``cases`` as the target is (under ``""``) and with each intervention, on the same dice."""
         assert self.target is not None
         arm: Arm = "control" if stage == "benign" else "stress"
-        targets: list[tuple[str, str, Target]] = [("", "", self.target)]
-        targets += [(i.id, patch_digest(i.payload), apply(self.target, i.payload)) for i in interventions]
+        as_is = measured_on(self.target, [i.payload for i in interventions])
+        targets: list[tuple[str, str, Target]] = [("", "", as_is)]
+        targets += [(i.id, patch_digest(i.payload), apply(as_is, i.payload)) for i in interventions]
         items = [
             running(
                 self,
@@ -396,7 +407,7 @@ class SimulationEngine(BaseAgent):
     async def _reattack(self, context: AgentContext, runtime: Runtime, case: _Case, winner: Intervention) -> Counts:
         """Attack the patched target with cases kept back for it."""
         assert self.target is not None
-        target = apply(self.target, winner.payload)
+        target = apply(measured_on(self.target, [winner.payload]), winner.payload)
         pool = case.design.test_cases[-REATTACK:]
         items = [
             running(
