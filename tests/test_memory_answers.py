@@ -16,6 +16,7 @@ from tinman.memory.graph import MemoryGraph
 from tinman.patches.kinds import PromptPatch
 from tinman.records import DiscoveredFailure, Intervention, InterventionType
 from tinman.taxonomy import FailureClass, RiskTier, Severity
+from tinman.tinman import create_tinman
 
 HOUR = timedelta(hours=1)
 
@@ -241,3 +242,17 @@ async def test_the_readable_views_show_failures_and_decisions(tmp_path: Path) ->
 
             assert failures.all() == [("F-1", "S4", "TOOL_USE")]
             assert decisions.all() == []
+
+
+async def test_the_next_cycle_is_the_same_whatever_the_clock_says_today(tmp_path: Path) -> None:
+    """What a cycle found decides what the next one looks into; seconds, and the order rows came in, do not."""
+    stories = []
+    for name in ("one", "other"):
+        async with await create_tinman(target="sandbox", store=tmp_path / f"{name}.db") as tinman:
+            for seed in (0, 1):
+                result = await tinman.research_cycle(seed=seed, max_interventions=0)
+        guessed = [(h.source, h.stress_type, h.subtype, h.confidence) for h in result.hypotheses]
+        stories.append((guessed, [(f.secondary_class, f.standing, f.reproducibility) for f in result.failures]))
+
+    assert {source for source, *_ in stories[0][0]} >= {"prior_failure", "taxonomy"}
+    assert stories[0] == stories[1]

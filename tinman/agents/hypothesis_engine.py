@@ -68,6 +68,12 @@ def _priority(probability: float, severity_rank: int) -> Priority:
     return "critical" if weight >= 2.5 else "high" if weight >= 1.5 else "medium" if weight >= 0.75 else "low"
 
 
+def _place(hypothesis: Hypothesis) -> int:
+    """Return where its family stands in the playbook; what is worth the same is ranked so. An LLM's come first."""
+    name = hypothesis.metadata.get("family", "")
+    return next((place for place, family in enumerate(FAMILIES) if family.name == name), -1)
+
+
 class HypothesisEngine(BaseAgent):
     """Generates testable hypotheses, each with a probability that is scored later.
 
@@ -128,7 +134,7 @@ class HypothesisEngine(BaseAgent):
         for hypothesis in candidates:
             key = (hypothesis.failure_class.value, hypothesis.stress_type, hypothesis.subtype)
             chosen.setdefault(key, hypothesis)
-        ranked = sorted(chosen.values(), key=lambda h: (not self._can_be_tried(h), -self._worth(h, focus)))
+        ranked = sorted(chosen.values(), key=lambda h: (not self._can_be_tried(h), -self._worth(h, focus), _place(h)))
         numbered = []
         for index, hypothesis in enumerate(ranked[:count]):
             identity = clock.derive_id("hypothesis", cycle_id, index, hypothesis.stress_type, hypothesis.subtype)

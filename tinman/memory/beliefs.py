@@ -100,12 +100,16 @@ Kind = tuple[FailureClass, str]
 
 
 def beliefs_from(forecasts: Iterable[tuple[Forecast, datetime]], now: datetime) -> dict[Kind, Belief]:
-    """Return the posterior after ``forecasts`` with their times; evidence halves every thirty days."""
+    """Return the posterior after ``forecasts`` with their times; evidence halves every thirty days.
+
+    Age counts in whole days: what happened today weighs the same, whichever second it was, so that a cycle run again
+    today ranks its guesses as before.
+    """
     found: dict[Kind, Belief] = {}
     for forecast, at in forecasts:
         if forecast.outcome is None:
             continue
-        weight = 0.5 ** (max(0.0, (now - at).total_seconds()) / 86_400 / HALF_LIFE_DAYS)
+        weight = 0.5 ** (max(0, (now - at).days) / HALF_LIFE_DAYS)
         kind = (forecast.failure_class, forecast.stress_type)
         before = found.get(kind, Belief())
         found[kind] = (
