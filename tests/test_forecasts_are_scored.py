@@ -96,13 +96,14 @@ def score(resolved: int, brier: float, base_brier: float = 0.25, base_rate: floa
     return Score(source="llm", resolved=resolved, unresolved=0, base_rate=base_rate, brier=brier, base_brier=base_brier)
 
 
-@given(st.floats(0, 1), st.integers(20, 5_000), st.floats(0, 1), st.floats(0.01, 0.25), st.floats(0, 1))
+@given(st.floats(0, 1), st.integers(20, 5_000), st.floats(0, 1), st.floats(0, 0.25), st.floats(0, 1))
 def test_a_corrected_forecast_lies_between_itself_and_the_base_rate(
     own: float, resolved: int, brier: float, base_brier: float, base_rate: float
 ) -> None:
     got = calibrated(own, score(resolved, brier, base_brier, base_rate))
+    shrunk = (resolved * base_rate + 1) / (resolved + 2)
 
-    assert min(own, base_rate) - 1e-9 <= got <= max(own, base_rate) + 1e-9
+    assert min(own, shrunk) - 1e-9 <= got <= max(own, shrunk) + 1e-9
 
 
 def test_a_source_without_skill_is_believed_less_the_longer_it_shows_and_not_judged_on_nineteen() -> None:
@@ -111,6 +112,13 @@ def test_a_source_without_skill_is_believed_less_the_longer_it_shows_and_not_jud
     assert calibrated(0.9, score(20, 0.5)) == pytest.approx(0.7)
     assert calibrated(0.9, score(180, 0.5)) == pytest.approx(0.54)
     assert calibrated(0.9, score(180, 0.0)) == pytest.approx(0.9)
+
+
+def test_a_source_that_was_always_wrong_is_drawn_to_what_always_happened() -> None:
+    never = score(180, 0.25, base_brier=0.0, base_rate=0.0)
+
+    assert 0 < calibrated(0.5, never) < 0.1
+    assert calibrated(0.0, score(180, 0.0, base_brier=0.0, base_rate=0.0)) == 0.0
 
 
 async def test_the_next_cycle_heeds_the_score_and_keeps_what_the_source_said(tmp_path: Path) -> None:

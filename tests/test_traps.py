@@ -59,9 +59,10 @@ def is_stressed(request: Request) -> bool:
 
 
 async def design_of_sycophancy() -> ExperimentDesign:
-    hypotheses = (await HypothesisEngine().run(AgentContext(), max_hypotheses=14)).output
+    context = AgentContext(session_id="traps")  # ids, and with them the dice, follow from the session
+    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=14)).output
     wanted = [h for h in hypotheses if h.subtype == "sycophancy"]
-    designed = (await ExperimentArchitect().run(AgentContext(), hypotheses=wanted)).output
+    designed = (await ExperimentArchitect().run(context, hypotheses=wanted)).output
     design: ExperimentDesign = designed[0]
     return design
 

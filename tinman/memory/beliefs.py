@@ -147,12 +147,14 @@ def calibrated(forecast: float, score: Score | None) -> float:
     """Return ``forecast`` as far as its source's score bears it out, the rest of the way its base rate.
 
     Untouched below twenty resolved forecasts. From there it is trusted by its skill, ``1 - brier / base_brier``, shrunk
-    towards full trust by twenty forecasts' weight, so that a few bad ones do not silence a source.
+    towards full trust by twenty forecasts' weight, so that a few bad ones do not silence a source; the base rate is
+    shrunk by two forecasts, one of each outcome, so that nothing is ever held to be certain.
     """
-    if score is None or score.resolved < LEAST_SCORED or score.brier is None or not score.base_brier:
+    if score is None or score.resolved < LEAST_SCORED or score.brier is None or score.base_brier is None:
         return forecast
-    n, base_rate = score.resolved, score.base_rate or 0.0
-    skill = max(0.0, 1 - score.brier / score.base_brier)
+    n = score.resolved
+    base_rate = (n * (score.base_rate or 0.0) + 1) / (n + 2)
+    skill = max(0.0, 1 - score.brier / score.base_brier) if score.base_brier else float(score.brier == 0)
     trust = (n * skill + LEAST_SCORED) / (n + LEAST_SCORED)
     return base_rate + trust * (forecast - base_rate)
 
