@@ -138,15 +138,15 @@ class Tinman:
     # -- cycles ------------------------------------------------------------------------------------------------------
 
     async def preflight(self, cycle_id: str = "", options: ResearchOptions | None = None) -> None:
-        """Check that target and reasoner can be reached, by a tiny call each, retried as all calls are.
+        """Check that target and reasoner can be reached, by a tiny call each; a failure that may pass is tried again.
 
         Its calls count against the cycle's ceilings when there is one. Raises ``ProviderError``, ``TargetError``,
         ``ConfigError``, ``BudgetExhausted``.
         """
         async with self._spending(cycle_id, options or ResearchOptions()) as meters:
-            await meters.around(self.target, retries=self._retries).preflight()
+            await meters.around(self.target, retries=1).preflight()
             if self._model is not None:
-                await ChatTarget(meters.meter(self._model)).preflight()
+                await ChatTarget(meters.meter(self._model, retries=1)).preflight()
 
     async def create_cycle(self, options: ResearchOptions) -> str:
         """Store a new cycle with its resolved configuration and return its id. Raises ``ModeRefused``."""
