@@ -101,7 +101,7 @@ def test_however_often_it_is_killed_a_cycle_never_spends_more_than_its_ceiling(t
     research = ["research", "--target", "bot.py:answer", "--max-calls", "60", *LIMITS]
     dice = random.Random(5)
     codes: list[int] = []
-    for _ in range(6):
+    for _ in range(4):
         begun = bool(rows(tmp_path, "SELECT id FROM cycles"))
         before = journal_size(tmp_path)
         process = start(tmp_path, *(["resume", "cyc-0001"] if begun else research))
@@ -117,7 +117,7 @@ def test_however_often_it_is_killed_a_cycle_never_spends_more_than_its_ceiling(t
     last.communicate(timeout=120)
     used = rows(tmp_path, "SELECT sum(coalesce(used_calls, calls)) FROM budget_blocks")
 
-    assert codes.count(-signal.SIGKILL) >= 3
+    assert codes.count(-signal.SIGKILL) >= 2
     assert last.returncode == 4  # the ceiling stopped it
     assert 0 < len((tmp_path / "calls.log").read_bytes()) <= 60
     assert used[0][0] <= 60
