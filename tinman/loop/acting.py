@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tinman.frozen import made
 from tinman.loop.parts import Parts
 from tinman.loop.state import ActionRecord, Call
 from tinman.loop.texts import head_and_tail, whole
@@ -42,7 +43,8 @@ class Acting:
         )
         output = self._p.redact(whole(result.output))
         payload = await self._p.store.keep(output) if len(output) > RESULT_CHARS else ""
-        return ActionRecord(
+        return made(
+            ActionRecord,
             tool=call_.tool,
             args_excerpt=self._excerpt(call_.args),
             status=result.status,

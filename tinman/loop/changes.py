@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias, assert_never
 from pydantic import Field
 
 from tinman.budget import Amount
-from tinman.frozen import changed, frozen
+from tinman.frozen import changed, frozen, made
 from tinman.loop import context, progress
 from tinman.loop.state import (
     ActionRecord,
@@ -156,7 +156,7 @@ def apply(state: State, change: Change) -> State:
         case Planned():
             state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
             if change.calls:
-                return changed(state, round=Round(record=change.record, calls=change.calls))
+                return changed(state, round=made(Round, record=change.record, calls=change.calls))
             return _recorded(state, change.record)
         case Asked():
             return changed(state, pending_approval=change.pending)

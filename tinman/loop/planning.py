@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tinman import clock
 from tinman.errors import BudgetExhausted
-from tinman.frozen import changed
+from tinman.frozen import changed, made
 from tinman.loop import context, spending
 from tinman.loop.changes import Planned
 from tinman.loop.parts import Look, Parts
@@ -63,11 +63,11 @@ class Planning:
                 return Planned(record=cut, usage=usage, spent=self._p.budget.spent), stop
             if not errors:
                 calls = tuple(
-                    Call(id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
+                    made(Call, id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
                     for number, use in enumerate(reply.message.calls)
                 )
                 record = changed(record, idle=not calls)
-                return Planned(record=record, calls=calls, usage=usage, spent=self._p.budget.spent), None
+                return made(Planned, record=record, calls=calls, usage=usage, spent=self._p.budget.spent), None
             messages = (*messages, say("assistant", _written(reply)), say("user", _correction(errors)))
         return self._invalid(record, errors, usage), None
 
@@ -76,7 +76,9 @@ class Planning:
         return Planned(record=bad, usage=usage, spent=self._p.budget.spent)
 
     async def _ask(self, messages: tuple[Message, ...], attempt: int) -> Reply:
-        request = Request(
+        request = made(
+            Request,
+            params={},
             messages=messages,
             tools=self._p.registry.specs,
             session=self.state.loop_id,

@@ -10,7 +10,7 @@ import anyio
 import structlog
 
 from tinman.errors import BudgetExhausted, LoopStateError, ProviderError, StoreError
-from tinman.frozen import changed
+from tinman.frozen import changed, made
 from tinman.loop import spending
 from tinman.loop.acting import Acting
 from tinman.loop.changes import (
@@ -176,8 +176,12 @@ class Session:
             index = len(self._course.state.iterations)
             value = None if look.metric is None else look.metric.value
             self._p.trace.tell("iteration.start", index=index, metric=value)
-            record = IterationRecord(
-                index=index, observation=look.observation, observation_digest=look.digest, metric=look.metric
+            record = made(
+                IterationRecord,
+                index=index,
+                observation=look.observation,
+                observation_digest=look.digest,
+                metric=look.metric,
             )
             if look.is_success:
                 await self._course.commit(Planned(record=record, spent=self._p.budget.spent))
@@ -275,7 +279,7 @@ class Session:
         if pause is None:
 
             async def work() -> Change:
-                return Acted(action=await Acting(self._p).perform(call_), **self._course.used())
+                return made(Acted, action=await Acting(self._p).perform(call_), **self._course.used())
 
             await self._course.perform(work)
             return None

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from tinman import clock
 from tinman.errors import LoopConfigError, UnsupportedTypeError
-from tinman.frozen import digest, frozen
+from tinman.frozen import digest, sum_of
 from tinman.loop import isolated as isolation
 from tinman.loop import progress
 from tinman.loop.nesting import CallScope, current_call
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 MAX_TIMEOUT_SECONDS = 86_400.0
 
 
-@frozen
+@sum_of
 class ToolResult:
     """What a call came to: ``ok`` with the returned text, ``error`` with ``Name: text``, ``aborted`` past its time."""
 

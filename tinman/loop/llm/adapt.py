@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tinman.config.settings import provider_keys
 from tinman.errors import GarbledReply, LoopConfigError, ProviderUnavailable
-from tinman.frozen import adapter
+from tinman.frozen import adapter, made
 from tinman.loop.llm import CallableLLM, LLMResponse
 from tinman.loop.threads import in_thread, is_async
 from tinman.messages import Message, Part, Reply, Request, Text, ToolUse, Usage
@@ -93,20 +93,20 @@ def _reply(answer: object, request: Request, name: str) -> Reply:
 
 
 def _as_reply(answer: LLMResponse, request: Request) -> Reply:
-    parts: list[Part] = [Text(text=answer.text)] if answer.text else []
+    parts: list[Part] = [made(Text, text=answer.text)] if answer.text else []
     for number, call_ in enumerate(answer.tool_calls, start=1):
         parts.append(_use(call_.id or f"call_{number}", call_.name, call_.args))
-    message = Message(role="assistant", parts=tuple(parts))
+    message = made(Message, role="assistant", parts=tuple(parts))
     into, out = answer.input_tokens, answer.output_tokens
     is_unsaid = into == 0 and out == 0
     if is_unsaid:
         into, out = prompt_bytes(request), reply_bytes(message)
     usage = Usage(calls=1, input_tokens=into, output_tokens=out)
-    return Reply(message=message, usage=usage, extra={"usage_estimated": True} if is_unsaid else {})
+    return made(Reply, message=message, usage=usage, extra={"usage_estimated": True} if is_unsaid else {})
 
 
 def _use(call_id: str, name: str, args: Mapping[str, Any]) -> ToolUse:
     malformed = args.get("__malformed__")
     if isinstance(malformed, str) and len(args) == 1:
         return ToolUse(id=call_id, name=name, malformed=malformed)
-    return ToolUse(id=call_id, name=name, arguments=dict(args))
+    return made(ToolUse, id=call_id, name=name, arguments=dict(args))
