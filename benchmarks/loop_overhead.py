@@ -115,7 +115,7 @@ def told(name: str, runs: list[Playing]) -> tuple[float, float]:
     return cpu, growth
 
 
-def main(rounds: int, repeats: int = 5) -> int:
+def main(rounds: int, repeats: int = 10) -> int:
     missed = []
     with tempfile.TemporaryDirectory() as folder:
         places: dict[str, Callable[[int], dict[str, Any]]] = {
