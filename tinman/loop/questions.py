@@ -17,7 +17,7 @@ from tinman.loop.observing import Observing
 from tinman.loop.parts import Answer, Look, OutOfTime, Parts
 from tinman.loop.policies import DecisionKind
 from tinman.loop.result import LoopStatus, Stop
-from tinman.loop.state import ActionRecord, Call, Intent, MetricSnapshot, PendingApproval, State
+from tinman.loop.state import ActionRecord, Call, Intent, MetricSnapshot, State
 from tinman.review import Action
 from tinman.visible import shorten
 
@@ -33,15 +33,7 @@ class Questions:
         """Ask about one call; run it, end denied, or end waiting."""
         assert self._course.state.round is not None
         record = self._course.state.round.record
-        action = approval.action_of(
-            self._course.state,
-            call_,
-            reason=reason,
-            mode=self._p.mode,
-            observation_digest=record.observation_digest,
-            nonce=approval.new_nonce(),
-            state_version=self._course.state.state_version,
-        )
+        action = self._action(call_, reason, record.observation_digest, approval.new_nonce())
         token = approval.new_token()
         request = self._request(call_, action, token, reason)
         mark = approval.hashed(token)[:12]
@@ -146,7 +138,7 @@ class Questions:
             return stopped(LoopStatus.PENDING_EXPIRED, f"nobody answered about {asked.tool} in {asked.ttl_s:g} s")
         open_round = self._course.state.round
         call_ = None if open_round is None else open_round.calls[len(open_round.record.actions)]
-        action = None if call_ is None else self._same_question(asked, call_)
+        action = None if call_ is None else self._action(call_, asked.reason, asked.observation_digest, asked.nonce)
         is_whole = answer is None or answer.token is None or approval.is_intact(answer.token, asked)
         if call_ is None or action is None or action.digest != asked.action_hash or not is_whole:
             self._p.trace.tell("approval.cancelled", token=mark, reason="altered")
@@ -185,14 +177,15 @@ class Questions:
         await self._perform_once(call_, asked.action_hash)
         return None
 
-    def _same_question(self, asked: PendingApproval, call_: Call) -> Action:
+    def _action(self, call_: Call, reason: str, observation_digest: str, nonce: str) -> Action:
+        """Return what is asked about ``call_`` in the state as it is."""
         return approval.action_of(
             self._course.state,
             call_,
-            reason=asked.reason,
+            reason=reason,
             mode=self._p.mode,
-            observation_digest=asked.observation_digest,
-            nonce=asked.nonce,
+            observation_digest=observation_digest,
+            nonce=nonce,
             state_version=self._course.state.state_version,
         )
 
@@ -210,15 +203,7 @@ class Questions:
         new_mark = approval.hashed(token)[:12]
         why = "what was observed is not what the answer was given for"
         self._p.trace.tell("approval.invalidated", old_token=old_mark, new_token=new_mark, reason=why)
-        action = approval.action_of(
-            self._course.state,
-            call_,
-            reason=reason,
-            mode=self._p.mode,
-            observation_digest=look.digest,
-            nonce=approval.new_nonce(),
-            state_version=self._course.state.state_version,
-        )
+        action = self._action(call_, reason, look.digest, approval.new_nonce())
         await self._p.gate.announce(action, self._request(call_, action, token, reason))
         stop = await self._wait_for(action, call_, token, reason, look.metric)
         return changed(stop, reason=f"{call_.tool} waits for a new approval: {why}")
