@@ -17,11 +17,11 @@ from typing import Any
 
 import anyio
 
-from tinman.scenarios.artifacts import Artifacts
+from tinman.harness.artifacts import Artifacts
+from tinman.harness.measurement import Plan, measure
 from tinman.scenarios.files import read_scenario
-from tinman.scenarios.harness import Plan, measure
 from tinman.scenarios.scenario import Scenario
-from tinman.targets.adapter_target import AdapterTarget
+from tinman.targets.adapters.target import AdapterTarget
 
 SCENARIOS, TURNS, DELAY, AT_ONCE, MANY = 1_000, 3, 0.020, 64, 10_000
 

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tinman.harness.results import ScenarioResult
 from tinman.scenarios.adapters import AppAdapter, CommandAppAdapter, PreflightResult, RuntimeSpec, TraceRecorder
 from tinman.scenarios.files import read_scenario
-from tinman.scenarios.results import ScenarioResult
 from tinman.scenarios.scenario import Scenario
 
 

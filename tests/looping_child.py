@@ -16,19 +16,13 @@ from loops import again, place_of, playing, says
 
 from tinman.errors import LoopConfigError, LoopOwned
 from tinman.frozen import adapter
-from tinman.loop import (  # noqa: F401 - loaded before anything is forked
-    HeadlessApprovalRunner,
-    Loop,
-    LoopResult,
-    RequireApproval,
-    State,
+from tinman.loop import HeadlessApprovalRunner, Loop, LoopResult, RequireApproval, State, engine, tool  # noqa: F401 - loaded before a fork
+from tinman.loop.state import (  # noqa: F401 - loaded before a fork
     changes,
-    engine,
     journal,
     statefile,
-    tool,
 )
-from tinman.loop.tools import Tool
+from tinman.loop.tools.tools import Tool
 
 
 def _stop_here() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tinman.loop import GoalMetric, Loop, MetricSnapshot, State, tool
-from tinman.loop.tools import Tool
+from tinman.loop.tools.tools import Tool
 from tinman.messages import Message, Part, Reply, Text, ToolUse, Usage
 from tinman.testing import ScriptedModel
 

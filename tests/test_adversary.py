@@ -16,7 +16,7 @@ from tinman.agents.hypothesis_engine import HypothesisEngine
 from tinman.config.modes import Mode
 from tinman.messages import Reply, Request, Text, say
 from tinman.models.base import Model
-from tinman.playbook.settings import SETTINGS, carried_over
+from tinman.playbook.base_tasks import SETTINGS, carried_over
 from tinman.reasoner import Reasoner
 from tinman.records import ExperimentDesign, Hypothesis
 from tinman.runtime import InlineRuntime, JournalRuntime, Runtime

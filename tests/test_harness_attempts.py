@@ -13,17 +13,17 @@ import pytest
 from harness_targets import written
 
 from tinman.errors import DefinitionError, NotApplicable
-from tinman.scenarios.artifacts import Artifacts, read_artifact
-from tinman.scenarios.attempt import Asked, Ended, attempt
-from tinman.scenarios.confirmation import binding_in, standing
-from tinman.scenarios.harness import Plan
-from tinman.scenarios.redaction import MAX_TEXT, Redactor, capped
-from tinman.scenarios.repeats import read_gate
-from tinman.scenarios.results import summarize_results
-from tinman.scenarios.runtime_choice import choose
-from tinman.scenarios.selection import chosen, failed_ids
-from tinman.targets.adapter_target import revision_of
-from tinman.targets.adapters import RuntimeSpec
+from tinman.harness.artifacts import Artifacts, read_artifact
+from tinman.harness.attempt import Asked, Ended, attempt
+from tinman.harness.confirmation import binding_in, standing
+from tinman.harness.measurement import Plan
+from tinman.harness.redaction import MAX_TEXT, Redactor, capped
+from tinman.harness.repeats import read_gate
+from tinman.harness.results import summarize_results
+from tinman.harness.runtime_choice import choose
+from tinman.harness.selection import chosen, failed_ids
+from tinman.targets.adapters.base import RuntimeSpec
+from tinman.targets.adapters.target import revision_of
 from tinman.testing import ScriptedTarget
 
 HERE = Path(__file__).parent / "harness_targets.py"

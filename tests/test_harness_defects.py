@@ -15,17 +15,17 @@ from harness_targets import Calls, Quiet, Wayward, commanding, results, scenario
 from test_harness_attempts import Bench, a, adapted, bench
 from test_harness_execution import CALL, LOOKED, Traced, app
 
+from tinman.harness.artifacts import read_artifact
+from tinman.harness.attempt import Asked, attempt
+from tinman.harness.measurement import Plan
+from tinman.harness.results import Trials, result_of
+from tinman.harness.runtime_choice import choose
+from tinman.harness.selection import failed_ids
 from tinman.scenarios import load_scenarios, run_scenario
-from tinman.scenarios.artifacts import read_artifact
-from tinman.scenarios.attempt import Asked, attempt
 from tinman.scenarios.checks import is_subset
-from tinman.scenarios.harness import Plan
-from tinman.scenarios.results import Trials, result_of
-from tinman.scenarios.runtime_choice import choose
-from tinman.scenarios.selection import failed_ids
 from tinman.targets import env_files
-from tinman.targets.adapter_target import AdapterProcess
-from tinman.targets.adapters import RuntimeSpec
+from tinman.targets.adapters.base import RuntimeSpec
+from tinman.targets.adapters.target import AdapterProcess
 from tinman.testing import ScriptedTarget
 
 __all__ = ["bench"]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tinman.harness.simulator import read_simulator
 from tinman.scenarios.files import BUILT_IN_CHECKS, read_scenario, warnings_of
-from tinman.scenarios.simulator import read_simulator
 
 DOCS = Path(__file__).parent.parent / "docs"
 SEED_COMMANDS = (

@@ -13,11 +13,11 @@ from aiohttp import web
 from harness_targets import Calls, Quiet, Wayward, commanding, results, scenario
 
 from tinman.errors import ConfigError, DefinitionError, TargetError
+from tinman.harness.measurement import Plan, measure
 from tinman.messages import Request
 from tinman.scenarios import run_scenario, run_scenarios
 from tinman.scenarios.adapters import AppAdapter, PythonAppAdapter, TraceCaptureError, TraceRecorder
 from tinman.scenarios.checks import CheckResult, Judged
-from tinman.scenarios.harness import Plan, measure
 from tinman.scenarios.outcome import TurnRecord
 from tinman.targets.load import load_target
 from tinman.targets.profile import TargetProfile

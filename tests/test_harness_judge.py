@@ -9,10 +9,10 @@ import pytest
 from harness_targets import scenario
 
 from tinman.errors import ProviderUnavailable
+from tinman.harness.measurement import Plan, measure
+from tinman.harness.results import ScenarioResult
 from tinman.reasoner import Reasoner
-from tinman.scenarios.harness import Plan, measure
 from tinman.scenarios.judging import ReasonerReferee
-from tinman.scenarios.results import ScenarioResult
 from tinman.testing import ScriptedModel, ScriptedTarget
 
 KIND = {"type": "judged", "criterion": "the reply is kind"}

@@ -9,7 +9,7 @@ import pytest
 from harness_targets import results, scenario
 
 from tinman.errors import ConfigError, TargetError
-from tinman.scenarios.harness import Plan, measure
+from tinman.harness.measurement import Plan, measure
 from tinman.targets.base import Target
 from tinman.targets.load import load_target
 from tinman.targets.mcp_server import call_in

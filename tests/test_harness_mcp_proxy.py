@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from tinman.scenarios import run_scenario
 from tinman.scenarios.adapters import CommandAppAdapter
-from tinman.targets import mcp_proxy
-from tinman.targets.adapters import read_traces
-from tinman.targets.mcp_proxy import CallLog, _Lines
+from tinman.targets.adapters import mcp_proxy
+from tinman.targets.adapters.base import read_traces
+from tinman.targets.adapters.mcp_proxy import CallLog, _Lines
 
 SERVER = """
 import json, sys

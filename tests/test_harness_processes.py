@@ -16,13 +16,13 @@ from harness_targets import scenario
 from loopback import Reset, Say, Status, serve
 
 from tinman.errors import TargetError
-from tinman.scenarios.harness import Plan, measure
-from tinman.scenarios.ready import ready_adapter
-from tinman.scenarios.results import ScenarioResult
-from tinman.targets import processes
-from tinman.targets.adapter_target import AdapterProcess, AdapterTarget
+from tinman.harness.measurement import Plan, measure
+from tinman.harness.ready import ready_adapter
+from tinman.harness.results import ScenarioResult
+from tinman.processes import groups as processes
+from tinman.processes.groups import members
+from tinman.targets.adapters.target import AdapterProcess, AdapterTarget
 from tinman.targets.load import load_target
-from tinman.targets.processes import members
 from tinman.targets.profile import TargetProfile
 
 HERE = Path(__file__).parent

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from tinman.clock import derive_seed
 from tinman.errors import DefinitionError
+from tinman.harness.measurement import Plan, measure
+from tinman.harness.minimise import SEEDS, Probe, ddmin, minimise, shrunk
+from tinman.harness.quarantine import Recorded, examine, judged, move, promoted, recorded, tries_needed
+from tinman.harness.regression import exported, fixed, remember, with_shrinking
 from tinman.memory.graph import MemoryGraph
 from tinman.records import Counts, DiscoveredFailure
-from tinman.reports.regression import exported, fixed, remember, with_shrinking
 from tinman.scenarios.files import load_scenarios, read_file, write_scenario
-from tinman.scenarios.harness import Plan, measure
-from tinman.scenarios.minimise import SEEDS, Probe, ddmin, minimise, shrunk
-from tinman.scenarios.quarantine import Recorded, examine, judged, move, promoted, recorded, tries_needed
 from tinman.scenarios.scenario import Scenario, ScenarioPair
 from tinman.targets.load import load_target
 from tinman.targets.profile import TargetProfile

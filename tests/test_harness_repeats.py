@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinman.errors import DefinitionError
-from tinman.scenarios.repeats import pass_at, pass_hat, read_gate
+from tinman.harness.repeats import pass_at, pass_hat, read_gate
 
 
 @given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))

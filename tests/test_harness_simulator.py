@@ -12,10 +12,10 @@ from harness_targets import scenario
 from test_harness_commands import Shell, shell
 
 from tinman.errors import DefinitionError, ReasonerFailed, TargetError
+from tinman.harness.measurement import Plan, measure
+from tinman.harness.simulator import Simulated, Simulator, frozen_scenario, read_simulator, simulate
 from tinman.reasoner import Reasoner
 from tinman.scenarios.files import read_file
-from tinman.scenarios.harness import Plan, measure
-from tinman.scenarios.simulator import Simulated, Simulator, frozen_scenario, read_simulator, simulate
 from tinman.targets.world import EMPTY_WORLD
 from tinman.testing import ScriptedModel, ScriptedTarget
 

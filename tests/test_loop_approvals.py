@@ -29,7 +29,7 @@ from tinman.loop import (
     State,
     tool,
 )
-from tinman.loop.statefile import read, write
+from tinman.loop.state.statefile import read, write
 
 GATE = [RequireApproval({"work"})]
 WORK = ("work", {"n": 1})
@@ -485,7 +485,7 @@ async def test_even_with_a_recomputed_digest_altered_arguments_are_found_out(tmp
     from dataclasses import replace
 
     from tinman.config.modes import Mode
-    from tinman.loop import approval
+    from tinman.loop.approvals import approval
 
     waiting = Waiting("file", tmp_path)
     await waiting.start()

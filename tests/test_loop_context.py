@@ -13,8 +13,8 @@ from loops import Counting, Threshold, a_loop, again, place_of, playing, says
 
 from tinman.errors import ArtifactDriftError, SchemaChangedError
 from tinman.loop import Loop, tool
-from tinman.loop.texts import head_and_tail, without_secrets
 from tinman.messages import Request
+from tinman.text.cutting import head_and_tail, without_secrets
 
 
 def sizes(requests: list[Request]) -> list[int]:
@@ -179,8 +179,8 @@ async def test_stored_and_read_again_the_state_is_the_same(kind: str, tmp_path: 
 
 
 async def test_the_same_changes_give_the_same_state() -> None:
-    from tinman.loop.changes import Change, apply
-    from tinman.loop.store import MemoryStore
+    from tinman.loop.state.changes import Change, apply
+    from tinman.loop.state.store import MemoryStore
 
     changes: list[Change] = []
 
@@ -200,9 +200,9 @@ async def test_the_same_changes_give_the_same_state() -> None:
 
 async def test_killed_what_was_drawn_counts_as_spent(tmp_path: Path) -> None:
     from tinman.frozen import changed
-    from tinman.loop.spending import spent_before
-    from tinman.loop.state import State
-    from tinman.loop.statefile import write
+    from tinman.loop.session.spending import spent_before
+    from tinman.loop.state.records import State
+    from tinman.loop.state.statefile import write
 
     path = tmp_path / "s.json"
     await a_loop(playing("x"), max_iterations=1, state_path=path).arun()

@@ -40,7 +40,7 @@ from tinman.loop import (
     run_command,
     tool,
 )
-from tinman.loop.statefile import Lock, previous, write
+from tinman.loop.state.statefile import Lock, previous, write
 
 WORK = ("work", {"n": 1})
 GATE = [RequireApproval({"work"})]

@@ -16,7 +16,7 @@ from looping_child import begin, go_on
 from tinman.db.engine import Database
 from tinman.errors import LoopConfigError
 from tinman.loop import State, explain
-from tinman.loop.journal import load
+from tinman.loop.state.journal import load
 from tinman.memory.graph import MemoryGraph
 
 pytestmark = pytest.mark.slow
@@ -71,8 +71,8 @@ def test_of_forty_processes_with_one_token_one_pays(kind: str, tmp_path: Path) -
 async def test_a_journal_knows_what_was_done_what_was_not_begun_and_what_is_open(tmp_path: Path) -> None:
     from journals import a_cycle, opened
 
-    from tinman.loop.journal import JournalStore
-    from tinman.loop.state import Intent
+    from tinman.loop.state.journal import JournalStore
+    from tinman.loop.state.records import Intent
     from tinman.runtime import JournalRuntime
 
     async def work() -> None: ...

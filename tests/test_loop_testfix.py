@@ -16,9 +16,9 @@ from loops import playing, says
 
 from tinman.errors import LoopConfigError
 from tinman.loop import PytestFailureMetric, State, TestFixLoop
-from tinman.loop.repository import Refused, Repository
-from tinman.loop.state import IterationRecord
-from tinman.loop.suite import Suite, SuiteReport
+from tinman.loop.recipes.repository import Refused, Repository
+from tinman.loop.recipes.suite import Suite, SuiteReport
+from tinman.loop.state.records import IterationRecord
 
 COMMAND = f"{sys.executable} -m pytest -q -p no:cacheprovider -rf --tb=short"
 BROKEN = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return 2 * a\n"

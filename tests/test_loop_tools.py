@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from tinman.errors import LoopConfigError, UnsupportedTypeError
 from tinman.loop import Tool, ToolRegistry, run_command, tool
-from tinman.loop.tools import InvalidArguments
+from tinman.loop.tools.tools import InvalidArguments
 
 
 class Kind(Enum):
@@ -253,7 +253,7 @@ def test_a_forked_process_has_workers_of_its_own() -> None:
     code = """
 import asyncio, os, sys, warnings
 warnings.simplefilter("ignore")
-from tinman.loop.threads import in_thread
+from tinman.processes.threads import in_thread
 asyncio.run(in_thread(int))
 child = os.fork()
 if child == 0:

@@ -183,7 +183,7 @@ async def test_a_stored_loop_is_explained_like_the_live_one(kind: str, tmp_path:
         state = State.load(tmp_path / "state.json")
     else:
         from tinman.db.engine import Database
-        from tinman.loop.journal import load
+        from tinman.loop.state.journal import load
         from tinman.memory.graph import MemoryGraph
 
         async with await Database.open(tmp_path / "tinman.db") as db:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinman.visible import fenced, markdown, shorten, visible
+from tinman.text.visible import fenced, markdown, shorten, visible
 
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 NASTY = st.sampled_from(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tinman.errors import GarbledReply, RequestRefused
 from tinman.messages import Message, Opaque, Reply, Request, Text, ToolResult, ToolSpec, ToolUse, say
-from tinman.models import wire_anthropic, wire_openai
+from tinman.models.wires import chat as wire_openai
+from tinman.models.wires import messages as wire_anthropic
 
 NOTHING = Request(messages=())
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)

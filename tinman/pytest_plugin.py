@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tinman.scenarios.results import ScenarioResult
+    from tinman.harness.results import ScenarioResult
     from tinman.scenarios.scenario import Scenario
 
 _OPTION = "--tinman"
@@ -108,8 +108,8 @@ class ScenarioItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what failed, turn by turn; a problem of the target's set-up is one line."""
         from tinman.errors import TinmanError  # noqa: PLC0415
-        from tinman.scenarios.results import summarize_results  # noqa: PLC0415
-        from tinman.visible import visible  # noqa: PLC0415
+        from tinman.harness.results import summarize_results  # noqa: PLC0415
+        from tinman.text.visible import visible  # noqa: PLC0415
 
         if isinstance(excinfo.value, ScenarioFailed):
             result = excinfo.value.result
@@ -155,7 +155,7 @@ class Stage:
     def _open(self) -> Any:
         from tinman.config.settings import provider_keys, resolve  # noqa: PLC0415
         from tinman.frozen import adapter  # noqa: PLC0415
-        from tinman.scenarios.ready import ready_adapter  # noqa: PLC0415
+        from tinman.harness.ready import ready_adapter  # noqa: PLC0415
         from tinman.targets.load import load_target  # noqa: PLC0415
         from tinman.targets.profile import TargetProfile  # noqa: PLC0415
 
@@ -171,7 +171,7 @@ class Stage:
 
     def play(self, scenario: Scenario, number: int) -> ScenarioResult:
         """Return the result of one try; tries of one number see the same dice as on the command line."""
-        from tinman.scenarios.harness import one_try  # noqa: PLC0415
+        from tinman.harness.measurement import one_try  # noqa: PLC0415
 
         result: ScenarioResult = self._portal.call(one_try, self._target, scenario, self.user, self.seed, number)
         return result

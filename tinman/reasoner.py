@@ -19,7 +19,7 @@ from tinman.frozen import adapter, canonical_json, digest
 from tinman.messages import Message, Reply, Request, Usage, say
 from tinman.models.base import Model
 from tinman.models.schemas import strict
-from tinman.visible import shorten, visible
+from tinman.text.visible import shorten, visible
 
 T = TypeVar("T")
 _NO_DATA: Mapping[str, str] = MappingProxyType({})

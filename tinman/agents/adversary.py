@@ -22,9 +22,9 @@ from tinman.frozen import digest
 from tinman.loop.engine import Loop
 from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import NoProgress
-from tinman.loop.state import MetricSnapshot, State
-from tinman.loop.tools import tool
-from tinman.playbook.settings import Setting, carried_over
+from tinman.loop.state.records import MetricSnapshot, State
+from tinman.loop.tools.tools import tool
+from tinman.playbook.base_tasks import Setting, carried_over
 from tinman.reasoner import Reasoner, quoted, rule_about
 from tinman.runtime import Runtime
 from tinman.scenarios.checks import Check, KeepsSecret

@@ -9,7 +9,7 @@ from tinman.agents.base import AgentState
 from tinman.frozen import dump
 from tinman.loop.engine import Loop
 from tinman.loop.result import LoopResult, LoopStatus
-from tinman.loop.state import State
+from tinman.loop.state.records import State
 
 STATE_OF: dict[LoopStatus, AgentState] = {
     LoopStatus.SUCCESS: AgentState.COMPLETED,

@@ -20,8 +20,8 @@ from tinman.events import EventBus
 from tinman.loop.engine import Loop
 from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import NoProgress
-from tinman.loop.state import MetricSnapshot, State
-from tinman.loop.tools import tool
+from tinman.loop.state.records import MetricSnapshot, State
+from tinman.loop.tools.tools import tool
 from tinman.patches.apply import apply
 from tinman.patches.kinds import PromptPatch
 from tinman.reasoner import Reasoner, as_data

@@ -9,7 +9,7 @@ from typing import TextIO
 import anyio.to_thread
 
 from tinman.review import Action, Decision
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 
 class TerminalReviewer:

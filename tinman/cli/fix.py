@@ -11,8 +11,8 @@ import click
 from tinman.cli.app import App, example, given
 
 if TYPE_CHECKING:
+    from tinman.loop.recipes.testfix import TestFixLoop
     from tinman.loop.result import LoopResult
-    from tinman.loop.testfix import TestFixLoop
 
 
 @click.command(
@@ -57,8 +57,8 @@ def fix(
     """
     from tinman.config.settings import provider_keys
     from tinman.errors import ConfigError
+    from tinman.loop.recipes.testfix import TestFixLoop
     from tinman.loop.result import EXIT_CODES
-    from tinman.loop.testfix import TestFixLoop
     from tinman.models.load import load_model
 
     settings = app.resolve().settings

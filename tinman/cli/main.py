@@ -161,7 +161,7 @@ def _alone(error: Exception) -> Exception:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: every deliberate error is one line with its remedy."""
     from tinman.errors import TinmanError
-    from tinman.visible import visible
+    from tinman.text.visible import visible
 
     try:
         code = root.main(args=arguments, prog_name="tinman", standalone_mode=False)

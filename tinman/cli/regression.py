@@ -28,10 +28,10 @@ def export(app: App, names: tuple[str, ...], into: str, target: str, reference: 
         from tinman import __version__
         from tinman.cli.scenarios import _target
         from tinman.errors import NotFound
+        from tinman.harness.regression import CONFIRMED, exported, remember, slug
         from tinman.records import DiscoveredFailure
-        from tinman.reports.regression import CONFIRMED, exported, remember, slug
         from tinman.scenarios.files import write_scenario
-        from tinman.visible import shorten
+        from tinman.text.visible import shorten
 
         spec = target or str(app.resolve().settings.target.get("spec", "sandbox"))
         async with app.graph() as graph, _target(app, spec) as subject:
@@ -74,8 +74,8 @@ async def _shrunk(
     from contextlib import AsyncExitStack
 
     from tinman.cli.scenarios import _target
-    from tinman.reports.regression import check_clean, fixed, with_shrinking
-    from tinman.scenarios.minimise import shrunk
+    from tinman.harness.minimise import shrunk
+    from tinman.harness.regression import check_clean, fixed, with_shrinking
 
     async with AsyncExitStack() as stack:
         if reference:
@@ -124,9 +124,9 @@ def promote(
         raise click.UsageError("give exactly one of --adapter and --target")
 
     async def work() -> int:
+        from tinman.harness.measurement import Plan
+        from tinman.harness.quarantine import examine, move, promoted, recorded
         from tinman.scenarios.files import files_at, read_file
-        from tinman.scenarios.harness import Plan
-        from tinman.scenarios.quarantine import examine, move, promoted, recorded
 
         files = files_at(place)
         scenarios = [read_file(file) for file in files]
@@ -166,7 +166,7 @@ def promote(
 
 
 def _tell(app: App, lines: list[dict[str, Any]]) -> None:
-    from tinman.visible import shorten
+    from tinman.text.visible import shorten
 
     for line in lines:
         if app.as_json:
@@ -195,9 +195,9 @@ def shrink(app: App, file: str, target: str, reference: str, seed: int, most_tri
         from contextlib import AsyncExitStack
 
         from tinman.cli.scenarios import _target
-        from tinman.reports.regression import with_shrinking
+        from tinman.harness.minimise import shrunk
+        from tinman.harness.regression import with_shrinking
         from tinman.scenarios.files import read_file, write_scenario
-        from tinman.scenarios.minimise import shrunk
 
         scenario = read_file(Path(file))
         async with AsyncExitStack() as stack:
@@ -217,7 +217,7 @@ def shrink(app: App, file: str, target: str, reference: str, seed: int, most_tri
 
 def _either(app: App, target: str, adapter: str, user_id: str, provider: str, model: str) -> Any:
     from tinman.cli.scenarios import _target
-    from tinman.scenarios.ready import ready_adapter
+    from tinman.harness.ready import ready_adapter
 
     return _target(app, target) if target else ready_adapter(adapter, user=user_id, provider=provider, model=model)
 
@@ -254,12 +254,12 @@ def simulate(
 
         from tinman.config.settings import provider_keys
         from tinman.errors import DefinitionError
+        from tinman.harness.regression import check_clean
+        from tinman.harness.simulator import frozen_scenario, read_simulator
+        from tinman.harness.simulator import simulate as talk
         from tinman.models.load import load_model
         from tinman.reasoner import Reasoner
-        from tinman.reports.regression import check_clean
         from tinman.scenarios.files import read_file, write_scenario
-        from tinman.scenarios.simulator import frozen_scenario, read_simulator
-        from tinman.scenarios.simulator import simulate as talk
 
         template = read_file(Path(file))
         if not template.simulator:
@@ -301,10 +301,10 @@ def simulate(
 def diff(app: App, before: str, after: str, output: str | None, force: bool) -> None:
     """Compare two reports. Exit 1 when something fails that did not fail before, 2 when they do not compare."""
     from tinman.errors import DefinitionError
-    from tinman.scenarios.artifacts import read_artifact
-    from tinman.scenarios.compare import differences, newly_failing, page, unlike
+    from tinman.harness.artifacts import read_artifact
+    from tinman.harness.compare import differences, newly_failing, page, unlike
     from tinman.scenarios.files import write_text
-    from tinman.visible import shorten
+    from tinman.text.visible import shorten
 
     old, new = read_artifact(Path(before)), read_artifact(Path(after))
     told = unlike(old, new)
@@ -339,8 +339,8 @@ def diff(app: App, before: str, after: str, output: str | None, force: bool) -> 
 def mcp_proxy(app: App, record: str, words: tuple[str, ...]) -> None:
     """Stand between an agent and the MCP server WORDS, and write its tool calls to a trace file."""
     from tinman.config.settings import environment
-    from tinman.targets.adapters import TRACE_FILE
-    from tinman.targets.mcp_proxy import proxy
+    from tinman.targets.adapters.base import TRACE_FILE
+    from tinman.targets.adapters.mcp_proxy import proxy
 
     place = record or environment().get(TRACE_FILE, "")
 

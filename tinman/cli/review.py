@@ -21,7 +21,7 @@ def review_list(app: App, json_here: bool) -> None:
     async def work() -> None:
         from tinman.approvals.queue import ApprovalQueue
         from tinman.frozen import dump
-        from tinman.visible import shorten
+        from tinman.text.visible import shorten
 
         async with app.graph() as graph:
             waiting = await ApprovalQueue(graph.db).pending()

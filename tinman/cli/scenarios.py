@@ -15,7 +15,7 @@ from tinman.cli.app import App, Exit, example
 from tinman.cli.regression import diff, export, mcp_proxy, promote, shrink, simulate
 
 if TYPE_CHECKING:
-    from tinman.scenarios.attempt import Asked, Ended
+    from tinman.harness.attempt import Asked, Ended
     from tinman.scenarios.run import Referee
     from tinman.targets.base import Target
 
@@ -48,7 +48,7 @@ def validate(app: App, places: tuple[str, ...], place: str | None, schema: bool)
     from tinman.errors import DefinitionError
     from tinman.scenarios.files import load_scenarios, warnings_of
     from tinman.scenarios.schema import file_schema
-    from tinman.visible import visible
+    from tinman.text.visible import visible
 
     if schema:
         app.document(file_schema())
@@ -85,7 +85,7 @@ def validate(app: App, places: tuple[str, ...], place: str | None, schema: bool)
 def list_(app: App, place: str | None, folder: str | None, tags: tuple[str, ...]) -> None:
     """List the scenarios in a file or folder."""
     from tinman.scenarios.files import load_scenarios
-    from tinman.visible import shorten
+    from tinman.text.visible import shorten
 
     if not (wanted := place or folder):
         raise click.UsageError("name a scenario file or a folder of them")
@@ -170,9 +170,9 @@ def confirm(app: App, /, **given: Any) -> None:
 
 def _asked(kind: Any, given: dict[str, Any]) -> Asked:
     from tinman.errors import DefinitionError
-    from tinman.scenarios.attempt import Asked
-    from tinman.scenarios.harness import Plan
-    from tinman.scenarios.repeats import read_gate
+    from tinman.harness.attempt import Asked
+    from tinman.harness.measurement import Plan
+    from tinman.harness.repeats import read_gate
 
     if bool(given["adapter"]) is bool(given["target"]):
         raise click.UsageError("give exactly one of --adapter and --target")
@@ -309,7 +309,7 @@ def _check_mode(app: App, kind: str, given: dict[str, Any]) -> None:
 async def _attempted(app: App, asked: Asked, given: dict[str, Any]) -> Ended:
     from dataclasses import replace
 
-    from tinman.scenarios.attempt import attempt
+    from tinman.harness.attempt import attempt
 
     async with AsyncExitStack() as stack:
         target = await stack.enter_async_context(_target(app, given["target"])) if given["target"] else None
@@ -328,7 +328,7 @@ async def _attempted(app: App, asked: Asked, given: dict[str, Any]) -> Ended:
 async def _remember(app: App, intervention: str, ended: Ended) -> None:
     """Store a confirmation of a fix beside it, with the report it is written in."""
     from tinman import clock
-    from tinman.scenarios.artifacts import read_artifact
+    from tinman.harness.artifacts import read_artifact
 
     assert ended.report is not None
     metadata = read_artifact(ended.report)["metadata"]

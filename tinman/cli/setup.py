@@ -38,7 +38,7 @@ def doctor(app: App) -> None:
         from tinman.cli.research import _project
         from tinman.config.settings import KEYS, provider_keys
         from tinman.errors import TinmanError
-        from tinman.visible import visible
+        from tinman.text.visible import visible
 
         resolved = app.resolve()
         found = provider_keys()

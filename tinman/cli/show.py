@@ -300,7 +300,7 @@ def _csv(found: list[DiscoveredFailure]) -> list[str]:
     import csv
     import io
 
-    from tinman.visible import visible
+    from tinman.text.visible import visible
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -325,7 +325,7 @@ def failures_show(app: App, name: str, evidence: bool, json_here: bool) -> None:
         from tinman.reports.document import failure_data
         from tinman.reports.explain import explain as explained
         from tinman.reports.markdown import transcript_text
-        from tinman.visible import visible
+        from tinman.text.visible import visible
 
         async with app.graph() as graph:
             node = await graph.get(name)
@@ -352,7 +352,7 @@ def failures_transcript(app: App, run: str, json_here: bool) -> None:
     async def work() -> None:
         from tinman.records import Run, to_data
         from tinman.reports.markdown import transcript_text
-        from tinman.visible import visible
+        from tinman.text.visible import visible
 
         async with app.graph() as graph:
             record = _expect(await graph.get(run), Run, "a run")
@@ -408,7 +408,7 @@ def interventions_show(app: App, name: str, json_here: bool) -> None:
         from tinman.frozen import dump
         from tinman.records import Intervention, to_data
         from tinman.reports.explain import explain as explained
-        from tinman.visible import visible
+        from tinman.text.visible import visible
 
         async with app.graph() as graph:
             node = await graph.get(name)
@@ -492,6 +492,6 @@ def _expect(node: Node, wanted: type[Any], what: str) -> Any:
 
 
 def _short(text: str, width: int) -> str:
-    from tinman.visible import shorten
+    from tinman.text.visible import shorten
 
     return shorten(text, width)

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 from tinman.frozen import changed, digest
-from tinman.loop.state import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State
-from tinman.loop.texts import head_and_tail
+from tinman.loop.state.records import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State
 from tinman.messages import Message, say
+from tinman.text.cutting import head_and_tail
 
 OBSERVATION_CHARS = 2_000
 RESULT_CHARS = 2_000

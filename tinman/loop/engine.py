@@ -25,31 +25,33 @@ from tinman.errors import (
     SchemaChangedError,
 )
 from tinman.frozen import changed
-from tinman.loop import context, nesting, spending
+from tinman.loop import context
 from tinman.loop import policies as rules
-from tinman.loop.approval import ApprovalRunner, CLIApprovalRunner, is_token_of
-from tinman.loop.changes import Began, Change, Drawn
-from tinman.loop.course import Course
+from tinman.loop.approvals.approval import ApprovalRunner, CLIApprovalRunner, is_token_of
+from tinman.loop.approvals.gate import Gate, HandlerGate, RunnerGate
 from tinman.loop.exits import ExitCondition
 from tinman.loop.explanation import ExplainReport
 from tinman.loop.explanation import explain as explained
-from tinman.loop.gate import Gate, HandlerGate, RunnerGate
 from tinman.loop.goals import GoalMetric
 from tinman.loop.llm.adapt import as_model
-from tinman.loop.parts import Answer, Parts
 from tinman.loop.policies import NoProgress, Policy
 from tinman.loop.pricing import STALE_DAYS, age_days, rates
-from tinman.loop.questions import is_expired
 from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus
-from tinman.loop.session import Session
-from tinman.loop.state import LoopConfig, State, extended
-from tinman.loop.store import FileStore, Halted, MemoryStore, Store
-from tinman.loop.texts import without_secrets
-from tinman.loop.tools import Tool, ToolRegistry
+from tinman.loop.session import nesting, spending
+from tinman.loop.session.course import Course
+from tinman.loop.session.parts import Answer, Parts
+from tinman.loop.session.questions import is_expired
+from tinman.loop.session.session import Session
+from tinman.loop.state.changes import Began, Change, Drawn
+from tinman.loop.state.records import LoopConfig, State, extended
+from tinman.loop.state.store import FileStore, Halted, MemoryStore, Store
+from tinman.loop.tools.tools import Tool, ToolRegistry
 from tinman.loop.trace import Trace
 from tinman.models.base import Model
 from tinman.models.metered import Metered
-from tinman.visible import shorten, visible
+from tinman.processes.scope import current_call
+from tinman.text.cutting import without_secrets
+from tinman.text.visible import shorten, visible
 
 if TYPE_CHECKING:
     from tinman.approvals.handler import ApprovalHandler
@@ -334,7 +336,7 @@ class Loop:
     def _run_beside(self, outer: nesting.Activity) -> LoopResult:
         """Run in the event loop of the run around this one, whose budget belongs to it; this thread waits."""
         future = asyncio.run_coroutine_threadsafe(self.arun(), outer.event_loop)
-        scope = nesting.current_call.get()
+        scope = current_call.get()
         if scope is None:
             return future.result()
         with scope.ending(future.cancel):
@@ -486,7 +488,7 @@ class Loop:
             if self._state_path is not None:
                 store = FileStore(self._state_path, key=self._state_key)
             return store, HandlerGate(self._handler) if self._handler else RunnerGate(self._runner)
-        from tinman.loop import journal  # noqa: PLC0415 - loads SQLAlchemy, for loops in a database
+        from tinman.loop.state import journal  # noqa: PLC0415 - loads SQLAlchemy, for loops in a database
 
         loop_id = self._stored_id or self.state.loop_id
         if self._runtime is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tinman.loop.result import LoopStatus
-from tinman.loop.state import State
+from tinman.loop.state.records import State
 
 
 class ExitCondition:

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from tinman.frozen import frozen
 from tinman.loop.result import LoopResult
-from tinman.loop.state import IterationRecord, State
-from tinman.visible import markdown, shorten
+from tinman.loop.state.records import IterationRecord, State
+from tinman.text.visible import markdown, shorten
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinman.loop.state import MetricSnapshot, State
+from tinman.loop.state.records import MetricSnapshot, State
 
 
 class GoalMetric:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tinman.errors import LoopConfigError, TargetError
-from tinman.loop.tools import Tool
+from tinman.loop.tools.tools import Tool
 
 MOST_PAGES = 100
 

@@ -11,7 +11,7 @@ from tinman.errors import LoopConfigError
 from tinman.frozen import digest, frozen
 from tinman.loop.pricing import Priced, cost_usd, rates
 from tinman.loop.result import LoopStatus
-from tinman.loop.state import State
+from tinman.loop.state.records import State
 
 
 class DecisionKind(StrEnum):

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from tinman import clock
 from tinman.errors import LoopConfigError
-from tinman.loop.state import Metrics
+from tinman.loop.state.records import Metrics
 from tinman.models.prices import Rate
 
 Priced: TypeAlias = "Rate | tuple[float, float] | Mapping[str, float]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from tinman.frozen import Dumps, frozen
-from tinman.loop.state import Metrics
+from tinman.loop.state.records import Metrics
 
 
 class LoopStatus(StrEnum):

@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from tinman import clock
 from tinman.errors import ApprovalError, LoopConfigError
 from tinman.frozen import adapter, frozen
-from tinman.loop.approval import ApprovalDecision, ApprovalRequest, ApprovalRunner
+from tinman.loop.approvals.approval import ApprovalDecision, ApprovalRequest, ApprovalRunner
 from tinman.models.prices import is_loopback
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 SIGNATURE = "X-Tinman-Signature"
 TIMESTAMP = "X-Tinman-Timestamp"

@@ -18,7 +18,7 @@ from tinman.errors import (
     RateLimited,
     RequestRefused,
 )
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 NO_KEY = "not-needed"
 _TOLD_BY_THE_SDK = "Lang Package-Version OS Arch Runtime Runtime-Version Async".split()

@@ -14,8 +14,8 @@ import anyio
 
 from tinman.errors import ProviderError, RequestRefused
 from tinman.models.endpoint import Endpoint
-from tinman.models.wire import read_json
-from tinman.visible import shorten
+from tinman.models.wires.reading import read_json
+from tinman.text.visible import shorten
 
 if TYPE_CHECKING:
     import httpx2

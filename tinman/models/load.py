@@ -15,7 +15,7 @@ from tinman.errors import ConfigError
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.base import CallableModel, Model
 from tinman.models.openai_client import OpenAIModel
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 KEY_VARIABLES: Mapping[str, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 _CLIENTS: Mapping[str, type[OpenAIModel] | type[AnthropicModel]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinman.messages import Reply, Request
-from tinman.models import wire_openai
 from tinman.models.endpoint import NO_KEY, Endpoint, headers
 from tinman.models.line import Line, SDKClient
+from tinman.models.wires import chat as wire_openai
 
 if TYPE_CHECKING:
     import httpx2

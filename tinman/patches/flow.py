@@ -19,7 +19,6 @@ import structlog
 
 from tinman.errors import ProviderError, TargetError
 from tinman.frozen import frozen
-from tinman.matching import tells
 from tinman.messages import Message, Part, Reply, Request, Text, ToolResult, ToolUse, Usage, say
 from tinman.patches.kinds import (
     CircuitBreaker,
@@ -34,6 +33,7 @@ from tinman.patches.kinds import (
     patch_digest,
 )
 from tinman.targets.world import is_retrieved
+from tinman.text.matching import tells
 
 _log = structlog.get_logger(__name__)
 ASK_AGAIN = 3

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, replace
 
 from tinman.clock import rng
+from tinman.playbook.base_tasks import SETTINGS
 from tinman.playbook.probes import FAMILIES, Draft, Family, Slots
-from tinman.playbook.settings import SETTINGS
 from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
 from tinman.targets.base import Capabilities
 from tinman.targets.world import World, retrieved_texts

@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tinman.playbook.base_tasks import Setting, canary, token
 from tinman.playbook.converters import CONVERTERS
 from tinman.playbook.fillers import branch_note, filler
-from tinman.playbook.settings import Setting, canary, token
 from tinman.scenarios.checks import Check, ContainsAll, ContainsAny, KeepsSecret, Matches, NotContains, ToolCallsAtMost
 from tinman.targets.world import Document, StubResult, ToolStub, World
 from tinman.taxonomy import FailureClass

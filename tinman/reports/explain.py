@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tinman import stats
 from tinman.loop.explanation import explain as explain_loop
-from tinman.loop.journal import load, loops_of
+from tinman.loop.state.journal import load, loops_of
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Node
 from tinman.records import DiscoveredFailure, ExperimentResult, Hypothesis, Intervention, Run, SimulationResult
 from tinman.reports.lines import percent, summary
 from tinman.reports.markdown import transcript_text
 from tinman.reports.result import load_result
-from tinman.visible import shorten, visible
+from tinman.text.visible import shorten, visible
 
 
 async def explain(graph: MemoryGraph, name: str) -> list[str]:

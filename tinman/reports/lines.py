@@ -9,7 +9,7 @@ from tinman import stats
 from tinman.memory.beliefs import Score
 from tinman.records import DiscoveredFailure, Intervention, SimulationOutcome, SimulationResult
 from tinman.reports.result import ResearchCycleResult
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 WIDTH = 80
 

@@ -8,8 +8,8 @@ from tinman import stats
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult
 from tinman.reports.lines import forecasts, measured, not_counted, percent, spent
 from tinman.reports.result import ResearchCycleResult
-from tinman.visible import fenced
-from tinman.visible import markdown as safe
+from tinman.text.visible import fenced
+from tinman.text.visible import markdown as safe
 
 TRANSCRIPTS = 5
 CUT = 2_000

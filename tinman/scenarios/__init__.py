@@ -6,12 +6,12 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Scenario": "scenario",
-    "ScenarioResult": "results",
-    "load_scenarios": "files",
-    "run_scenario": "library",
-    "run_scenarios": "library",
-    "summarize_results": "results",
+    "Scenario": "tinman.scenarios.scenario",
+    "ScenarioResult": "tinman.harness.results",
+    "load_scenarios": "tinman.scenarios.files",
+    "run_scenario": "tinman.harness.library",
+    "run_scenarios": "tinman.harness.library",
+    "summarize_results": "tinman.harness.results",
 }
 __all__ = [
     "Scenario",
@@ -26,4 +26,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'tinman.scenarios' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"tinman.scenarios.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,8 +1,8 @@
-"""Adapters as the owner of a target writes them; see ``tinman.targets.adapters``."""
+"""Adapters as the owner of a target writes them; see ``tinman.targets.adapters.base``."""
 
 from __future__ import annotations
 
-from tinman.targets.adapters import (
+from tinman.targets.adapters.base import (
     AppAdapter,
     CommandAppAdapter,
     FileTraceRecorder,

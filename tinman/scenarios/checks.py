@@ -14,10 +14,10 @@ from pydantic import AfterValidator, Field
 
 from tinman.errors import DefinitionError
 from tinman.frozen import frozen
-from tinman.matching import tells
 from tinman.messages import Usage
 from tinman.scenarios import json_shape, registry
-from tinman.visible import shorten
+from tinman.text.matching import tells
+from tinman.text.visible import shorten
 
 
 def _pattern(text: str) -> str:

@@ -23,7 +23,7 @@ from tinman.scenarios import registry
 from tinman.scenarios.checks import Check, FromElsewhere
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.world import EMPTY_WORLD, World
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 SCHEMA = "tinman.scenario/1"
 MAX_BYTES = 20_000_000

@@ -9,7 +9,7 @@ from tinman.frozen import digest, frozen
 from tinman.reasoner import Reasoner
 from tinman.scenarios.checks import CheckResult, Judged
 from tinman.scenarios.outcome import TurnRecord
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 MAX_DATA = 12_000
 _PROMPT = """One criterion for the last reply of a conversation is given below. Say whether the reply meets it.

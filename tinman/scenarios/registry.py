@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from tinman.errors import DefinitionError
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 GROUP = "tinman.checks"
 BUILT_IN_VERSION = 1

@@ -34,7 +34,7 @@ from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.base import Session, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 KEPT_CHARS = 64_000
 BROKEN, UNTRACED = "adapter_runtime", "trace_capture"

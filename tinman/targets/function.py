@@ -21,7 +21,7 @@ from tinman.messages import Reply, Request
 from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import TurnTarget, said
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 
 def resolve(spec: str) -> Callable[..., Any]:

@@ -19,11 +19,11 @@ from tinman.errors import (
     RequestRefused,
 )
 from tinman.messages import Reply, Request
-from tinman.targets.adapter_turn import calls_told
+from tinman.targets.adapters.turn import calls_told
 from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import CALLS, TurnTarget, said
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 if TYPE_CHECKING:
     import httpx2

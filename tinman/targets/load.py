@@ -16,7 +16,7 @@ from tinman.targets.http import HttpTarget
 from tinman.targets.mcp_server import McpTarget
 from tinman.targets.profile import TargetProfile
 from tinman.targets.sandbox.model import SandboxModel
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 _FORMS = (
     "sandbox, sandbox:sound, sandbox:noisy, openai:MODEL, anthropic:MODEL, package.module:callable,"

@@ -23,7 +23,7 @@ from tinman.targets.base import Capabilities, fold
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import CALLS, TurnSession, TurnTarget, said
 from tinman.targets.world import EMPTY_WORLD, World
-from tinman.visible import shorten
+from tinman.text.visible import shorten
 
 
 def call_in(text: str) -> tuple[str, dict[str, Any]]:

@@ -13,12 +13,12 @@ from tinman.config.settings import provider_keys
 from tinman.errors import GarbledReply, LoopConfigError, ProviderUnavailable
 from tinman.frozen import adapter, made
 from tinman.loop.llm import CallableLLM, LLMResponse
-from tinman.loop.threads import in_thread, is_async
 from tinman.messages import Message, Part, Reply, Request, Text, ToolUse, Usage
 from tinman.models.base import Model
 from tinman.models.load import load_model
 from tinman.models.sizes import prompt_bytes, reply_bytes
-from tinman.visible import shorten
+from tinman.processes.threads import in_thread, is_async
+from tinman.text.visible import shorten
 
 
 def as_model(llm: object) -> Model:

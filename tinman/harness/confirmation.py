@@ -1,0 +1,115 @@
+"""What a confirmation is worth: bound to what was measured, void as soon as any of it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from tinman.errors import DefinitionError
+from tinman.frozen import adapter, dump, frozen
+from tinman.harness.artifacts import CONFIRM, measured_reports, read_artifact
+from tinman.scenarios.files import set_digest
+from tinman.scenarios.scenario import Scenario
+
+Status = Literal["passing", "failing", "blocked", "partial", "stale", "missing"]
+
+
+@frozen
+class Binding:
+    """What a confirmation speaks about. An empty ``target_revision`` is unknown, and equals nothing."""
+
+    scenario_set: str
+    scenarios: dict[str, str]
+    target: str
+    target_revision: str
+    provider: str = ""
+    model: str = ""
+    intervention: str = ""
+
+
+def binding_of(
+    scenarios: Sequence[Scenario],
+    *,
+    target: str,
+    target_revision: str,
+    provider: str = "",
+    model: str = "",
+    intervention: str = "",
+) -> Binding:
+    """Return the binding of a measurement of ``scenarios``."""
+    return Binding(
+        scenario_set=set_digest(scenarios),
+        scenarios={scenario.scenario_id: scenario.digest for scenario in scenarios},
+        target=target,
+        target_revision=target_revision,
+        provider=provider,
+        model=model,
+        intervention=intervention,
+    )
+
+
+def _read(place: Path) -> dict[str, Any]:
+    try:
+        return read_artifact(place)
+    except DefinitionError:
+        return {}
+
+
+def seen_by_run(folder: Path) -> Status:
+    """Return the status that a repair run reports: never ``passing``, since what ran now is newer."""
+    told = _read(folder / f"{CONFIRM}latest-diagnosis.json").get("confirmation_status")
+    if told in {"blocked", "failing"}:
+        return cast(Status, told)
+    return "stale" if any(folder.glob(f"{CONFIRM}*.json")) else "missing"
+
+
+def uncovered(folder: Path, covered: Sequence[str], loaded: Sequence[Scenario]) -> list[str]:
+    """Return the ids that the last repair run measured and ``covered`` lacks.
+
+    Without a repair run it is all loaded scenarios but the destructive ones that a confirmation has to cover.
+    """
+    last = next(measured_reports(folder), None)
+    if last is None:
+        wanted = [scenario.scenario_id for scenario in loaded if not scenario.destructive]
+    else:
+        wanted = [str(result.get("scenario_id")) for result in last["results"] if isinstance(result, dict)]
+    return sorted(set(wanted) - set(covered))
+
+
+def binding_in(report: Mapping[str, Any]) -> Binding | None:
+    """Return the binding that a report tells, if it tells one."""
+    try:
+        found: Binding = adapter(Binding).validate_python(report.get("metadata", {}).get("binding"))
+    except ValueError:
+        return None
+    return found
+
+
+def differences(one: Binding, other: Binding) -> list[str]:
+    """Return the names of what differs between two bindings."""
+    first, second = dump(one), dump(other)
+    names = [name for name in first if name != "scenarios" and first[name] != second[name]]
+    if not one.target_revision and "target_revision" not in names:
+        names.append("target_revision")
+    return names
+
+
+def standing(folder: Path, now: Binding) -> tuple[Status, list[str]]:
+    """Return what the last confirmation in ``folder`` says about ``now``, and what has changed since.
+
+    Whoever deploys asks this; only ``passing`` is a yes.
+    """
+    report = _read(folder / f"{CONFIRM}latest.json")
+    if not report:
+        return ("stale" if any(folder.glob(f"{CONFIRM}*.json")) else "missing"), []
+    told = report["metadata"].get("confirmation_status")
+    bound = binding_in(report)
+    if told == "blocked":
+        return "blocked", []
+    if bound is None:
+        return "stale", ["binding"]
+    changed = differences(bound, now)
+    if changed:
+        return "stale", changed
+    return (cast(Status, told) if told in {"passing", "failing", "partial"} else "stale"), []

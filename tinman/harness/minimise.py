@@ -1,0 +1,247 @@
+"""Shrinking a failing scenario while it still fails: fewer turns, less text, a smaller world.
+
+Delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 2002). What counts
+as "still fails" is the caller's; ``Probe`` is the usual one.
+
+Taking words away can make a test fail for no better reason than that its question is gone. A check that asks for the
+presence of something is then red on every target. So such scenarios are shrunk only against a *reference*: a target
+that passes the scenario (the same one with a fix, say) and has to go on passing it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from tinman import clock
+from tinman.frozen import frozen
+from tinman.harness.measurement import NO_LIMIT
+from tinman.scenarios.checks import (
+    Check,
+    KeepsSecret,
+    Matches,
+    NotContains,
+    ToolCallsAtMost,
+    ToolNotUsed,
+)
+from tinman.scenarios.run import run_scenario
+from tinman.scenarios.scenario import Scenario, Turn
+from tinman.targets.base import Target
+from tinman.targets.world import Document, World
+
+T = TypeVar("T")
+Test = Callable[[Scenario], Awaitable[bool]]
+MOST_TRIES = 300
+SEEDS = 5
+_SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?\n]+\s*|\Z)")
+_WORD = re.compile(r"\S+\s*")
+_WORDS_AT_MOST = 120
+
+
+@frozen
+class Shrunk:
+    """What is left, how many candidates were tried, and why it stopped early or was not begun (empty: it was done)."""
+
+    scenario: Scenario
+    tried: int = 0
+    note: str = ""
+
+
+def forbids(check: Check) -> bool:
+    """Say whether ``check`` fails only for something that the target did."""
+    return isinstance(check, NotContains | KeepsSecret | ToolCallsAtMost | ToolNotUsed) or (
+        isinstance(check, Matches) and check.negate
+    )
+
+
+class _Spent(Exception):
+    """Raised inside when the tries are used up."""
+
+
+class _Search:
+    def __init__(self, scenario: Scenario, still_fails: Test, most: int) -> None:
+        self.best = scenario
+        self.tried = 0
+        self._still_fails = still_fails
+        self._most = most
+        self._known: dict[str, bool] = {}
+
+    async def accepts(self, candidate: Scenario) -> bool:
+        """Try a candidate, unless its like was tried; keep it when it still fails."""
+        key = candidate.digest
+        if key not in self._known:
+            if self.tried >= self._most:
+                raise _Spent
+            self.tried += 1
+            self._known[key] = await self._still_fails(candidate)
+        if self._known[key]:
+            self.best = candidate
+        return self._known[key]
+
+
+async def ddmin(items: Sequence[T], accepts: Callable[[list[T]], Awaitable[bool]]) -> list[T]:
+    """Return a part of ``items``, in order, from which no single piece can be taken and ``accepts`` still hold."""
+    left, pieces = list(items), 2
+    if len(left) == 1:
+        return [] if await accepts([]) else left
+    while left:
+        size = max(1, len(left) // pieces)
+        for start in range(0, len(left), size):
+            rest = left[:start] + left[start + size :]
+            if len(rest) < len(left) and await accepts(rest):
+                left, pieces = rest, max(pieces - 1, 2)
+                break
+        else:
+            if size == 1:
+                break
+            pieces = min(len(left), pieces * 2)
+    return left
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for part in _SENTENCE.findall(text) if part]
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of ``text``, or the whole as one piece when they are too many to try."""
+    words = _WORD.findall(text)
+    return words if len(words) <= _WORDS_AT_MOST else [text]
+
+
+async def minimise(scenario: Scenario, still_fails: Test, *, most_tries: int = MOST_TRIES) -> Shrunk:
+    """Return the smallest scenario found that ``still_fails`` accepts; ``scenario`` itself has to be one.
+
+    A turn with checks is never dropped. Cancellation goes through; what was found until then is lost.
+    """
+    search = _Search(scenario, still_fails, most_tries)
+    try:
+        if not await search.accepts(scenario):
+            return Shrunk(scenario=scenario, tried=search.tried, note="it does not fail on this target")
+        await _fewer_turns(search)
+        await _smaller_world(search)
+        for place in range(len(search.best.turns)):
+            await _shorter_turn(search, place)
+    except _Spent:
+        return Shrunk(scenario=search.best, tried=search.tried, note=f"stopped after {most_tries} candidates")
+    return Shrunk(scenario=search.best, tried=search.tried)
+
+
+async def _fewer_turns(search: _Search) -> None:
+    whole = search.best
+    free = [place for place, turn in enumerate(whole.turns) if not turn.checks]
+
+    async def accepts(kept: list[int]) -> bool:
+        turns = tuple(turn for place, turn in enumerate(whole.turns) if turn.checks or place in kept)
+        return bool(turns) and await search.accepts(replace(whole, turns=turns))
+
+    if free:
+        await ddmin(free, accepts)
+
+
+async def _smaller_world(search: _Search) -> None:
+    async def with_world(world: World) -> bool:
+        return await search.accepts(replace(search.best, world=world))
+
+    async def with_documents(kept: list[Document]) -> bool:
+        return await with_world(replace(search.best.world, documents=tuple(kept)))
+
+    async def with_memory(kept: list[str]) -> bool:
+        return await with_world(replace(search.best.world, memory=tuple(kept)))
+
+    if search.best.world.documents:
+        await ddmin(search.best.world.documents, with_documents)
+    if search.best.world.memory:
+        await ddmin(search.best.world.memory, with_memory)
+    for place in range(len(search.best.world.documents)):
+        await _shorter_document(search, place)
+
+
+async def _shorter_document(search: _Search, place: int) -> None:
+    async def accepts(kept: list[str]) -> bool:
+        documents = list(search.best.world.documents)
+        documents[place] = replace(documents[place], text="".join(kept))
+        return await search.accepts(replace(search.best, world=replace(search.best.world, documents=tuple(documents))))
+
+    if len(parts := _sentences(search.best.world.documents[place].text)) > 1:
+        await ddmin(parts, accepts)
+
+
+async def _shorter_turn(search: _Search, place: int) -> None:
+    async def accepts(kept: list[str]) -> bool:
+        text = "".join(kept).strip()
+        if not text:
+            return False
+        turns = list(search.best.turns)
+        turns[place] = Turn(user=text, checks=turns[place].checks)
+        return await search.accepts(replace(search.best, turns=tuple(turns)))
+
+    for cut in (_sentences, _words):
+        if len(parts := cut(search.best.turns[place].user)) > 1:
+            await ddmin(parts, accepts)
+
+
+class Probe:
+    """The usual "still fails": as often red on the target as the whole scenario, never red on the reference.
+
+    Every candidate sees the same ``seeds`` dice, so that it is compared and not re-drawn. ``base`` is how many of them
+    were red for the whole scenario; ``measure`` sets it.
+    """
+
+    def __init__(self, target: Target, *, reference: Target | None = None, seed: int = 0, seeds: int = SEEDS) -> None:
+        self._target = target
+        self._reference = reference
+        self._dice = [clock.derive_seed(seed, f"shrink/{number}") for number in range(seeds)]
+        self.base = 1
+
+    async def reds(self, target: Target, scenario: Scenario, *, enough: int = 0) -> int:
+        """Return how many of the tries are red; stops early when ``enough`` can no longer be reached."""
+        red = 0
+        for number, seed in enumerate(self._dice):
+            if enough and red + len(self._dice) - number < enough:
+                break
+            outcome = await run_scenario(target, scenario, seed=seed, timeout_seconds=NO_LIMIT)
+            red += outcome.verdict == "failure"
+        return red
+
+    async def measure(self, scenario: Scenario) -> int:
+        """Return how many tries of the whole scenario are red, and take that as the measure."""
+        self.base = await self.reds(self._target, scenario)
+        return self.base
+
+    async def passes_on_reference(self, scenario: Scenario) -> bool:
+        """Say whether every try passes on the reference; true when there is none."""
+        if self._reference is None:
+            return True
+        for seed in self._dice:
+            outcome = await run_scenario(self._reference, scenario, seed=seed, timeout_seconds=NO_LIMIT)
+            if outcome.verdict != "ok":
+                return False
+        return True
+
+    async def still_fails(self, scenario: Scenario) -> bool:
+        """Say whether ``scenario`` is as red as the whole one was, for a reason that the reference does not share."""
+        red = await self.reds(self._target, scenario, enough=self.base)
+        return red >= max(1, self.base) and await self.passes_on_reference(scenario)
+
+
+async def shrunk(
+    scenario: Scenario,
+    target: Target,
+    *,
+    reference: Target | None = None,
+    seed: int = 0,
+    most_tries: int = MOST_TRIES,
+) -> Shrunk:
+    """Return ``scenario`` shrunk on ``target``. Without a reference, only where every check forbids something."""
+    asks_for = [check.type for turn in scenario.turns for check in turn.checks if not forbids(check)]
+    probe = Probe(target, reference=reference, seed=seed)
+    if await probe.measure(scenario) == 0:
+        return Shrunk(scenario=scenario, note="it does not fail on this target")
+    if reference is not None and not await probe.passes_on_reference(scenario):
+        return Shrunk(scenario=scenario, note="the reference does not pass it")
+    if reference is None and asks_for:
+        note = f"{asks_for[0]} asks for something, which taking words away would break by itself; give a reference"
+        return Shrunk(scenario=scenario, note=note)
+    return await minimise(scenario, probe.still_fails, most_tries=most_tries)

@@ -1,0 +1,1 @@
+"""What a loop asks before it acts, who is asked, and what the answer is bound to."""

@@ -1,0 +1,1 @@
+"""Loops for known tasks, on the same engine as any other."""

@@ -1,0 +1,1 @@
+"""One session of a loop: its course, plans, calls, questions and ceilings."""

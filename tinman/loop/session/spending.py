@@ -1,0 +1,138 @@
+"""The ceilings of one loop: what is left, what fits, and why it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from tinman.budget import Amount, Budget, Limits
+from tinman.errors import BudgetExhausted, LoopConfigError
+from tinman.loop.state.records import LoopConfig, State
+from tinman.messages import Request
+from tinman.models import prices
+from tinman.models.base import Model
+from tinman.models.sizes import prompt_bound
+
+GRACE_SECONDS = 5.0
+"""By how much a loop may end after its wall clock: the time to end what runs, then to write down how it ended."""
+LEAST_TOKENS = 16
+"""A model call with less room for its answer than this is not made."""
+_LEAST = Amount(calls=1, tokens=1)
+
+
+class StoredSpending:
+    """The ``Ledger`` of a budget: draws become changes of the loop's state."""
+
+    def __init__(self, spent: Amount, draw: Callable[[Amount], Awaitable[None]]) -> None:
+        self._spent = spent
+        self._total = spent
+        self._draw = draw
+
+    async def spent(self) -> Amount:
+        """Return what earlier sessions spent; of one that was killed, all it had drawn."""
+        return self._spent
+
+    async def draw(self, block: Amount) -> None:
+        """Write down that ``block`` may be spent; durable when it returns."""
+        self._total = self._total + block
+        await self._draw(self._total)
+
+    async def give_back(self, used: Amount) -> None:
+        """The session's last change says what was used."""
+
+
+def spent_before(state: State) -> Amount:
+    """Return what earlier sessions count for: after a clean end what they spent, else what they had drawn too."""
+    return state.spent if state.ending is not None else state.spent.at_least(state.drawn)
+
+
+def budget_of(config: LoopConfig, state: State, parent: Budget | None, ledger: StoredSpending) -> Budget:
+    """Return the budget of one session: the loop's own ceilings less what is spent, out of ``parent``."""
+    seconds = max(0.0, config.wall_clock_s - state.metrics.elapsed_s)
+    limits = Limits(tokens=config.token_limit, usd=config.cost_limit_usd, seconds=seconds)
+    block = Amount(calls=64, tokens=max(1, config.token_limit // 8), nano_usd=50_000_000)
+    return Budget(limits, parent=parent, ledger=ledger, block=block)
+
+
+def reached(config: LoopConfig, state: State, budget: Budget, *, in_round: bool = False) -> str:
+    """Return which ceiling is reached, in the order iterations, tokens, wall clock, money; empty when none is.
+
+    Within a round the number of rounds does not count: the round that runs is the last one allowed at most.
+    """
+    if not in_round and len(state.iterations) >= config.max_iterations:
+        return f"max_iterations ({config.max_iterations}) reached"
+    spent = budget.spent
+    if spent.tokens > config.token_limit:
+        return overrun(config, budget)
+    if spent.tokens >= config.token_limit:
+        return f"token_limit ({config.token_limit:,}) reached"
+    left = budget.seconds_left
+    if left is not None and left <= 0:
+        return f"wall_clock_s ({config.wall_clock_s:g}) reached"
+    if config.cost_limit_usd is not None and spent.nano_usd >= config.cost_limit_usd * 1e9:
+        return f"cost_limit_usd ({config.cost_limit_usd:g}) reached"
+    if budget.is_share and not budget.room.covers(_LEAST):
+        return "the budget this loop has a share of is used up"
+    return ""
+
+
+def refused(config: LoopConfig, state: State, budget: Budget, error: BudgetExhausted) -> str:
+    """Return in the loop's own words why a reservation was refused."""
+    name, ceiling = {
+        "tokens": ("token_limit", f"{config.token_limit:,}"),
+        "usd": ("cost_limit_usd", f"{config.cost_limit_usd or 0:g}"),
+        "seconds": ("wall_clock_s", f"{config.wall_clock_s:g}"),
+    }.get(error.limit, (error.limit, f"{error.ceiling:g}"))
+    if limit := reached(config, state, budget, in_round=True):
+        return limit
+    if error.limit in {"tokens", "usd"}:
+        return f"{name} ({ceiling}) reached: the next model call does not fit ({error.used:g} used)"
+    return f"{name} ({ceiling}) reached"
+
+
+def overrun(config: LoopConfig, budget: Budget) -> str:
+    """Return by how much the token ceiling was overrun; empty when it was not."""
+    over = budget.spent.tokens - config.token_limit
+    if over <= 0:
+        return ""
+    return f"token_limit ({config.token_limit:,}) overrun by {over:,}: the model does not keep max_tokens"
+
+
+class Pricing:
+    """Prices of one model, with those given by hand."""
+
+    def __init__(self, model: Model, overrides: Mapping[str, prices.Rate]) -> None:
+        self._model = model
+        self._provider: str = getattr(model, "price_provider", model.provider)
+        self._overrides = overrides
+
+    def check(self, config: LoopConfig) -> None:
+        """Raise ``LoopConfigError`` when money is limited and the model's price is unknown."""
+        if config.cost_limit_usd is not None and self.bound(1, 1) is None:
+            raise LoopConfigError(
+                f"cost_limit_usd: {self._provider}:{self._model.name} has no known price, so the limit cannot be kept; "
+                f"give pricing={{'{self._model.name}': (USD in, USD out a million tokens)}} or leave the limit out"
+            )
+
+    def bound(self, input_tokens: int, output_tokens: int) -> int | None:
+        """Return the most that many tokens can cost, in nano-dollars."""
+        return prices.bound(self._provider, self._model.name, input_tokens, output_tokens, overrides=self._overrides)
+
+
+def output_cap(request: Request, config: LoopConfig, budget: Budget, pricing: Pricing) -> int:
+    """Return how many tokens the answer to ``request`` may have so that prompt and answer fit under every ceiling.
+
+    Raises ``BudgetExhausted`` when fewer than ``LEAST_TOKENS`` are left for it.
+    """
+    prompt, room = prompt_bound(request), budget.room
+    cap = min(config.max_tokens_per_call, room.tokens - prompt)
+    if cap < min(LEAST_TOKENS, config.max_tokens_per_call):
+        raise BudgetExhausted("tokens", ceiling=config.token_limit, used=budget.spent.tokens)
+    if not budget.has_usd_ceiling:
+        return cap
+    base, whole = pricing.bound(prompt, 0), pricing.bound(prompt, cap)
+    if base is None or whole is None or whole <= room.nano_usd:
+        return cap
+    cap = int((room.nano_usd - base) * cap / (whole - base)) if whole > base else 0
+    if cap < min(LEAST_TOKENS, config.max_tokens_per_call):
+        raise BudgetExhausted("usd", ceiling=config.cost_limit_usd or 0.0, used=budget.spent.nano_usd / 1e9)
+    return cap

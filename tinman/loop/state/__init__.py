@@ -1,0 +1,1 @@
+"""What a loop knows, what changes it, and where the changes become durable."""

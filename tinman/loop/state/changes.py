@@ -1,0 +1,213 @@
+"""What can happen to a loop's state, and the one function that makes a state of it.
+
+A change is durable before the loop goes on from it. ``spent`` is what the budget counts when it was made.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias, assert_never
+
+from pydantic import Field
+
+from tinman.budget import Amount
+from tinman.frozen import changed, frozen, made
+from tinman.loop import context
+from tinman.loop.session import progress
+from tinman.loop.state.records import (
+    ActionRecord,
+    Call,
+    Ending,
+    Intent,
+    IterationRecord,
+    LoopConfig,
+    PendingApproval,
+    Round,
+    State,
+)
+from tinman.messages import Usage
+
+
+@frozen
+class Began:
+    """A session starts: the first one of a loop, or one that resumes it."""
+
+    goal: str
+    config: LoopConfig
+    tool_schema_hash: str
+    policy_fingerprint: str
+    summarizer: str = ""
+    pinned_facts: tuple[str, ...] = ()
+    spent: Amount = Amount()
+    kind: Literal["began"] = "began"
+
+
+@frozen
+class Planned:
+    """A round was observed and planned. Without calls the round is over: idle, invalid or the goal is reached."""
+
+    record: IterationRecord
+    calls: tuple[Call, ...] = ()
+    usage: Usage = Usage()
+    spent: Amount = Amount()
+    kind: Literal["planned"] = "planned"
+
+
+@frozen
+class Asked:
+    """An approval waits for its answer."""
+
+    pending: PendingApproval
+    kind: Literal["asked"] = "asked"
+
+
+@frozen
+class Answered:
+    """A waiting approval is over: allowed (its ``intent`` is committed with it), refused, or past its time."""
+
+    intent: Intent | None = None
+    kind: Literal["answered"] = "answered"
+
+
+@frozen
+class Acted:
+    """One call of the plan ended."""
+
+    action: ActionRecord
+    elapsed_s: float = 0.0
+    spent: Amount = Amount()
+    kind: Literal["acted"] = "acted"
+
+
+@frozen
+class Closed:
+    """The round ends before its plan did; ``dropped`` are calls that were not made."""
+
+    dropped: tuple[str, ...] = ()
+    kind: Literal["closed"] = "closed"
+
+
+@frozen
+class Forgotten:
+    """Somebody looked and said that a begun action did not happen: it may be asked about again."""
+
+    kind: Literal["forgotten"] = "forgotten"
+
+
+@frozen
+class Summarised:
+    """A summarizer's texts for the rounds that left the window."""
+
+    texts: tuple[str, ...]
+    summarizer: str
+    usage: Usage = Usage()
+    spent: Amount = Amount()
+    kind: Literal["summarised"] = "summarised"
+
+
+@frozen
+class Drawn:
+    """That much may be spent from now on; after a crash it counts as spent."""
+
+    total: Amount
+    kind: Literal["drawn"] = "drawn"
+
+
+@frozen
+class Ended:
+    """A session is over."""
+
+    ending: Ending
+    elapsed_s: float
+    spent: Amount = Amount()
+    kind: Literal["ended"] = "ended"
+
+
+Change: TypeAlias = Annotated[
+    Began | Planned | Asked | Answered | Acted | Closed | Forgotten | Summarised | Drawn | Ended,
+    Field(discriminator="kind"),
+]
+
+
+def apply(state: State, change: Change) -> State:
+    """Return ``state`` after ``change``. Pure: the same state and change give the same state.
+
+    Rounds that leave the verbatim window are summed up here, unless the loop has a summarizer, which will say it.
+    """
+    match change:
+        case Began():
+            before = (state.goal, state.config, state.tool_schema_hash, state.policy_fingerprint)
+            now = (change.goal, change.config, change.tool_schema_hash, change.policy_fingerprint)
+            # What stood still under other circumstances says nothing about these.
+            is_same = before == now and set(change.pinned_facts) <= set(state.pinned_facts)
+            return changed(
+                state,
+                goal=change.goal,
+                no_progress_streak=state.no_progress_streak if is_same else 0,
+                plan_invalid_streak=state.plan_invalid_streak if is_same else 0,
+                config=change.config,
+                tool_schema_hash=change.tool_schema_hash,
+                policy_fingerprint=change.policy_fingerprint,
+                summarizer=change.summarizer,
+                pinned_facts=tuple(dict.fromkeys((*state.pinned_facts, *change.pinned_facts))),
+                spent=change.spent,
+                drawn=change.spent,
+                ending=None,
+                sessions=state.sessions + 1,
+            )
+        case Planned():
+            state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
+            if change.calls:
+                return changed(state, round=made(Round, record=change.record, calls=change.calls))
+            return _recorded(state, change.record)
+        case Asked():
+            return changed(state, pending_approval=change.pending)
+        case Answered():
+            return changed(state, pending_approval=None, intent=change.intent)
+        case Acted():
+            return _acted(state, change)
+        case Closed():
+            if state.round is None:
+                return state
+            return _recorded(state, changed(state.round.record, dropped=change.dropped))
+        case Forgotten():
+            return changed(state, intent=None)
+        case Summarised():
+            state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
+            return context.summarised(state, change.texts, change.summarizer)
+        case Drawn():
+            return changed(state, drawn=change.total)
+        case Ended():
+            return changed(
+                state,
+                ending=change.ending,
+                last_metric=change.ending.metric or state.last_metric,
+                metrics=changed(state.metrics, elapsed_s=change.elapsed_s),
+                spent=change.spent,
+                drawn=change.spent,
+            )
+        case _:
+            assert_never(change)
+
+
+def _acted(state: State, change: Acted) -> State:
+    if state.round is None:
+        return state
+    record = changed(state.round.record, actions=(*state.round.record.actions, change.action))
+    state = changed(
+        state,
+        round=changed(state.round, record=record),
+        intent=None,
+        metrics=changed(state.metrics, elapsed_s=change.elapsed_s),
+        spent=change.spent,
+    )
+    assert state.round is not None
+    return _recorded(state, record) if len(record.actions) == len(state.round.calls) else state
+
+
+def _recorded(state: State, record: IterationRecord) -> State:
+    state = progress.appended(state, record)
+    if state.summarizer:
+        return state
+    leaving = context.left_window(state)
+    texts = [context.told(each, context.SUMMARY_CHARS) for each in leaving]
+    return context.summarised(state, texts, context.DETERMINISTIC) if leaving else state

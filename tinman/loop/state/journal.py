@@ -1,0 +1,311 @@
+"""Loops in a database: every change is a step of the journal, and the state is what the steps add up to.
+
+A loop by itself is a row among the cycles, under its own id and lease; a loop inside a research cycle is part of that
+cycle's journal.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from tinman import clock
+from tinman.approvals.handler import ApprovalHandler, ApprovalMode
+from tinman.approvals.queue import ApprovalQueue
+from tinman.audit import AuditLog
+from tinman.config.modes import Mode
+from tinman.db.engine import Database
+from tinman.errors import CycleOwned, LoopOwned, LoopStateError, NotFound, StoreError
+from tinman.frozen import adapter
+from tinman.loop.approvals.gate import Gate, HandlerGate, RunnerGate
+from tinman.loop.result import LoopStatus
+from tinman.loop.state.changes import Began, Change, Drawn, Ended, apply
+from tinman.loop.state.records import Intent, LoopConfig, State
+from tinman.loop.state.store import C, Halted, name_of
+from tinman.memory.graph import MemoryGraph
+from tinman.memory.nodes import CycleStatus
+from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
+
+if TYPE_CHECKING:
+    from tinman.events import EventBus
+    from tinman.loop.approvals.approval import ApprovalRunner
+
+_log = structlog.get_logger(__name__)
+_STATUS: dict[str, CycleStatus] = {
+    LoopStatus.SUCCESS: "completed",
+    LoopStatus.AWAITING_APPROVAL: "paused",
+    LoopStatus.ERROR: "failed",
+}
+
+
+class _Absent(Exception):
+    """Raised inside to find out that a step is not stored, without running anything."""
+
+
+async def _absent(tx: Tx) -> str:
+    raise _Absent
+
+
+async def stored(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
+    """Return the state that the stored changes under ``prefix`` add up to, and how many there are."""
+    state: State | None = None
+    count = 0
+    while True:
+        try:
+            text = await runtime.step(f"{prefix}{count:06d}", _absent)
+        except (_Absent, Stopped):
+            return (None if state is None else await _drawn(runtime, prefix, state)), count
+        if state is None:
+            state = adapter(State).validate_json(text)
+        else:
+            change: Change = adapter(Change).validate_json(text)
+            state = apply(state, change)
+        count += 1
+
+
+async def _drawn(runtime: Runtime, prefix: str, state: State) -> State:
+    """Return ``state`` with what its last session had drawn."""
+    count = 0
+    while True:
+        try:
+            text = await runtime.step(f"{prefix}drawn/{state.sessions}/{count:06d}", _absent)
+        except (_Absent, Stopped):
+            return state
+        if state.ending is None:
+            change: Change = adapter(Change).validate_json(text)
+            state = apply(state, change)
+        count += 1
+
+
+class JournalStore:
+    """Keeps a loop in a runtime's journal, its keys under ``prefix``. ``record`` is told of the ends of a session."""
+
+    is_durable = True
+    path: str | None = None
+
+    def __init__(
+        self, runtime: Runtime, prefix: str, *, record: Callable[[Began | Ended, State], Awaitable[None]] | None = None
+    ) -> None:
+        self._runtime = runtime
+        self._prefix = f"{prefix}/"
+        self._record = record
+        self._count = 0
+        self._draws = 0
+
+    async def open(self, fresh: State | None) -> State:
+        """Return what the journal holds; begin with ``fresh`` when it holds nothing."""
+        state, self._count = await stored(self._runtime, self._prefix)
+        if state is not None:
+            return state
+        if fresh is None:
+            raise LoopStateError(f"loop {self._prefix}: the database holds nothing of it")
+        await self._append(adapter(State).dump_json(fresh).decode())
+        return fresh
+
+    async def _append(self, text: str, key: str | None = None) -> None:
+        async def work(tx: Tx) -> str:
+            return text
+
+        try:
+            await self._runtime.step(key or f"{self._prefix}{self._count:06d}", work)
+        except Stopped as stopped:
+            raise Halted from stopped
+        if key is None:
+            self._count += 1
+
+    async def commit(self, change: Change, state: State) -> None:
+        """Append the change."""
+        text = adapter(Change).dump_json(change).decode()
+        if isinstance(change, Drawn):  # budget is drawn in the middle of other steps, so it has a sequence of its own
+            await self._append(text, f"{self._prefix}drawn/{state.sessions}/{self._draws:06d}")
+            self._draws += 1
+            return
+        await self._append(text)
+        if isinstance(change, Began | Ended) and self._record is not None:
+            await self._record(change, state)
+
+    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+        """Do it as a step of its own."""
+        made: list[C] = []
+
+        async def step(tx: Tx) -> str:
+            made.append(await work())
+            return adapter(Change).dump_json(made[0]).decode()
+
+        try:
+            await self._runtime.step(f"{self._prefix}{self._count:06d}", step)
+        except Stopped as stopped:
+            raise Halted from stopped
+        self._count += 1
+        return made[0]
+
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it as a ``step_once``: of a done one the work is not run again, an unresolved one is an error."""
+
+        def intend(tx: Tx) -> str:
+            return adapter(Intent).dump_json(intent).decode()
+
+        async def done(_: str) -> None:
+            await work()
+
+        try:
+            await self._runtime.step_once(f"{self._prefix}{intent.key}", intend, done)
+        except Unresolved as error:
+            raise LoopStateError(f"loop: {error}") from error
+        except Stopped as stopped:
+            raise Halted from stopped
+
+    async def happened(self, intent: Intent) -> bool | None:
+        """Look into the journal: done, never begun, or begun by a process that did not live to say more."""
+        try:
+            await self._runtime.step(f"{self._prefix}{intent.key}", _absent)
+        except _Absent:
+            return False
+        except Unresolved:
+            return None
+        return True
+
+    async def settle(self, intent: Intent, *, happened: bool) -> None:
+        """Resolve the ``step_once``, if it was begun."""
+        key = f"{self._prefix}{intent.key}"
+        if isinstance(self._runtime, JournalRuntime) and key in self._runtime.unresolved():
+            await self._runtime.resolve(key, happened)
+
+    async def keep(self, text: str) -> str:
+        """Keep it as a step of its own."""
+        name = name_of(text)
+
+        async def work(tx: Tx) -> str:
+            return text
+
+        await self._runtime.step(f"{self._prefix}payload/{name}", work)
+        return name
+
+    async def kept(self, name: str) -> str:
+        """Read it."""
+        try:
+            return await self._runtime.step(f"{self._prefix}payload/{name}", _absent)
+        except _Absent:
+            raise LoopStateError(f"payload {name}: there is none") from None
+
+    async def close(self) -> None:
+        """The runtime's owner gives the lease back."""
+
+
+async def opened(
+    place: Database | str | Path,
+    loop_id: str,
+    stack: AsyncExitStack,
+    *,
+    is_new: bool,
+    goal: str,
+    mode: Mode,
+    runner: ApprovalRunner,
+    handler: ApprovalHandler | None,
+    ttl_s: float,
+    bus: EventBus | None,
+) -> tuple[JournalStore, Gate]:
+    """Open the database if need be, take the loop's lease, and return its store and gate; ``stack`` closes both.
+
+    Raises ``LoopOwned`` while another process runs the loop, ``NotFound`` when there is none to resume.
+    """
+    db = place if isinstance(place, Database) else await stack.enter_async_context(await Database.open(place))
+    graph = MemoryGraph(db)
+    if is_new:
+        await graph.create_cycle(mode=mode, target="loop", reasoner="", seed=0, config={"goal": goal}, cycle_id=loop_id)
+    try:
+        runtime = await stack.enter_async_context(JournalRuntime(graph, loop_id, bus=bus))
+    except CycleOwned as error:
+        raise LoopOwned(f"loop {loop_id}: another run or resume of it is going on; wait for it") from error
+
+    audit = AuditLog(db)
+
+    async def record(change: Began | Ended, state: State) -> None:
+        if state.ending is not None:
+            await graph.update_cycle(
+                loop_id,
+                status=_STATUS.get(state.ending.status, "completed"),
+                stopped_reason="" if state.ending.status == LoopStatus.SUCCESS else state.ending.status,
+                ended_at=clock.now(),
+                summary={"reason": state.ending.reason, "iterations": len(state.iterations)},
+            )
+        await _audited(audit, change, state)
+
+    store = JournalStore(runtime, "loop", record=record)
+    if handler is not None:
+        return store, HandlerGate(handler)
+    if not runner.is_headless:
+        return store, RunnerGate(runner, audit=audit)
+    queue = ApprovalQueue(db, ttl_seconds=ttl_s)
+    waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=bus, cycle_id=loop_id)
+    return store, HandlerGate(waiting, queue, runner)
+
+
+def within(runtime: Runtime, key: str) -> JournalStore:
+    """Return the store of the loop ``key`` inside a cycle; where that is in a database, its audit trail tells of it."""
+    if not isinstance(runtime, JournalRuntime):
+        return JournalStore(runtime, key)
+    audit = AuditLog(runtime.graph.db)
+
+    async def record(change: Began | Ended, state: State) -> None:
+        await _audited(audit, change, state)
+
+    return JournalStore(runtime, key, record=record)
+
+
+async def _audited(audit: AuditLog, change: Began | Ended, state: State) -> None:
+    """Write down that a session began, within which limits, or how it ended. Approvals are written by their gates."""
+    if isinstance(change, Began):
+        what = "loop.started"
+        told: dict[str, Any] = {"limits": adapter(LoopConfig).dump_python(change.config, mode="json")}
+    else:
+        what = "loop.ended"
+        told = {"status": str(change.ending.status), "reason": change.ending.reason, "error": change.ending.error}
+        told |= {"iterations": len(state.iterations), "tokens": state.total_tokens}
+    try:
+        await audit.append(f"loop {state.loop_id}", what, {"session": state.sessions, **told})
+    except StoreError as error:  # what happened is stored already, and stays so
+        _log.error("loop.not_audited", loop_id=state.loop_id, what=what, error=str(error))
+
+
+async def load(graph: MemoryGraph, loop_id: str) -> State:
+    """Return the state of a stored loop, running or not; one inside a cycle is called by both, ``cyc-0001/rule/...``.
+
+    Raises ``NotFound``, ``LoopStateError`` for an empty one.
+    """
+    cycle_id, inside, key = loop_id.partition("/")
+    runtime = await _read(graph, cycle_id)
+    state, _ = await stored(runtime, f"{key if inside else 'loop'}/")
+    if state is None and inside:
+        close = difflib.get_close_matches(loop_id, await loops_of(graph, cycle_id), n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else "the explanation of its cycle lists the cycle's loops"
+        raise NotFound(f"loop {loop_id}: there is none; {hint}")
+    if state is None:
+        raise LoopStateError(f"loop {loop_id}: the database holds nothing of it yet")
+    return state
+
+
+async def loops_of(graph: MemoryGraph, cycle_id: str) -> dict[str, State]:
+    """Return the loops inside a cycle by their names (cycle and key), in the order they began. Raises ``NotFound``."""
+    runtime = await _read(graph, cycle_id)
+    found: dict[str, State] = {}
+    for first in runtime.stored_keys():
+        key = first.removesuffix("/000000")
+        if key == first or "/drawn/" in first:
+            continue
+        state, _ = await stored(runtime, f"{key}/")
+        if state is not None:
+            found[f"{cycle_id}/{key}"] = state
+    return found
+
+
+async def _read(graph: MemoryGraph, cycle_id: str) -> JournalRuntime:
+    await graph.get_cycle(cycle_id)
+    runtime = JournalRuntime(graph, cycle_id)
+    await runtime.read()
+    return runtime

@@ -1,0 +1,220 @@
+"""Where a loop's changes become durable: nowhere, a state file, or (``journal.py``) a database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import anyio
+
+from tinman.errors import LoopStateError
+from tinman.loop.result import LoopStatus
+from tinman.loop.state import statefile
+from tinman.loop.state.changes import Change
+from tinman.loop.state.records import Intent, State
+from tinman.processes.threads import in_thread
+
+C = TypeVar("C", bound=Change)
+
+
+class Halted(Exception):
+    """Raised when the runtime around a loop is asked to stop; its cause is what the runtime raised."""
+
+
+class Store(Protocol):
+    """Keeps one loop. ``is_durable`` says whether a later process finds it again."""
+
+    is_durable: bool
+    path: str | None
+
+    async def open(self, fresh: State | None) -> State:
+        """Take the right to run the loop and return its state; ``fresh`` starts a new one.
+
+        Raises ``LoopOwned`` while another run has it, ``LoopStateError`` when it is not there or cannot be trusted.
+        """
+        ...
+
+    async def commit(self, change: Change, state: State) -> None:
+        """Make ``change``, which led to ``state``, durable. Under cancellation it is written whole or not at all."""
+        ...
+
+    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+        """Do ``work`` and make the change it returns, which leads to ``led_to`` it, durable; return the change.
+
+        Asked to stop meanwhile, a runtime lets the work end and stores it. When ``work`` raises nothing is stored.
+        """
+        ...
+
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what ``intent``, which is committed, says: never twice, whatever kills the process."""
+        ...
+
+    async def happened(self, intent: Intent) -> bool | None:
+        """Say whether what an intent without outcome says was done; ``None`` when only somebody who looks can tell."""
+        ...
+
+    async def settle(self, intent: Intent, *, happened: bool) -> None:
+        """Note what somebody found out about an intent without outcome."""
+        ...
+
+    async def keep(self, text: str) -> str:
+        """Keep a text that is too long for the state and return its name, the SHA-256 of it."""
+        ...
+
+    async def kept(self, name: str) -> str:
+        """Return a kept text. Raises ``LoopStateError`` when there is none."""
+        ...
+
+    async def close(self) -> None:
+        """Give the right back."""
+        ...
+
+
+def name_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class MemoryStore:
+    """Keeps the state in this object, for a loop that is not to outlive its process."""
+
+    is_durable = False
+    path: str | None = None
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+        self._texts: dict[str, str] = {}
+
+    async def open(self, fresh: State | None) -> State:
+        """Return what is here, or ``fresh``."""
+        if self._state is None:
+            self._state = fresh
+        if self._state is None:
+            raise LoopStateError("loop: there is no state to go on from")
+        return self._state
+
+    async def commit(self, change: Change, state: State) -> None:
+        """Remember the state."""
+        self._state = state
+
+    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+        """Do it, remember what it led to."""
+        change = await work()
+        await self.commit(change, led_to(change))
+        return change
+
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it."""
+        await work()
+
+    async def happened(self, intent: Intent) -> bool | None:
+        """Return ``None``: nobody wrote it down."""
+        return None
+
+    async def settle(self, intent: Intent, *, happened: bool) -> None:
+        """Nothing outlives the process here."""
+
+    async def keep(self, text: str) -> str:
+        """Keep it here."""
+        self._texts[name_of(text)] = text
+        return name_of(text)
+
+    async def kept(self, name: str) -> str:
+        """Return it."""
+        if name not in self._texts:
+            raise LoopStateError(f"payload {name}: there is none")
+        return self._texts[name]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class FileStore:
+    """Keeps the state in a file, with a lock beside it; long texts in a folder beside it, by their SHA-256."""
+
+    is_durable = True
+
+    def __init__(self, path: Path, *, key: bytes | None = None) -> None:
+        self.path: str | None = str(path)
+        self._path = path
+        self._key = key
+        self._lock = statefile.Lock(path)
+
+    async def open(self, fresh: State | None) -> State:
+        """Take the lock and read the file. With ``fresh``, an unfinished loop that is there is moved aside first."""
+        self._lock.take()
+        try:
+            if fresh is None:
+                return await in_thread(statefile.read, self._path, key=self._key)
+            if self._path.exists():
+                await in_thread(self._move_aside)
+            await self._write(fresh)
+        except BaseException:
+            self._lock.free()
+            raise
+        return fresh
+
+    def _move_aside(self) -> None:
+        try:
+            there = statefile.read(self._path, key=self._key)
+        except LoopStateError as error:
+            raise LoopStateError(f"{error}; it is left as it is: move it away or choose another state_path") from error
+        if there.ending is None or there.ending.status != LoopStatus.SUCCESS:
+            self._path.rename(self._path.with_name(f"{self._path.name}.{there.loop_id}"))
+
+    async def commit(self, change: Change, state: State) -> None:
+        """Write the state that the change led to."""
+        await self._write(state)
+
+    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+        """Do it, write the state that it led to."""
+        change = await work()
+        await self._write(led_to(change))
+        return change
+
+    async def _write(self, state: State) -> None:
+        with anyio.CancelScope(shield=True):
+            await in_thread(statefile.write, self._path, state, key=self._key)
+
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it: the intent is in the file, and the lock keeps everybody else out."""
+        await work()
+
+    async def happened(self, intent: Intent) -> bool | None:
+        """Return ``None``: the file says no more than the intent."""
+        return None
+
+    async def settle(self, intent: Intent, *, happened: bool) -> None:
+        """The next commit says it."""
+
+    @property
+    def _folder(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.payloads")
+
+    async def keep(self, text: str) -> str:
+        """Write it to a file of its own, whole or not at all."""
+        name = name_of(text)
+        await in_thread(self._keep, name, text)
+        return name
+
+    def _keep(self, name: str, text: str) -> None:
+        target = self._folder / name
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_suffix(".tmp")
+            temporary.write_bytes(text.encode("utf-8", "surrogatepass"))
+            temporary.replace(target)
+        except OSError as error:
+            raise LoopStateError(f"payload {target}: cannot be written: {error.strerror or error}") from error
+
+    async def kept(self, name: str) -> str:
+        """Read it."""
+        try:
+            return (await in_thread((self._folder / name).read_bytes)).decode("utf-8", "surrogatepass")
+        except OSError as error:
+            raise LoopStateError(f"payload {name}: cannot be read: {error.strerror or error}") from error
+
+    async def close(self) -> None:
+        """Free the lock."""
+        self._lock.free()

@@ -1,0 +1,1 @@
+"""Children of this process: commands, isolated workers, whole sessions ended, functions awaited in threads."""

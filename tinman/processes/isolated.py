@@ -1,0 +1,162 @@
+"""Tools in a process of their own, which is killed with everything it started."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import anyio
+from anyio.abc import ByteReceiveStream, Process
+
+from tinman.errors import UnsupportedTypeError
+from tinman.processes.commands import GRACE_SECONDS
+
+MAX_RESULT_BYTES = 16_000_000
+_CHILD = "import sys; sys.path[:] = {path!r}; from tinman.processes.isolated import serve; serve()"
+
+
+class ChildDied(RuntimeError):
+    """Raised when the process of an isolated tool ended without an answer."""
+
+
+def address(function: Callable[..., Any], name: str) -> str:
+    """Return ``module:qualname`` of an importable function. Raises ``UnsupportedTypeError`` for a closure or lambda."""
+    module = getattr(function, "__module__", None)
+    qualname = getattr(function, "__qualname__", "")
+    if not module or "<" in qualname or not qualname:
+        raise UnsupportedTypeError(
+            f"tool {name}: isolated=True needs a function that can be imported; {qualname or 'it'} is inside another"
+        )
+    if module == "__main__":
+        spec = getattr(sys.modules["__main__"], "__spec__", None)
+        path = getattr(sys.modules["__main__"], "__file__", None)
+        if spec is not None:
+            module = str(spec.name)
+        elif path:
+            module = f"file={os.path.abspath(path)}"
+        else:
+            raise UnsupportedTypeError(f"tool {name}: isolated=True needs a module; put the function into a file")
+    return f"{module}:{qualname}"
+
+
+async def run(target: str, positional: list[Any], keywords: dict[str, Any]) -> Any:
+    """Call ``target`` in a fresh process and return its value, or raise what it raised.
+
+    On cancellation the process group gets TERM, after a grace KILL. What it prints goes to standard error.
+    """
+    work = pickle.dumps((target, positional, keywords))
+    process = await anyio.open_process(
+        [sys.executable, "-c", _CHILD.format(path=sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=None,
+        start_new_session=True,
+    )
+    try:
+        answer = await _talk(process, work)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+        raise
+    finally:
+        _signal(process, signal.SIGKILL)
+        with anyio.CancelScope(shield=True):
+            await process.aclose()
+    try:
+        value, error = pickle.loads(answer)
+    except Exception as broken:
+        raise ChildDied(f"its process ended with code {process.returncode} and no answer") from broken
+    if error is not None:
+        raise error
+    return value
+
+
+async def _talk(process: Process, work: bytes) -> bytes:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(anyio.BrokenResourceError, BrokenPipeError, ConnectionResetError):
+        await process.stdin.send(work)
+        await process.stdin.aclose()
+    answer = await _read(process.stdout)
+    await process.wait()
+    return answer
+
+
+async def _read(stream: ByteReceiveStream) -> bytes:
+    read = bytearray()
+    async for chunk in stream:
+        read += chunk
+        if len(read) > MAX_RESULT_BYTES:
+            raise ChildDied(f"it returned more than {MAX_RESULT_BYTES} bytes")
+    return bytes(read)
+
+
+async def _end(process: Process) -> None:
+    _signal(process, signal.SIGTERM)
+    with anyio.move_on_after(GRACE_SECONDS):
+        await process.wait()
+    _signal(process, signal.SIGKILL)
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+# -- in the child
+
+
+def serve() -> None:
+    """Read one call from standard input, make it, write what came of it. Runs in the child."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the tool prints must not get into the answer
+    target, positional, keywords = pickle.load(sys.stdin.buffer)
+    try:
+        outcome: tuple[Any, BaseException | None] = (_call(target, positional, keywords), None)
+    except Exception as error:  # noqa: BLE001 - it is raised again in the parent
+        outcome = (None, error)
+    try:
+        answer = pickle.dumps(outcome)
+        pickle.loads(answer)
+    except Exception as error:  # noqa: BLE001 - a value or exception that cannot travel is told in words
+        told = outcome[1] if outcome[1] is not None else error
+        answer = pickle.dumps((None, RuntimeError(f"{type(told).__name__}: {told}")))
+    with answers:
+        answers.write(answer)
+
+
+def _call(target: str, positional: list[Any], keywords: dict[str, Any]) -> Any:
+    module, _, qualname = target.rpartition(":")
+    found: Any = _load(module)
+    for step in qualname.split("."):
+        found = getattr(found, step)
+    function = getattr(found, "fn", found)
+    value = function(*positional, **keywords)
+    if hasattr(value, "__await__"):
+
+        async def wait() -> Any:
+            return await value
+
+        return anyio.run(wait)
+    return value
+
+
+def _load(module: str) -> Any:
+    if not module.startswith("file="):
+        return importlib.import_module(module)
+    from importlib.util import module_from_spec, spec_from_file_location  # noqa: PLC0415 - only for scripts
+
+    spec = spec_from_file_location("__mp_main__", module.removeprefix("file="))
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = module_from_spec(spec)
+    sys.modules["__mp_main__"] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded

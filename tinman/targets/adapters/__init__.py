@@ -1,0 +1,1 @@
+"""Adapters: applications under test, opened by the door their owner wrote."""

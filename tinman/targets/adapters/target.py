@@ -1,0 +1,376 @@
+"""An adapter as a target: one named by its factory, in worker processes, or a live object of this process."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+from anyio.abc import Process, UNIXSocketStream
+
+from tinman.errors import TargetError, TurnBroken
+from tinman.frozen import adapter as types_of
+from tinman.messages import Reply, Request, say
+from tinman.processes.groups import kill_session
+from tinman.targets.adapters.turn import AdapterTurn, drive, drive_async, encoded, plain, turn
+from tinman.targets.base import Capabilities, fold
+from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget
+from tinman.text.visible import shorten
+
+MAX_LINE = 32_000_000
+_BOOT = "import sys; sys.path[:] = {path!r}; from tinman.targets.adapters.worker import main; main({descriptor})"
+
+
+class WorkerDied(TargetError):
+    """Raised when the adapter's process ended, or garbled its channel, instead of answering."""
+
+
+class Taker(Protocol):
+    """What an open adapter session asks: one turn, or one look at the target's state."""
+
+    async def take(self, *, user: str, text: str, correlation_id: str) -> AdapterTurn: ...
+
+    async def state(self, *, user: str, name: str, arguments: dict[str, Any]) -> bool | str | None: ...
+
+
+class _Channel:
+    """One line of JSON out, one line in. A question that was cancelled leaves the channel unusable."""
+
+    def __init__(self, stream: UNIXSocketStream) -> None:
+        self.stream = stream
+        self._buffer = bytearray()
+        self._lock = anyio.Lock()
+        self.broken = ""
+
+    async def line(self) -> Any:
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > MAX_LINE:
+                raise WorkerDied(f"the adapter answered more than {MAX_LINE} bytes")
+            self._buffer += await self.stream.receive()
+        text = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return json.loads(text)
+
+    async def ask(self, **question: Any) -> Any:
+        """Return the answer's value. Raises ``TargetError`` with what the adapter raised, else ``WorkerDied``."""
+        async with self._lock:
+            if self.broken:
+                raise WorkerDied(f"not run: {self.broken}")
+            self.broken = "an earlier turn did not end in time"
+            number = secrets.token_hex(8)
+            try:
+                await self.stream.send(encoded({**question, "id": number}))
+                answer = await self.line()
+            except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+                self.broken = "the target's process ended in an earlier turn"
+                raise WorkerDied("the target's process ended before it answered (it exited or crashed)") from None
+            except (ValueError, RecursionError):
+                self.broken = "the target's process garbled its channel in an earlier turn"
+                raise WorkerDied("the target's process wrote into the channel of its adapter") from None
+            if not isinstance(answer, dict) or answer.get("id") != number or not answer.keys() & {"value", "error"}:
+                self.broken = "the target's process garbled its channel in an earlier turn"
+                raise WorkerDied("the target's process wrote into the channel of its adapter")
+            self.broken = ""
+        if "error" in answer:
+            raise TargetError(str(answer["error"]))
+        return answer["value"]
+
+
+class AdapterProcess:
+    """The worker process of one adapter. ``async with`` starts and ends it, with everything that it started."""
+
+    def __init__(self, place: str, *, timeout_seconds: float = 120.0) -> None:
+        self.place = place
+        self.name = place
+        self.root = ""
+        self.turn_timeout_seconds = 0.0
+        self._timeout = timeout_seconds
+        self._fresh = True
+        self._process: Process | None = None
+        self._control: _Channel | None = None
+        self._output: IO[bytes] | None = None
+        self._forking = anyio.Lock()
+
+    async def __aenter__(self) -> AdapterProcess:
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __aexit__
+        ours, theirs = socket.socketpair()
+        with theirs:
+            boot = _BOOT.format(path=[*sys.path], descriptor=theirs.fileno())
+            self._process = await anyio.open_process(
+                [sys.executable, "-c", boot],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=self._output,
+                start_new_session=True,
+                pass_fds=[theirs.fileno()],
+            )
+        self._control = _Channel(await UNIXSocketStream.from_socket(ours))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with anyio.CancelScope(shield=True):
+            if self._control is not None:
+                await self._control.stream.aclose()
+            if self._process is not None:
+                kill_session(self._process.pid)
+                await self._process.wait()
+                await self._process.aclose()
+        if self._output is not None:
+            self._output.close()
+
+    def last_words(self, limit: int = 400) -> str:
+        """Return the end of what the adapter's process printed, in one visible line."""
+        if self._output is None:
+            return ""
+        size = os.fstat(self._output.fileno()).st_size
+        end = os.pread(self._output.fileno(), limit, max(0, size - limit))
+        return shorten(end.decode("utf-8", "replace"), limit)
+
+    async def ask(self, op: str, **question: Any) -> Any:
+        """Ask the loaded adapter. Raises ``TargetError``: what it raised, that it ended, or that it took too long."""
+        assert self._control is not None
+        try:
+            with anyio.fail_after(self._timeout):
+                return await self._control.ask(op=op, **question)
+        except TimeoutError:
+            raise TargetError(f"the adapter did not answer within {self._timeout:g} s") from None
+        except WorkerDied as error:
+            words = self.last_words()
+            raise WorkerDied(f"{error}; it said: {words}" if words else str(error)) from None
+
+    async def load(self) -> None:
+        """Make the adapter. Raises ``TargetError`` with the whole reason."""
+        told = await self.ask("load", place=self.place)
+        self.name, self.root = str(told["name"]), str(told["root"])
+        self._fresh = bool(told["fresh"])
+        self.turn_timeout_seconds = float(told["timeout_seconds"])
+
+    @asynccontextmanager
+    async def scenario(self) -> AsyncIterator[Taker]:
+        """Open a child for one scenario; it is killed at the end, with everything it started."""
+        assert self._control is not None
+        if not self._fresh:
+            yield _Remote(self._control)
+            return
+        ours, theirs = socket.socketpair()
+        leader = 0
+        channel = _Channel(await UNIXSocketStream.from_socket(ours))
+        try:
+            with theirs, anyio.fail_after(self._timeout):
+                async with self._forking:
+                    await self._control.stream.send_fds(encoded({"op": "fork"}), [theirs.fileno()])
+                theirs.close()
+                hello = await channel.line()
+                leader = int(hello["pid"])
+            yield _Remote(channel)
+        except TimeoutError as error:
+            # Before the hello it is ours; afterwards it is the caller's own limit, which ends this block.
+            if leader:
+                raise
+            raise WorkerDied(f"the adapter's process made no child within {self._timeout:g} s") from error
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
+            raise WorkerDied("the adapter's process is gone; look at what it prints or whether it exits") from error
+        finally:
+            with anyio.CancelScope(shield=True):
+                if leader:
+                    kill_session(leader)
+                await channel.stream.aclose()
+
+
+class _Remote:
+    """A session in a worker process."""
+
+    def __init__(self, channel: _Channel) -> None:
+        self._channel = channel
+
+    async def take(self, *, user: str, text: str, correlation_id: str) -> AdapterTurn:
+        """Return what came of one turn. Raises ``WorkerDied``."""
+        data = await self._channel.ask(op="turn", user_id=user, user_text=text, correlation_id=correlation_id)
+        try:
+            found: AdapterTurn = types_of(AdapterTurn).validate_python(data)
+        except ValueError as error:
+            raise WorkerDied("the target's process wrote into the channel of its adapter") from error
+        return found
+
+    async def state(self, *, user: str, name: str, arguments: dict[str, Any]) -> bool | str | None:
+        """Return what the adapter's ``check_state`` returned: true, or what is wrong."""
+        found: bool | str | None = await self._channel.ask(op="state", user_id=user, name=name, arguments=arguments)
+        return found
+
+
+class _Live:
+    """A session with an adapter object of this process."""
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+
+    async def take(self, *, user: str, text: str, correlation_id: str) -> AdapterTurn:
+        """Return what came of one turn. A synchronous adapter runs in a thread that is abandoned when it hangs."""
+        words = {"user_id": user, "user_text": text, "correlation_id": correlation_id}
+        if inspect.iscoroutinefunction(self._adapter.send_user_turn):
+            return await drive_async(turn(self._adapter, **words))
+        own = os.getpid()
+
+        def work() -> AdapterTurn:
+            done = drive(turn(self._adapter, **words), _waited)
+            if os.getpid() != own:
+                os._exit(0)
+            return done
+
+        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+
+    async def state(self, *, user: str, name: str, arguments: dict[str, Any]) -> bool | str | None:
+        """Return what the adapter's ``check_state`` returned: true, or what is wrong."""
+        hook = getattr(self._adapter, "check_state", None)
+        if hook is None:
+            raise TargetError(f"{type(self._adapter).__name__} has no check_state")
+        work = partial(hook, user_id=user, name=name, arguments=arguments)
+        try:
+            found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+            if inspect.isawaitable(found):
+                found = await found
+        except TargetError:
+            raise
+        except Exception as error:
+            raise TargetError(f"check_state {name!r}: {type(error).__name__}: {shorten(str(error), 200)}") from error
+        answer: bool | str | None = plain(found)
+        return answer
+
+
+def _waited(awaitable: Any) -> Any:
+    """Wait for an awaitable in the event loop, from a worker thread."""
+
+    async def wait() -> Any:
+        return await awaitable
+
+    return anyio.from_thread.run(wait)
+
+
+class AdapterSession(TurnSession):
+    """One conversation by way of an adapter; ``state`` asks the target what checks want to know."""
+
+    def __init__(self, call: Any, taker: Taker, user: str) -> None:
+        super().__init__(call)
+        self._taker = taker
+        self._user = user
+
+    async def state(self, name: str, arguments: dict[str, Any]) -> bool | str | None:
+        """Return true, or what is wrong with the target's state. Raises ``TargetError``."""
+        return await self._taker.state(user=self._user, name=name, arguments=arguments)
+
+
+class AdapterTarget(TurnTarget):
+    """An adapter behind the target protocol. One scenario at a time unless the caller says otherwise."""
+
+    side_by_side = 1
+
+    def __init__(self, name: str, source: AdapterProcess | Any, *, revision: str = "") -> None:
+        super().__init__(name, Capabilities(multi_turn=True))
+        self._source = source
+        self.revision = revision
+
+    @property
+    def turn_timeout_seconds(self) -> float:
+        """The adapter's own time limit for a turn; 0 when it has none."""
+        return self._source.turn_timeout_seconds if isinstance(self._source, AdapterProcess) else 0.0
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """Kind, factory or class, and the revision of the code behind it."""
+        return {"kind": "adapter", "place": self.name, "revision": self.revision}
+
+    async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
+        """Turns go through ``open``: an adapter's turn belongs to a scenario's own process."""
+        async with self.open(user=user, session=session, world=_NO_WORLD) as opened:
+            return await opened.send(request)
+
+    @asynccontextmanager
+    async def open(self, *, user: str, session: str, world: Any) -> AsyncIterator[AdapterSession]:
+        """Open a conversation with an adapter nobody has talked to yet."""
+        async with self._taker() as taker:
+
+            async def call(request: Request) -> Reply:
+                done = await taker.take(
+                    user=user, text=request.messages[-1].text, correlation_id=request.correlation_id or session
+                )
+                return _reply(done)
+
+            yield AdapterSession(fold(self._meter(call), self.layers), taker, user)
+
+    @asynccontextmanager
+    async def _taker(self) -> AsyncIterator[Taker]:
+        if isinstance(self._source, AdapterProcess):
+            async with self._source.scenario() as taker:
+                yield taker
+        else:
+            yield _Live(self._source)
+
+
+_NO_WORLD: Any = None
+
+
+def _reply(done: AdapterTurn) -> Reply:
+    if done.reply is None:
+        raise TurnBroken(
+            done.error or done.capture_error,
+            traces=done.calls,
+            capture_error=done.capture_error,
+            was_called=done.was_called,
+        )
+    extra: dict[str, Any] = {CALLS: list(done.calls)}
+    if done.capture_error:
+        extra[CAPTURE_ERROR] = done.capture_error
+    return Reply(message=say("assistant", done.reply), extra=extra)
+
+
+def revision_of(
+    root: Path, *, without: Sequence[Path] = (), most_files: int = 2_000, most_bytes: int = 50_000_000
+) -> str:
+    """Return a digest of the text files below ``root``: the target's revision. Empty when there are too many.
+
+    ``without`` names folders or files that are no part of the target, such as its scenarios and reports. Hidden
+    folders, caches and virtual environments are left out, and files that are neither source nor data.
+    """
+    left_out = {path.resolve() for path in without}
+    total = hashlib.sha256()
+    files = size = 0
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and name not in _NOT_SOURCE and Path(folder, name).resolve() not in left_out
+        )
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.suffix not in _SOURCE or not path.is_file() or path.resolve() in left_out:
+                continue
+            with suppress(OSError):
+                content = path.read_bytes()
+                files, size = files + 1, size + len(content)
+                if files > most_files or size > most_bytes:
+                    return ""
+                total.update(
+                    f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode("utf-8", "surrogateescape")
+                )
+                total.update(content)
+    return total.hexdigest()[:16] if files else ""
+
+
+_SOURCE = frozenset(
+    {".py", ".json", ".toml", ".yaml", ".yml", ".txt", ".md", ".js", ".ts", ".mjs", ".sh", ".sql", ".j2", ".jinja"}
+)
+_NOT_SOURCE = frozenset({"__pycache__", "node_modules", "venv", "artifacts", "build", "dist", "reports"})
