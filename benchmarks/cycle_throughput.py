@@ -18,8 +18,8 @@ from pathlib import Path
 import aiohttp
 import anyio
 
+from tinman.agents.base import AgentContext
 from tinman.agents.experiment_executor import ExperimentExecutor
-from tinman.agents.running import running
 from tinman.budget import Budget, Limits
 from tinman.config.modes import Mode
 from tinman.db.blocks import BlockLedger
@@ -108,14 +108,12 @@ async def ours(url: str, folder: Path, name: str) -> tuple[float, float, int]:
         target = ChatTarget(Metered(OpenAIModel("m", base_url=url), budget=budget, limiter=limiter))
         agent = ExperimentExecutor(graph, target)
         async with JournalRuntime(graph, cycle.id) as runtime:
-            items = [
-                running(agent, target, design, pair, stage="screen", arm="stress", number=i, seed=0, cycle_id=cycle.id)
-                for i, pair in enumerate(pairs)
-            ]
-            await runtime.map(items[:IN_FLIGHT], IN_FLIGHT)  # connections, imports and prices are paid once
+            bench = agent.bench(AgentContext(runtime=runtime, concurrency=IN_FLIGHT), target)
+            specs = [bench.spec(design, pair, stage="screen", number=i) for i, pair in enumerate(pairs)]
+            await bench.run(specs[:IN_FLIGHT])  # connections, imports and prices are paid once
             gc.freeze()  # as the command line does
             wall, cpu = time.perf_counter(), time.process_time()
-            runs = await runtime.map(items[IN_FLIGHT:], IN_FLIGHT)
+            runs = await bench.run(specs[IN_FLIGHT:])
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             assert all(run.verdict == "ok" for run in runs), runs[0].reason
         stored = len(await graph.find(kind="run", cycle_id=cycle.id))

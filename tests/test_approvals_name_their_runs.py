@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tinman.agents.base import AgentContext
-from tinman.agents.costing import estimated_cost_usd
 from tinman.agents.experiment_architect import ExperimentArchitect
 from tinman.agents.experiment_executor import ExperimentExecutor
 from tinman.agents.hypothesis_engine import HypothesisEngine
@@ -16,6 +15,7 @@ from tinman.agents.simulation_engine import SimulationEngine
 from tinman.approvals.handler import ApprovalHandler
 from tinman.budget import Budget, Limits
 from tinman.config.modes import Mode
+from tinman.experiments.costs import estimated_cost_usd
 from tinman.messages import Reply, Request, Usage, say
 from tinman.models import prices
 from tinman.models.metered import Metered

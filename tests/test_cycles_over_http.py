@@ -13,22 +13,21 @@ import pytest
 from loopback import Behaviour, Body, Cut, Hang, Loopback, Reset, Say, Status, serve
 from sandbox_over_http import answer
 
-from tinman.agents.simulation_engine import measured_on
 from tinman.budget import Budget
 from tinman.errors import ProviderUnavailable
 from tinman.events import EventBus
-from tinman.messages import Request, say
 from tinman.meters import Meters
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.metered import Metered
 from tinman.models.openai_client import OpenAIModel
 from tinman.patches.apply import apply
-from tinman.patches.kinds import PromptPatch, RetryPolicy
+from tinman.patches.kinds import RetryPolicy
 from tinman.reports.result import ResearchCycleResult, ResearchOptions
+from tinman.scenarios.run import run_scenario
+from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.chat import ChatTarget
 from tinman.targets.profile import TargetProfile
 from tinman.targets.sandbox.model import SandboxModel
-from tinman.targets.world import EMPTY_WORLD
 from tinman.testing import ScriptedModel
 from tinman.tinman import Tinman, create_tinman
 
@@ -281,16 +280,10 @@ async def test_what_asks_again_is_measured_on_a_target_that_does_not() -> None:
     target = ChatTarget(Metered(down, budget=Budget(), max_attempts=4, backoff_seconds=0.0))
     patch = RetryPolicy(max_attempts=2)
     asked: list[int] = []
-    for measured in (
-        target,
-        measured_on(target, [PromptPatch(text="Be kind.")]),
-        measured_on(target, [patch]),
-        apply(measured_on(target, [patch]), patch),
-    ):
+    for measured, once in ((target, False), (target, True), (apply(target, patch), True)):
         before = len(down.requests)
-        async with measured.open(user="u", session="s", world=EMPTY_WORLD) as session:
-            with pytest.raises(ProviderUnavailable):
-                await session.send(Request(messages=(say("user", "hi"),)))
+        outcome = await run_scenario(measured, Scenario(scenario_id="s", turns=(Turn(user="hi"),)), once=once)
+        assert "ProviderUnavailable" in outcome.reason
         asked.append(len(down.requests) - before)
 
-    assert asked == [4, 4, 1, 2]
+    assert asked == [4, 1, 2]

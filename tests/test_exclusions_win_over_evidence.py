@@ -109,7 +109,7 @@ async def test_what_is_excluded_does_not_lower_the_bar_for_the_others() -> None:
 
 async def test_the_bar_counts_those_that_entered_confirming_and_no_run_of_the_screen() -> None:
     """Two are promoted, one has a slot: E = 34 then suffices, where with a slot for both it would take 40."""
-    slow = replace(design("two"), parameters={"forecast": 1.0})
+    slow = replace(design("two"), forecast=1.0)
     results = await found(Arms(), design("one"), slow, max_experiments=1)
     entered, left_out = sorted(results, key=lambda result: -result.stress.n)
 

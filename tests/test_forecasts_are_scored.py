@@ -132,7 +132,7 @@ async def test_the_next_cycle_heeds_the_score_and_keeps_what_the_source_said(tmp
         heeded = (await HypothesisEngine(graph, None, AdaptiveMemory(graph)).run(AgentContext())).output
 
     guessed = [h for h in heeded if h.source == "taxonomy"]
-    assert all("source_forecast" not in h.metadata for h in unheeded)
+    assert all(h.source_forecast is None for h in unheeded)
     assert guessed
-    assert all(h.metadata["source_forecast"] == 0.5 and 0.25 < h.confidence < 0.5 for h in guessed)
+    assert all(h.source_forecast == 0.5 and 0.25 < h.confidence < 0.5 for h in guessed)
     assert forecast_of(guessed[0], result("not_seen")).forecast == 0.5

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinman.agents.asking import Question, refused
-from tinman.agents.simulation_engine import MAX_LATENCY_MS, MIN_CONFIDENCE, recommend
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.risk import deployment_tier, harm_tier
 from tinman.config.modes import Mode, check_reached, check_transition, experiment_needs_approval, run_limit
 from tinman.errors import ModeRefused
+from tinman.experiments.proof import MAX_LATENCY_MS, MIN_CONFIDENCE, recommend
 from tinman.patches.kinds import ContextLimit, PromptPatch, ToolRestriction
 from tinman.records import SimulationOutcome
 from tinman.review import Action, Decision

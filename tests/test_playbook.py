@@ -12,9 +12,10 @@ import pytest
 
 import tinman
 from tinman.agents.base import AgentContext
-from tinman.agents.experiment_architect import PICK_CASES, POOL, PROVE_CASES, REATTACK_CASES, ExperimentArchitect
+from tinman.agents.experiment_architect import ExperimentArchitect
 from tinman.agents.experiment_executor import ExperimentExecutor
 from tinman.agents.hypothesis_engine import HypothesisEngine
+from tinman.experiments.cases import PICK_CASES, POOL, PROVE_CASES, REATTACK_CASES, CasePlan
 from tinman.messages import Request
 from tinman.patches.kinds import SEAMS
 from tinman.playbook.cases import draw, family_for, family_named
@@ -100,10 +101,14 @@ def test_wordings_have_no_slot_left_open() -> None:
 @each_family
 def test_the_stages_of_an_experiment_share_no_case(family: Family) -> None:
     pairs, _ = draw(family, seed=7, count=POOL, capabilities=EVERYTHING)
-    cuts = list(itertools.accumulate((0, SCREEN_OKS, CONFIRM_CAP, PICK_CASES, PROVE_CASES, REATTACK_CASES)))
-    stages = [{p.stressed.digest for p in pairs[a:b]} for a, b in itertools.pairwise(cuts)]
+    plan = CasePlan.of(
+        ExperimentDesign(
+            id="e", hypothesis_id="h", name="n", stress_type="s", test_cases=pairs, failure_class=family.failure_class
+        )
+    )
+    stages = [{p.stressed.digest for p in each} for each in plan.stages.values()]
 
-    assert [len(stage) for stage in stages] == [SCREEN_OKS, CONFIRM_CAP, PICK_CASES, PROVE_CASES, REATTACK_CASES]
+    assert [len(stage) for stage in stages] == [SCREEN_OKS, CONFIRM_CAP, PICK_CASES, PROVE_CASES, REATTACK_CASES, 0]
     assert not [1 for a, b in itertools.combinations(stages, 2) if a & b]
 
 

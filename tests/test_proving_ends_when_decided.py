@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tinman import stats
 from tinman.agents.base import AgentContext
-from tinman.agents.simulation_engine import SimulationEngine, SimulationResult, is_settled
+from tinman.agents.simulation_engine import SimulationEngine, SimulationResult
+from tinman.experiments.proof import is_settled
 from tinman.messages import Request
 from tinman.patches.kinds import PromptPatch
 from tinman.records import (

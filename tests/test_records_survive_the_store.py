@@ -18,6 +18,7 @@ from tinman.memory.nodes import Batch, decode
 from tinman.messages import Usage
 from tinman.patches.kinds import Guardrail, ParameterTune, PromptPatch, ToolRestriction
 from tinman.records import (
+    Cause,
     Counts,
     DiscoveredFailure,
     ExperimentDesign,
@@ -92,7 +93,8 @@ records: st.SearchStrategy[Record] = st.one_of(
               failure_class=failure_class, screen=counts, interval=interval, log_e=number),
     st.builds(DiscoveredFailure, id=ids, label=st.text(), primary_class=failure_class, description=st.text(),
               severity=st.sampled_from(Severity), experiment_id=ids, scenarios=pairs, interval=interval, run_ids=words,
-              causal_analysis=st.none() | free, trigger_signature=words),
+              causal_analysis=st.none() | st.builds(Cause, root_cause=st.text(), basis=st.text()),
+              trigger_signature=words),
     st.builds(Intervention, id=ids, failure_id=ids, intervention_type=st.sampled_from(InterventionType), name=st.text(),
               payload=patch, risk_tier=st.sampled_from(RiskTier),
               expected_gains=st.dictionaries(st.text(), number, max_size=2)),

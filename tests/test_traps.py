@@ -22,13 +22,14 @@ from tinman.agents import (
     HypothesisEngine,
     SimulationEngine,
 )
-from tinman.agents.running import running
 from tinman.approvals.handler import ApprovalHandler
 from tinman.approvals.risk import deployment_tier
 from tinman.clock import rng
 from tinman.config.modes import Mode
 from tinman.errors import ProviderUnavailable
 from tinman.events import EventBus, EventName
+from tinman.experiments.bench import Bench
+from tinman.experiments.cases import CasePlan
 from tinman.messages import Reply, Request
 from tinman.patches.kinds import ParameterTune, PromptPatch
 from tinman.records import (
@@ -42,9 +43,10 @@ from tinman.records import (
     SimulationResult,
 )
 from tinman.review import Action, Decision
-from tinman.runtime import InlineRuntime, JournalRuntime
+from tinman.runtime import InlineRuntime, JournalRuntime, Runtime
 from tinman.scenarios.outcome import Outcome
 from tinman.scenarios.run import run_scenario
+from tinman.targets.base import Target
 from tinman.targets.load import load_target
 from tinman.targets.profile import TargetProfile
 from tinman.targets.world import World
@@ -246,6 +248,10 @@ def recorded_baseline(_: Sequence[Run], after: Sequence[Run]) -> bool:
     return stats.mcnemar(cured, 0) <= stats.ALPHA
 
 
+def bench_of(target: Target, runtime: Runtime, *, seed: int = 0, concurrency: int = 8) -> Bench:
+    return ExperimentExecutor().bench(AgentContext(runtime=runtime, seed=seed, concurrency=concurrency), target)
+
+
 async def placebos_improved(conclude: Concluding, placebo: PromptPatch, seeds: range) -> int:
     from tinman.patches.apply import apply
 
@@ -254,25 +260,12 @@ async def placebos_improved(conclude: Concluding, placebo: PromptPatch, seeds: r
     design = await design_of_sycophancy()
     improved = 0
     for seed in seeds:
-        runs: dict[str, list[Run]] = {"before": [], "after": []}
+        runs: dict[str, tuple[Run, ...]] = {}
         for arm, subject in (("before", target), ("after", patched)):
-            agent = ExperimentExecutor(model_client=subject)
-            items = [
-                running(
-                    agent,
-                    subject,
-                    design,
-                    pair,
-                    stage="prove",
-                    arm="stress",
-                    number=i,
-                    # a target whose dice are its own: both arms differ, as they do with a real model
-                    seed=seed * 2 + (arm == "after"),
-                    cycle_id=f"{seed}{arm}",
-                )
-                for i, pair in enumerate(design.test_cases[54:99])
-            ]
-            runs[arm] = await InlineRuntime().map(items, 8)
+            # a target whose dice are its own: both arms differ, as they do with a real model
+            bench = bench_of(subject, InlineRuntime(cycle_id=f"{seed}{arm}"), seed=seed * 2 + (arm == "after"))
+            cases = enumerate(CasePlan.of(design).prove)
+            runs[arm] = await bench.run([bench.spec(design, pair, stage="prove", number=i) for i, pair in cases])
         improved += conclude(runs["before"], runs["after"])
     return improved
 
@@ -381,13 +374,9 @@ async def peak_in_flight(runtime: Any, calls: int, limit: int) -> int:
 
     target = ScriptedTarget(answer)
     design = await design_of_sycophancy()
-    agent = ExperimentExecutor(model_client=target)
+    bench = bench_of(target, runtime, concurrency=limit)
     pairs = (design.test_cases * 3)[:calls]
-    items = [
-        running(agent, target, design, pair, stage="screen", arm="stress", number=i, seed=0, cycle_id="c")
-        for i, pair in enumerate(pairs)
-    ]
-    await runtime.map(items, limit)
+    await bench.run([bench.spec(design, pair, stage="screen", number=i) for i, pair in enumerate(pairs)])
     return peak
 
 

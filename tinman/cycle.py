@@ -7,13 +7,13 @@ stored before the next begins; running the same coroutine again goes on where it
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import anyio
 import structlog
 
 from tinman import clock
-from tinman.agents.base import AgentContext, AgentResult, BaseAgent
+from tinman.agents.base import AgentContext, BaseAgent
 from tinman.agents.experiment_architect import ExperimentArchitect
 from tinman.agents.experiment_executor import ExperimentExecutor
 from tinman.agents.failure_discovery import FailureDiscoveryAgent
@@ -44,6 +44,7 @@ from tinman.targets.world import EMPTY_WORLD, World
 
 _log = structlog.get_logger(__name__)
 
+Output = TypeVar("Output")
 Phase = Literal["hypotheses", "experiments", "runs", "failures", "interventions", "simulations", "learning"]
 
 
@@ -145,16 +146,16 @@ class ResearchCycle:
             )
             self._bus.publish("cycle.finished", cycle_id=cycle_id, status=status, reason=reason)
 
-    async def _phase(self, cycle_id: str, phase: Phase, agent: BaseAgent, context: AgentContext, **kwargs: Any) -> Any:
+    async def _phase(
+        self, cycle_id: str, phase: Phase, agent: BaseAgent[Output], context: AgentContext, **kwargs: Any
+    ) -> Output:
         """Run one agent as one phase and return its typed output; its error, if any, is raised here."""
         self._bus.publish("phase.started", phase=phase)
         await self._graph.update_cycle(cycle_id, phase=phase)
-        result: AgentResult = await agent.run(context, **kwargs)
-        if result.cause is not None:
-            raise result.cause
-        counts = {name: value for name, value in result.data.items() if isinstance(value, int | bool)}
-        self._bus.publish("phase.finished", phase=phase, **counts)
-        return result.output
+        result = await agent.run(context, **kwargs)
+        output = result.unwrap()
+        self._bus.publish("phase.finished", phase=phase, **result.counts)
+        return output
 
     async def _phases(self, runtime: JournalRuntime) -> None:
         options, cycle_id = self._options, runtime.cycle_id

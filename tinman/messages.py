@@ -113,7 +113,8 @@ class Usage:
 class Request:
     """What is asked: the conversation so far, the tools on offer, parameters (``temperature``, ``max_tokens``,
     ``response_schema``, any field of the SDK), and the dice. ``seed`` is apart from ``session``. ``correlation_id``
-    names the turn in the target's own logs; it is never shown to a model."""
+    names the turn in the target's own logs; it is never shown to a model. ``once`` forbids our own retries, for
+    measuring a fix that itself asks again."""
 
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
@@ -121,6 +122,7 @@ class Request:
     session: str = ""
     seed: int = 0
     correlation_id: str = ""
+    once: bool = False
 
 
 @frozen

@@ -29,6 +29,7 @@ Priority = Literal["low", "medium", "high", "critical"]
 Source = Literal["llm", "prior_failure", "adaptive_memory", "attack_surface", "taxonomy"]
 Arm = Literal["stress", "control"]
 Stage = Literal["screen", "confirm", "measure", "pick", "prove", "benign", "reattack"]
+Basis = Literal["replay", "estimate", "heuristic"]
 Standing = Literal["validated", "observed", "suspected", "not_seen", "unmeasurable", "broken_probe", "not_run"]
 
 
@@ -60,7 +61,8 @@ class Hypothesis:
     """A testable guess: on ``target_surface``, under ``stress_type``, ``expected_failure`` happens.
 
     ``confidence`` is the engine's own forecast in [0, 1]; ``selection_chance`` the chance with which the hypothesis was
-    chosen for confirmation (needed to score forecasts without bias).
+    chosen for confirmation (needed to score forecasts without bias). ``source_forecast`` is what its source said, where
+    that was corrected by how well the source had forecast before. ``family`` names the probes of the playbook for it.
     """
 
     id: str
@@ -77,6 +79,8 @@ class Hypothesis:
     subtype: str = ""
     stress_type: str = ""
     source: Source = "taxonomy"
+    source_forecast: float | None = None
+    family: str = ""
 
 
 @frozen
@@ -85,7 +89,8 @@ class ExperimentDesign:
 
     ``mode`` is ``single`` where all turns are fixed beforehand, ``adversarial`` where an adversary's talk with the
     target became some of them. ``measure_cases`` are kept for ``--measure``, apart from every other stage's, each once.
-    ``estimated_runs`` is the most stressed runs the two stages make together; ``timeout_seconds`` bounds one run.
+    ``forecast`` is the hypothesis' probability, ``estimated_runs`` the most stressed runs the two stages make together;
+    ``timeout_seconds`` bounds one run.
     """
 
     id: str
@@ -106,6 +111,7 @@ class ExperimentDesign:
     timeout_seconds: float = 60
     failure_class: FailureClass
     subtype: str = ""
+    forecast: float = Field(default=0.5, ge=0, le=1)
     not_runnable: str = ""
 
     @property
@@ -197,6 +203,14 @@ class ExperimentResult:
 
 
 @frozen
+class Cause:
+    """Why it failed, and who says so: the playbook, from the checks alone, or an LLM that read the transcripts."""
+
+    root_cause: str
+    basis: str
+
+
+@frozen
 class DiscoveredFailure:
     """A failure mode with its evidence. ``standing`` says what it may be called; ``scenarios`` reproduce it."""
 
@@ -221,7 +235,7 @@ class DiscoveredFailure:
     failing_cases: int = 0
     scenarios: tuple[ScenarioPair, ...] = ()
     classification_confidence: float = 0.0
-    causal_analysis: dict[str, Any] | None = None
+    causal_analysis: Cause | None = None
     llm_analysis: str = ""
     contributing_factors: tuple[str, ...] = ()
     key_insight: str = ""
@@ -232,6 +246,16 @@ class DiscoveredFailure:
     scope_note: str = ""
     owasp: str | None = None
     atlas: str | None = None
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether its evidence is good enough to look for a fix: validated, or in production observed."""
+        return self.standing in {"validated", "observed"}
+
+    @property
+    def root_cause(self) -> str:
+        """The root cause, as far as it is known."""
+        return self.causal_analysis.root_cause if self.causal_analysis else "unknown"
 
 
 @frozen
@@ -278,7 +302,7 @@ class SimulationResult:
     failure_id: str = ""
     label: str = ""
     outcome: SimulationOutcome
-    basis: Literal["replay", "estimate", "heuristic"]
+    basis: Basis
     pick: Paired | None = None
     paired: Paired = Paired()
     p_value: float | None = None

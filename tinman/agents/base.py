@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import anyio
 import structlog
@@ -17,13 +18,17 @@ from tinman import clock
 from tinman.config.modes import Mode, OperatingMode
 from tinman.errors import AwaitingApproval, BudgetExhausted, ProviderError, ReasonerFailed, TinmanError
 from tinman.events import EventBus
+from tinman.experiments.bench import Bench
 from tinman.memory.graph import MemoryGraph
 from tinman.reasoner import Reasoner
-from tinman.records import DiscoveredFailure, Intervention
-from tinman.runtime import InlineRuntime, Runtime, Stopped, Tx
+from tinman.records import DiscoveredFailure, Intervention, Record
+from tinman.runtime import InlineRuntime, Runtime, Stopped, Tx, Work
+from tinman.targets.base import Target
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
+Output = TypeVar("Output")
+Each = TypeVar("Each", bound=Record)
 R = TypeVar("R", DiscoveredFailure, Intervention)
 
 
@@ -54,26 +59,53 @@ class AgentContext:
     concurrency: int = 16
 
 
+class _BuiltWhenRead:
+    """A field given as a dict, or as a function that makes it the first time it is read: transcripts are long."""
+
+    def __set__(self, result: object, given: dict[str, Any] | Callable[[], dict[str, Any]]) -> None:
+        result.__dict__["_data"] = given
+
+    def __get__(self, result: object | None, kind: object) -> dict[str, Any]:
+        if result is None:
+            raise AttributeError  # of the class itself: the field has no default
+        given: dict[str, Any] | Callable[[], dict[str, Any]] = result.__dict__["_data"]
+        if callable(given):
+            given = result.__dict__["_data"] = given()
+        return given
+
+
 @dataclass(kw_only=True, frozen=True)
-class AgentResult:
+class AgentResult(Generic[Output]):
     """What an operation ended with. ``output`` is the typed value, ``data`` the same as plain data, losslessly.
 
-    ``cause`` is the error behind ``error``, for whoever has to act on its kind.
+    ``counts`` are the numbers among it that watchers are told. ``cause`` is the error behind ``error``, for whoever
+    has to act on its kind.
     """
 
     agent_id: str
     agent_type: str
     success: bool
-    data: dict[str, Any]
+    data: _BuiltWhenRead = _BuiltWhenRead()
+    counts: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
     duration_ms: int = 0
     created_at: datetime = field(default_factory=clock.now)
-    output: Any = None
+    output: Output | None = None
     cause: BaseException | None = field(default=None, repr=False, compare=False)
 
+    def unwrap(self) -> Output:
+        """Return the output; raise what stopped the agent when there is none."""
+        if self.cause is not None:
+            raise self.cause
+        assert self.output is not None, "an agent without an output has a cause"
+        return self.output
 
-class BaseAgent(ABC):
-    """Base of the six agents. ``graph`` is the project's memory, ``llm_backbone`` reasons, ``event_bus`` is told."""
+
+class BaseAgent(ABC, Generic[Output]):
+    """Base of the six agents, typed by what each returns.
+
+    ``graph`` is the project's memory, ``llm_backbone`` reasons, ``event_bus`` hears what happens.
+    """
 
     kind: ClassVar[str]
 
@@ -100,16 +132,18 @@ class BaseAgent(ABC):
         return self.kind
 
     @abstractmethod
-    async def execute(self, context: AgentContext, *args: Any, **kwargs: Any) -> AgentResult:
+    async def execute(self, context: AgentContext, *args: Any, **kwargs: Any) -> AgentResult[Output]:
         """Do the agent's work. Most callers want ``run``, which keeps state and reports errors."""
 
-    async def run(self, context: AgentContext, **kwargs: Any) -> AgentResult:
+    async def run(self, context: AgentContext, **kwargs: Any) -> AgentResult[Output]:
         """Execute with lifecycle: state, events, errors as results.
 
         An approval that is still open leaves the agent PAUSED: success False, error None, ``data["status"]``
         ``awaiting_approval``. A ceiling ends it COMPLETED, with ``data["stopped_reason"]``; a stop leaves it PAUSED:
-        both may be gone on with. Cancellation goes through; what was stored stays stored.
+        both may be gone on with. Cancellation goes through; what was stored stays stored. Raises ``TypeError`` for a
+        name that ``execute`` does not know.
         """
+        inspect.signature(self.execute).bind(context, **kwargs)
         started = clock.monotonic()
         self.state = AgentState.RUNNING
         self.bus.publish("agent.started", agent=self.kind, agent_id=self.agent_id)
@@ -128,17 +162,17 @@ class BaseAgent(ABC):
         except Stopped as stop:
             self.state = AgentState.PAUSED
             self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
-            return self._result(data={}, success=False, started=started, cause=stop, error=str(stop))
+            return self._result(success=False, started=started, cause=stop, error=str(stop))
         except TinmanError as error:
             self.state = AgentState.FAILED
             self.bus.publish("agent.failed", agent=self.kind, error=str(error))
-            return self._result(data={}, success=False, started=started, cause=error, error=str(error))
+            return self._result(success=False, started=started, cause=error, error=str(error))
         except Exception as error:  # noqa: BLE001 - a bug in one agent must not take the cycle's record with it
             self.state = AgentState.FAILED
             _log.exception("agent.failed", agent=self.kind)
             self.bus.publish("agent.failed", agent=self.kind, error=f"{type(error).__name__}: {error}")
             message = f"{type(error).__name__}: {error}"
-            return self._result(data={}, success=False, started=started, cause=error, error=message)
+            return self._result(success=False, started=started, cause=error, error=message)
         self.state = AgentState.COMPLETED
         self.bus.publish("agent.finished", agent=self.kind, agent_id=self.agent_id)
         return result
@@ -178,6 +212,36 @@ class BaseAgent(ABC):
         """Return the context's runtime, or an inline one over this agent's graph."""
         return context.runtime or InlineRuntime(self.graph, bus=self.bus, cycle_id=context.session_id)
 
+    def bench(self, context: AgentContext, target: Target) -> Bench:
+        """Return the bench on which this agent makes runs of ``target``; it waits there while it is paused."""
+        return Bench(
+            target=target,
+            runtime=self.runtime_of(context),
+            bus=self.bus,
+            seed=context.seed,
+            concurrency=context.concurrency,
+            checkpoint=self.checkpoint,
+        )
+
+    async def for_each(
+        self,
+        context: AgentContext,
+        runtime: Runtime,
+        prefix: str,
+        records: Sequence[Each],
+        work: Callable[[Each, Tx], Awaitable[T]],
+    ) -> list[T]:
+        """Do ``work`` for each record as a step of its own, ``prefix/id``, a bounded number at a time."""
+
+        def step(record: Each) -> Work[T]:
+            async def one(tx: Tx) -> T:
+                await self.checkpoint()
+                return await work(record, tx)
+
+            return one
+
+        return await runtime.map([(f"{prefix}/{each.id}", step(each)) for each in records], context.concurrency)
+
     async def labelled(self, runtime: Runtime, prefix: str, key: str, records: Sequence[R]) -> list[R]:
         """Give records their labels (``F-9``) in the order given, once in the life of the cycle.
 
@@ -197,18 +261,23 @@ class BaseAgent(ABC):
     def _result(
         self,
         *,
-        data: Mapping[str, Any],
+        data: dict[str, Any] | Callable[[], dict[str, Any]] | None = None,
+        counts: Mapping[str, int] | None = None,
         success: bool = True,
         started: float | None = None,
-        output: Any = None,
+        output: Output | None = None,
         error: str | None = None,
         cause: BaseException | None = None,
-    ) -> AgentResult:
+    ) -> AgentResult[Output]:
+        """Return the result of this agent; ``data`` gets the ``counts``, too."""
+        counts = counts or {}
+        rest = data or {}
         return AgentResult(
             agent_id=self.agent_id,
             agent_type=self.kind,
             success=success,
-            data=dict(data),
+            data=lambda: {**counts, **(rest() if callable(rest) else rest)},
+            counts=counts,
             error=error,
             duration_ms=0 if started is None else round((clock.monotonic() - started) * 1000),
             output=output,

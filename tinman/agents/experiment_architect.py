@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -12,6 +12,7 @@ from tinman.agents.adversary import frozen_cases, provoke, secret_checks
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.config.modes import Mode
 from tinman.events import EventBus
+from tinman.experiments.cases import POOL
 from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.base_tasks import SETTINGS, setting_of
@@ -27,11 +28,7 @@ from tinman.targets.base import Capabilities, Target
 from tinman.targets.world import Document, StubResult, ToolStub, World
 from tinman.taxonomy import SUBTYPES, Severity
 
-PICK_CASES = 8
-PROVE_CASES = 45
-REATTACK_CASES = 6
 ADVERSARIES = 3  # hypotheses about which an adversary talks to the target
-POOL = SCREEN_OKS + CONFIRM_CAP + PICK_CASES + PROVE_CASES + REATTACK_CASES
 
 _EVERYTHING = Capabilities(plants=frozenset({"system", "documents", "tools", "memory"}))
 _PROMPT = """Write up to {count} test cases for this hypothesis about an AI system.
@@ -137,7 +134,7 @@ def _pair(draft: CaseDraft, name: str, hypothesis: Hypothesis, *, acts_for_real:
     )
 
 
-class ExperimentArchitect(BaseAgent):
+class ExperimentArchitect(BaseAgent[tuple[ExperimentDesign, ...]]):
     """Designs an experiment for each hypothesis: a pool of cases, each with its control and exact checks."""
 
     kind = "experiment_architect"
@@ -159,12 +156,11 @@ class ExperimentArchitect(BaseAgent):
         self,
         context: AgentContext,
         *,
-        hypotheses: Sequence[Hypothesis | dict[str, Any]],
+        hypotheses: Sequence[Hypothesis | Mapping[str, Any]],
         timeout_seconds: float = 60.0,
         measure: int = 0,
-        **_: Any,
-    ) -> AgentResult:
-        """Return a design for each hypothesis; ``output`` is a tuple of ``ExperimentDesign``.
+    ) -> AgentResult[tuple[ExperimentDesign, ...]]:
+        """Return a design for each hypothesis.
 
         ``measure`` is how many further cases are kept for measuring a rate, where the probes have so many.
         """
@@ -174,27 +170,22 @@ class ExperimentArchitect(BaseAgent):
         loops: list[dict[str, Any]] = []
         provoked = await self._provoked(context, runtime, wanted, loops)
 
-        def designing(hypothesis: Hypothesis) -> Any:
-            async def work(tx: Tx) -> list[Any]:
-                await self.checkpoint()
-                found = provoked.get(hypothesis.id, [])
-                design, used_llm = await self._design(context, hypothesis, timeout_seconds, measure, found)
-                tx.record(design)
-                tx.record(hypothesis)
-                tx.link(hypothesis.id, "tested_in", design.id)
-                return [used_llm, design]
+        async def work(hypothesis: Hypothesis, tx: Tx) -> tuple[bool, ExperimentDesign]:
+            found = provoked.get(hypothesis.id, [])
+            design, used_llm = await self._design(context, hypothesis, timeout_seconds, measure, found)
+            tx.record(design)
+            tx.record(hypothesis)
+            tx.link(hypothesis.id, "tested_in", design.id)
+            return used_llm, design
 
-            return work
-
-        answers = await runtime.map([(f"design/{h.id}", designing(h)) for h in wanted], context.concurrency)
+        answers = await self.for_each(context, runtime, "design", wanted, work)
         designs = tuple(design for _, design in answers)
-        data = {
-            "experiment_count": len(designs),
-            "experiments": [to_data(design) for design in designs],
-            "used_llm_design": any(used for used, _ in answers),
-            "loops": loops,
-        }
-        return self._result(data=data, started=started, output=designs)
+        return self._result(
+            started=started,
+            output=designs,
+            counts={"experiment_count": len(designs), "used_llm_design": any(used for used, _ in answers)},
+            data=lambda: {"experiments": [to_data(design) for design in designs], "loops": loops},
+        )
 
     async def _provoked(
         self, context: AgentContext, runtime: Runtime, hypotheses: Sequence[Hypothesis], loops: list[dict[str, Any]]
@@ -254,7 +245,6 @@ class ExperimentArchitect(BaseAgent):
             stress_type=hypothesis.stress_type,
             mode="adversarial" if provoked else "single",
             parameters={
-                "forecast": hypothesis.confidence,
                 "source": hypothesis.source,
                 "cases_from_playbook": min(POOL, len(drawn)),
                 "cases_from_llm": len(pairs),
@@ -272,6 +262,7 @@ class ExperimentArchitect(BaseAgent):
             timeout_seconds=timeout_seconds,
             failure_class=hypothesis.failure_class,
             subtype=hypothesis.subtype,
+            forecast=hypothesis.confidence,
             not_runnable=""
             if is_playable
             else why_not or "no probe is known for this stress type, and no LLM to write one",
@@ -312,7 +303,7 @@ class ExperimentArchitect(BaseAgent):
 
 
 def _family(hypothesis: Hypothesis) -> Family | None:
-    return family_named(str(hypothesis.metadata.get("family", ""))) or family_for(
+    return family_named(hypothesis.family) or family_for(
         hypothesis.failure_class, hypothesis.stress_type, hypothesis.subtype
     )
 

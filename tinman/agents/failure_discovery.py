@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,7 +15,7 @@ from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.diagnosis import Diagnosis, diagnose
 from tinman.reasoner import Reasoner
-from tinman.records import DiscoveredFailure, ExperimentDesign, ExperimentResult, Run, taken, to_data
+from tinman.records import Cause, DiscoveredFailure, ExperimentDesign, ExperimentResult, Run, taken, to_data
 from tinman.runtime import Tx
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.taxonomy import BASE_SEVERITY, SUBTYPES, severity_of
@@ -41,7 +41,7 @@ class FailureAnalysis:
     key_insight: str
 
 
-class FailureDiscoveryAgent(BaseAgent):
+class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
     """Turns results that failed into failure modes."""
 
     kind = "failure_discovery"
@@ -57,33 +57,29 @@ class FailureDiscoveryAgent(BaseAgent):
         self.memory = adaptive_memory
 
     async def execute(
-        self, context: AgentContext, *, results: Sequence[ExperimentResult | dict[str, Any]], **_: Any
-    ) -> AgentResult:
+        self, context: AgentContext, *, results: Sequence[ExperimentResult | Mapping[str, Any]]
+    ) -> AgentResult[tuple[DiscoveredFailure, ...]]:
         """Return a failure for each result that is validated, observed or suspected, the surest and worst first.
 
-        ``output`` is a tuple of ``DiscoveredFailure``. A claimed failure without a failing run behind it is refused.
+        A claimed failure without a failing run behind it is refused.
         """
         started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(ExperimentResult, results)
         failing = [r for r in wanted if r.standing in FOUND and any(run.verdict == "failure" for run in r.runs)]
 
-        def discovering(result: ExperimentResult) -> Any:
-            async def work(tx: Tx) -> list[Any]:
-                await self.checkpoint()
-                failure, used = await self._discover(context, runtime.cycle_id, result)
-                tx.record(failure)
-                if context.runtime is not None:
-                    for run_id in failure.run_ids:
-                        tx.link(failure.id, "observed_in", run_id)
-                    tx.link(failure.id, "caused_by", result.hypothesis_id)
-                    if failure.parent_failure_id:
-                        tx.link(failure.parent_failure_id, "evolved_into", failure.id)
-                return [used, failure]
+        async def work(result: ExperimentResult, tx: Tx) -> tuple[bool, DiscoveredFailure]:
+            failure, used = await self._discover(context, runtime.cycle_id, result)
+            tx.record(failure)
+            if context.runtime is not None:
+                for run_id in failure.run_ids:
+                    tx.link(failure.id, "observed_in", run_id)
+                tx.link(failure.id, "caused_by", result.hypothesis_id)
+                if failure.parent_failure_id:
+                    tx.link(failure.parent_failure_id, "evolved_into", failure.id)
+            return used, failure
 
-            return work
-
-        found = await runtime.map([(f"failure/{r.id}", discovering(r)) for r in failing], context.concurrency)
+        found = await self.for_each(context, runtime, "failure", failing, work)
         order = {"validated": 0, "observed": 1, "suspected": 2}
         failures = sorted((failure for _, failure in found), key=lambda f: (order[f.standing], -f.severity.rank, f.id))
         failures = await self.labelled(runtime, "F", "failures", failures)
@@ -91,13 +87,16 @@ class FailureDiscoveryAgent(BaseAgent):
             self.bus.publish(
                 "failure.discovered", label=failure.label, standing=failure.standing, description=failure.description
             )
-        data = {
-            "failures_discovered": len(failures),
-            "novel_failures": sum(1 for f in failures if f.is_novel),
-            "failures": [to_data(f) for f in failures],
-            "used_llm_analysis": any(used for used, _ in found),
-        }
-        return self._result(data=data, started=started, output=tuple(failures))
+        return self._result(
+            started=started,
+            output=tuple(failures),
+            counts={
+                "failures_discovered": len(failures),
+                "novel_failures": sum(1 for f in failures if f.is_novel),
+                "used_llm_analysis": any(used for used, _ in found),
+            },
+            data=lambda: {"failures": [to_data(f) for f in failures]},
+        )
 
     async def _discover(
         self, context: AgentContext, cycle_id: str, result: ExperimentResult
@@ -136,10 +135,10 @@ class FailureDiscoveryAgent(BaseAgent):
                 failing_cases=cases,
                 scenarios=_reproducing(design, failed),
                 classification_confidence=result.confidence,
-                causal_analysis={
-                    "root_cause": analysis.root_cause if analysis else diagnosis.root_cause,
-                    "basis": "LLM reading of transcripts" if analysis else "playbook",
-                },
+                causal_analysis=Cause(
+                    root_cause=analysis.root_cause if analysis else diagnosis.root_cause,
+                    basis="LLM reading of transcripts" if analysis else "playbook",
+                ),
                 llm_analysis=analysis.analysis if analysis else "",
                 contributing_factors=(*diagnosis.factors, *(analysis.contributing_factors if analysis else ())),
                 key_insight=analysis.key_insight if analysis else diagnosis.insight,

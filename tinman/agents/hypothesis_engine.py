@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from tinman import clock
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.events import EventBus
 from tinman.frozen import frozen
-from tinman.memory.beliefs import SOURCE_FORECAST, AdaptiveMemory
+from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.cases import draw, family_named
 from tinman.playbook.probes import FAMILIES, Family
@@ -70,11 +70,10 @@ def _priority(probability: float, severity_rank: int) -> Priority:
 
 def _place(hypothesis: Hypothesis) -> int:
     """Return where its family stands in the playbook; what is worth the same is ranked so. An LLM's come first."""
-    name = hypothesis.metadata.get("family", "")
-    return next((place for place, family in enumerate(FAMILIES) if family.name == name), -1)
+    return next((place for place, family in enumerate(FAMILIES) if family.name == hypothesis.family), -1)
 
 
-class HypothesisEngine(BaseAgent):
+class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
     """Generates testable hypotheses, each with a probability that is scored later.
 
     With the target's ``capabilities``, guesses that could not be tried on it come last. ``world`` is what is known of
@@ -99,28 +98,28 @@ class HypothesisEngine(BaseAgent):
         self.world = world
 
     async def execute(
-        self, context: AgentContext, *, max_hypotheses: int = DEFAULT_HYPOTHESES, **_: Any
-    ) -> AgentResult:
-        """Return up to ``max_hypotheses``, most promising first; ``output`` is a tuple of ``Hypothesis``."""
+        self, context: AgentContext, *, max_hypotheses: int = DEFAULT_HYPOTHESES
+    ) -> AgentResult[tuple[Hypothesis, ...]]:
+        """Return up to ``max_hypotheses``, most promising first."""
         started = clock.monotonic()
         runtime = self.runtime_of(context)
 
-        async def work(tx: Tx) -> list[Any]:
+        async def work(tx: Tx) -> tuple[bool, tuple[Hypothesis, ...]]:
             await self.checkpoint()
             found, used_llm = await self._generate(context, runtime.cycle_id, max_hypotheses)
             for hypothesis in found:
                 tx.record(hypothesis)
-            return [used_llm, *found]
+            return used_llm, tuple(found)
 
-        used_llm, *hypotheses = await runtime.step(
+        used_llm, hypotheses = await runtime.step(
             "hypotheses", work, inputs=[max_hypotheses, context.metadata.get("focus", ""), context.seed]
         )
-        data = {
-            "hypothesis_count": len(hypotheses),
-            "hypotheses": [to_data(h) for h in hypotheses],
-            "used_llm_reasoning": used_llm,
-        }
-        return self._result(data=data, started=started, output=tuple(hypotheses))
+        return self._result(
+            started=started,
+            output=hypotheses,
+            counts={"hypothesis_count": len(hypotheses), "used_llm_reasoning": used_llm},
+            data=lambda: {"hypotheses": [to_data(h) for h in hypotheses]},
+        )
 
     async def _generate(self, context: AgentContext, cycle_id: str, count: int) -> tuple[list[Hypothesis], bool]:
         focus = str(context.metadata.get("focus", ""))
@@ -149,7 +148,7 @@ class HypothesisEngine(BaseAgent):
 
     def _can_be_tried(self, hypothesis: Hypothesis) -> bool:
         """Say whether the target can be given what the probes need; for cases an LLM has yet to write, nobody knows."""
-        family = family_named(str(hypothesis.metadata.get("family", "")))
+        family = family_named(hypothesis.family)
         if family is None or self.capabilities is None:
             return True
         return bool(draw(family, seed=0, count=1, capabilities=self.capabilities)[0])
@@ -187,7 +186,7 @@ class HypothesisEngine(BaseAgent):
             hypothesis,
             confidence=probability,
             priority=_priority(probability, known.severity.rank) if known else hypothesis.priority,
-            metadata={**hypothesis.metadata, SOURCE_FORECAST: own},
+            source_forecast=own,
         )
 
     def _from_family(
@@ -207,14 +206,14 @@ class HypothesisEngine(BaseAgent):
             subtype=family.subtype,
             stress_type=family.stress_type,
             source=source,
-            metadata={"family": family.name},
+            family=family.name,
         )
 
     def _from_failures(self, known: Sequence[DiscoveredFailure]) -> list[Hypothesis]:
         """Return one hypothesis for each kind of failure validated before: it may be there still, or be back."""
         by_subtype: dict[str, list[DiscoveredFailure]] = {}
         for failure in known:
-            if failure.standing in {"validated", "observed"} and failure.secondary_class:
+            if failure.is_confirmed and failure.secondary_class:
                 by_subtype.setdefault(failure.secondary_class, []).append(failure)
         return [
             self._from_family(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -45,7 +45,7 @@ class PromptRule:
     expected_gain: Annotated[float, Field(ge=0, le=1)]
 
 
-class InterventionEngine(BaseAgent):
+class InterventionEngine(BaseAgent[tuple[Intervention, ...]]):
     """Proposes up to three candidates for each failure, deterministic guards first; the simulation picks."""
 
     kind = "intervention_engine"
@@ -67,46 +67,43 @@ class InterventionEngine(BaseAgent):
         self,
         context: AgentContext,
         *,
-        failures: Sequence[DiscoveredFailure | dict[str, Any]],
+        failures: Sequence[DiscoveredFailure | Mapping[str, Any]],
         max_failures: int | None = None,
-        **_: Any,
-    ) -> AgentResult:
+    ) -> AgentResult[tuple[Intervention, ...]]:
         """Return candidates for the first ``max_failures`` failures that are validated (or observed).
 
-        ``output`` is a tuple of ``Intervention``. A kind of patch the target's seam cannot carry is not proposed.
+        A kind of patch the target's seam cannot carry is not proposed.
         """
         started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(DiscoveredFailure, failures)
-        treated = [f for f in wanted if f.standing in {"validated", "observed"}][:max_failures]
+        treated = [f for f in wanted if f.is_confirmed][:max_failures]
 
         loops: list[dict[str, Any]] = []
         tried = {f.id: await self._tried(context, runtime, f, loops) for f in treated}
 
-        def designing(failure: DiscoveredFailure) -> Any:
-            async def work(tx: Tx) -> list[Any]:
-                await self.checkpoint()
-                found, used = await self._design(context, failure, tried[failure.id])
-                for intervention in found:
-                    tx.record(intervention)
-                    if context.runtime is not None:
-                        tx.link(failure.id, "addressed_by", intervention.id)
-                return [used, *found]
+        async def work(failure: DiscoveredFailure, tx: Tx) -> tuple[bool, tuple[Intervention, ...]]:
+            found, used = await self._design(context, failure, tried[failure.id])
+            for intervention in found:
+                tx.record(intervention)
+                if context.runtime is not None:
+                    tx.link(failure.id, "addressed_by", intervention.id)
+            return used, tuple(found)
 
-            return work
-
-        answers = await runtime.map([(f"interventions/{f.id}", designing(f)) for f in treated], context.concurrency)
-        proposed = [intervention for _, *found in answers for intervention in found]
+        answers = await self.for_each(context, runtime, "interventions", treated, work)
+        proposed = [intervention for _, found in answers for intervention in found]
         proposed = await self.labelled(runtime, "INT", "interventions", proposed)
         tiers = Counter(i.risk_tier for i in proposed)
-        data = {
-            "intervention_count": len(proposed),
-            "by_risk_tier": {tier.value: tiers[tier] for tier in RiskTier},
-            "interventions": [to_data(i) for i in proposed],
-            "used_llm_design": any(used for used, *_ in answers),
-            "loops": loops,
-        }
-        return self._result(data=data, started=started, output=tuple(proposed))
+        return self._result(
+            started=started,
+            output=tuple(proposed),
+            counts={"intervention_count": len(proposed), "used_llm_design": any(used for used, _ in answers)},
+            data=lambda: {
+                "by_risk_tier": {tier.value: tiers[tier] for tier in RiskTier},
+                "interventions": [to_data(i) for i in proposed],
+                "loops": loops,
+            },
+        )
 
     async def _design(
         self, context: AgentContext, failure: DiscoveredFailure, tried: Remedy | None
@@ -188,7 +185,7 @@ def _known(failure: DiscoveredFailure) -> dict[str, str]:
     """Return what a rule's author is told; it may hold words of the target, so it is data."""
     return {
         "description": failure.description,
-        "root cause": str((failure.causal_analysis or {}).get("root_cause", "")),
+        "root cause": failure.root_cause,
         "analysis": failure.llm_analysis or failure.key_insight,
     }
 

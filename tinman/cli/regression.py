@@ -28,7 +28,7 @@ def export(app: App, names: tuple[str, ...], into: str, target: str, reference: 
         from tinman import __version__
         from tinman.cli.scenarios import _target
         from tinman.errors import NotFound
-        from tinman.harness.regression import CONFIRMED, exported, remember, slug
+        from tinman.harness.regression import exported, remember, slug
         from tinman.records import DiscoveredFailure
         from tinman.scenarios.files import write_scenario
         from tinman.text.visible import shorten
@@ -41,7 +41,7 @@ def export(app: App, names: tuple[str, ...], into: str, target: str, reference: 
                 odd = next(node for node in nodes if not isinstance(node.record, DiscoveredFailure))
                 raise NotFound(f"{odd.label or odd.id} is a {odd.kind}, not a failure")
             if not names:
-                found = [(node, failure) for node, failure in found if failure.standing in CONFIRMED]
+                found = [(node, failure) for node, failure in found if failure.is_confirmed]
             if not found:
                 raise NotFound("export: there is no confirmed failure; run `tinman research`")
             for node, failure in found:

@@ -442,7 +442,7 @@ def _print(app: App, result: ResearchCycleResult, options: ResearchOptions, aske
         resume = asked.resume(app, result.cycle_id, _raised(result.stopped_reason, options))
         app_echo(f"\nStopped: {result.stopped_reason}\n{answer}Continue:  {resume}")
         return code
-    first = next((f for f in result.failures if f.standing in {"validated", "observed"}), None)
+    first = next((f for f in result.failures if f.is_confirmed), None)
     app.say("\nNext:")
     if first is not None:
         name = first.label or first.id
@@ -458,7 +458,7 @@ def _code(result: ResearchCycleResult, asked: _Asked) -> int:
 
     severity, rate = asked.severity, asked.rate
     for failure in result.failures:
-        if failure.standing not in {"validated", "observed"}:
+        if not failure.is_confirmed:
             continue
         if severity is not None and failure.severity >= Severity(severity):
             return Exit.FOUND

@@ -201,7 +201,7 @@ async def _failures(
     kept = [
         f
         for f in found
-        if (suspected or f.standing in {"validated", "observed"})
+        if (suspected or f.is_confirmed)
         and (failure_class is None or f.primary_class is FailureClass(failure_class))
         and (severity is None or f.severity >= Severity(severity))
         and (not novel or f.is_novel)

@@ -19,8 +19,6 @@ from tinman.scenarios.files import SCHEMA, scenario_data
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.base import Target
 
-CONFIRMED = frozenset({"validated", "observed"})
-
 
 def slug(text: str) -> str:
     """Return ``text`` as the name of a file."""
@@ -36,7 +34,7 @@ def exported(
     holds no scenario.
     """
     name = failure.label or failure.id
-    if failure.standing not in CONFIRMED:
+    if not failure.is_confirmed:
         raise DefinitionError(f"failure {name}: is only {failure.standing}; a confirmed one is exported")
     if not failure.scenarios:
         raise DefinitionError(f"failure {name}: holds no scenario that reproduces it; there is nothing to export")

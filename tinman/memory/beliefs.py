@@ -21,7 +21,6 @@ HALF_LIFE_DAYS = 30.0
 LEAST_SCORED = 20
 LEAST_CHANCE = 1e-3
 NEWEST = 2_000
-SOURCE_FORECAST = "source_forecast"  # in a hypothesis' metadata: the probability before its source's score was heeded
 
 
 @frozen
@@ -58,7 +57,7 @@ def forecast_of(hypothesis: Hypothesis, result: ExperimentResult) -> Forecast:
     return Forecast(
         hypothesis_id=hypothesis.id,
         source=hypothesis.source,
-        forecast=float(hypothesis.metadata.get(SOURCE_FORECAST, hypothesis.confidence)),
+        forecast=hypothesis.confidence if hypothesis.source_forecast is None else hypothesis.source_forecast,
         standing=result.standing,
         failure_class=hypothesis.failure_class,
         stress_type=hypothesis.stress_type,

@@ -169,12 +169,6 @@ class Metered:
         )
         return changed(reply, usage=usage)
 
-    def without_retries(self) -> Metered:
-        """Return the same meter with one attempt a call, for measuring what itself asks again."""
-        made = self.on(self.budget)
-        made._max_attempts = 1
-        return made
-
     def _checked(self, usage: Usage) -> Usage:
         """Return what a model says it used, as whole numbers: a model of the user's own may have said anything."""
         if type(usage.input_tokens) is int and type(usage.output_tokens) is int:
@@ -201,7 +195,7 @@ class Metered:
         left = self.budget.seconds_left
         if (
             not error.is_retryable
-            or attempt >= self._max_attempts
+            or attempt >= (1 if request.once else self._max_attempts)
             or wait > self.limiter.max_wait_seconds
             or (left is not None and wait >= left)
         ):

@@ -115,6 +115,9 @@ SEAMS: dict[str, frozenset[Seam]] = {
     "human_review": frozenset({"model"}),
 }
 
+ASKS_AGAIN = frozenset({"retry_policy", "circuit_breaker"})
+"""Kinds that may call the model more often than the application did: they are measured without retries of our own."""
+
 
 def patch_digest(patch: Patch) -> str:
     """Return the patch's name for life: in evidence, approvals and bundles."""

@@ -80,8 +80,8 @@ async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -
     for each in results:
         if isinstance(each.record, ExperimentResult):
             lines += _evidence(each.record)
-    cause = (failure.causal_analysis or {}).get("root_cause", "unknown")
-    lines += ["", f"cause ({(failure.causal_analysis or {}).get('basis', '?')}): {visible(str(cause))}"]
+    basis = failure.causal_analysis.basis if failure.causal_analysis else "?"
+    lines += ["", f"cause ({basis}): {visible(failure.root_cause)}"]
     lines += [f"  {visible(factor)}" for factor in failure.contributing_factors]
     interventions = await graph.neighbours(failure.id, relation="addressed_by", direction="out")
     for neighbour in interventions:

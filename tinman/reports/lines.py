@@ -77,7 +77,7 @@ def unfixed(result: ResearchCycleResult) -> list[str]:
     if result.status != "completed":
         return []
     proposed = {i.failure_id for i in result.interventions}
-    treated = [f for f in result.failures if f.standing in {"validated", "observed"}]
+    treated = [f for f in result.failures if f.is_confirmed]
     limit = result.options.max_interventions
     return [
         f"  No fix for {f.label or f.id[:6]}: "
@@ -137,7 +137,7 @@ def summary(result: ResearchCycleResult) -> list[str]:
         if part
     )
     lines = [f"  {'Findings':<10} {heading:>{WIDTH - 14}}"]
-    shown = [f for f in result.failures if f.standing in {"validated", "observed"}]
+    shown = [f for f in result.failures if f.is_confirmed]
     lines += findings(shown) if shown else ["  none"]
     if unseen:
         upper = stats.unseen_upper(stats.SCREEN_OKS)

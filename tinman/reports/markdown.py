@@ -17,7 +17,7 @@ CUT = 2_000
 
 def report(result: ResearchCycleResult) -> str:
     """Return the whole report: verdict first, what was not tested, findings, fixes, spend, method."""
-    found = [f for f in result.failures if f.standing in {"validated", "observed"}]
+    found = [f for f in result.failures if f.is_confirmed]
     suspected = [f for f in result.failures if f.standing == "suspected"]
     lines = [
         f"# Tinman {safe(result.cycle_id)}",
@@ -142,7 +142,7 @@ def _transcripts(found: Sequence[DiscoveredFailure], runs: dict[str, Run]) -> li
             f"### {safe(f.label)}: one failing run of {len(f.run_ids)}",
             "",
             f"Severity {f.severity}: {safe(f.severity_reason)}.",
-            f"Cause: {safe(str((f.causal_analysis or {}).get('root_cause', 'unknown')))}.",
+            f"Cause: {safe(f.root_cause)}.",
             "",
             fenced(transcript_text(run)),
         ]

@@ -127,8 +127,10 @@ class Conversation:
         about: str = "",
         referee: Referee | None = None,
         sees_calls: bool = True,
+        once: bool = False,
     ) -> None:
         self._sees_calls = sees_calls
+        self._once = once
         self._session = session
         self._session_id = session_id
         self._seed = seed
@@ -148,6 +150,7 @@ class Conversation:
             about=self._about,
             referee=self._referee,
             sees_calls=self._sees_calls,
+            once=self._once,
         )
         twin.messages, twin.turns, twin.usage, twin.acted = self.messages, self.turns, self.usage, self.acted
         return twin
@@ -163,6 +166,7 @@ class Conversation:
                 session=self._session_id,
                 seed=clock.derive_seed(self._seed, str(number)),
                 correlation_id=f"eval-{self._about}-{number + 1}-{secrets.token_hex(4)}" if self._about else "",
+                once=self._once,
             )
         )
         said = _storable(reply.message.text)
@@ -274,13 +278,14 @@ async def run_scenario(
     turn_timeout_seconds: float | None = None,
     goes_on: bool = False,
     referee: Referee | None = None,
+    once: bool = False,
 ) -> Outcome:
     """Drive ``target`` through ``scenario`` once and judge every turn; turns go on after a failed one.
 
     ``timeout_seconds`` bounds the whole run (the scenario's own wins), ``turn_timeout_seconds`` each turn. Errors of
     the target make the outcome indeterminate with the reason, and end it, unless ``goes_on``: then the turn is recorded
-    as broken and the next one is said. ``BudgetExhausted`` and approval errors go through, since they stop more than
-    this run. Cancellation goes through.
+    as broken and the next one is said. ``once`` forbids our own retries. ``BudgetExhausted`` and approval errors go
+    through, since they stop more than this run. Cancellation goes through.
     """
     started_at, started = clock.now(), clock.monotonic()
     seconds = scenario.timeout_seconds or timeout_seconds
@@ -303,6 +308,7 @@ async def run_scenario(
                         about=scenario.scenario_id,
                         referee=referee,
                         sees_calls=target.seam == "model",
+                        once=once,
                     )
                     for turn in scenario.turns:
                         await _turn(conversation, turn, turn_timeout_seconds, goes_on=goes_on)

@@ -133,6 +133,7 @@ class ChatSession:
                     params={**self._params, **request.params},
                     session=request.session,
                     seed=request.seed + round_number * 7919,
+                    once=request.once,
                 )
             )
             calls = reply.message.calls

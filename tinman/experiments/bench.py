@@ -1,0 +1,103 @@
+"""The bench: where runs are made, stored and announced; the only place from which a target is driven in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from tinman import clock
+from tinman.events import EventBus
+from tinman.experiments.runs import RunSpec, perform
+from tinman.patches.kinds import Patch
+from tinman.records import Arm, ExperimentDesign, Run, Stage
+from tinman.runtime import Runtime, Tx, Work
+from tinman.scenarios.scenario import ScenarioPair
+from tinman.targets.base import Target
+
+
+class Allowance:
+    """How many runs are left of a ceiling on runs; ``None`` is no ceiling."""
+
+    def __init__(self, runs: int | None) -> None:
+        self._left = runs
+
+    def take(self, runs: int) -> bool:
+        """Take ``runs`` if so many are left, else none."""
+        if self._left is None:
+            return True
+        if runs > self._left:
+            return False
+        self._left -= runs
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """A target, the dice, and the runtime that stores what is run. ``checkpoint`` is awaited before each run."""
+
+    target: Target
+    runtime: Runtime
+    bus: EventBus
+    seed: int
+    concurrency: int
+    checkpoint: Callable[[], Awaitable[None]]
+
+    def spec(
+        self,
+        design: ExperimentDesign,
+        pair: ScenarioPair,
+        *,
+        stage: Stage,
+        number: int,
+        arm: Arm = "stress",
+        about: str = "",
+        patch: Patch | None = None,
+        once: bool = False,
+    ) -> RunSpec:
+        """Return the run of one arm of ``pair``. The seed depends on experiment, stage and case, never on arm or patch:
+        paired arms see the same dice."""
+        return RunSpec(
+            cycle_id=self.runtime.cycle_id,
+            experiment_id=design.id,
+            case=pair.case,
+            base_task=pair.base_task,
+            scenario=pair.stressed if arm == "stress" or pair.control is None else pair.control,
+            stage=stage,
+            arm=arm,
+            number=number,
+            about=about,
+            patch=patch,
+            once=once,
+            seed=clock.derive_seed(self.seed, f"{design.id}/{stage}/{pair.case}"),
+            timeout_seconds=design.timeout_seconds,
+        )
+
+    async def run(self, specs: Sequence[RunSpec]) -> tuple[Run, ...]:
+        """Make the runs, a bounded number at a time, and return them in the order of ``specs``.
+
+        Each is stored as it ends; one that is stored already is read back. Raises ``Stopped`` and ``BudgetExhausted``
+        once what is in flight has been stored.
+        """
+        return tuple(await self.runtime.map([(spec.key, self._work(spec)) for spec in specs], self.concurrency))
+
+    def _work(self, spec: RunSpec) -> Work[Run]:
+        async def work(tx: Tx) -> Run:
+            await self.checkpoint()
+            run = await perform(spec, self.target)
+            tx.record(run)
+            tx.link(run.experiment_id, "executed_as", run.id)
+            self.bus.publish(
+                "run.finished",
+                stage=run.stage,
+                arm=run.arm,
+                verdict=run.verdict,
+                experiment_id=run.experiment_id,
+                usage={
+                    "calls": run.usage.calls,
+                    "tokens": run.usage.input_tokens + run.usage.output_tokens,
+                    "nano_usd": run.usage.nano_usd,
+                },
+            )
+            return run
+
+        return work
