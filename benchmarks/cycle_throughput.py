@@ -26,7 +26,7 @@ from tinman.db.blocks import BlockLedger
 from tinman.db.engine import Database
 from tinman.memory.graph import MemoryGraph
 from tinman.models.limiter import ProviderLimiter
-from tinman.models.metered import Metered
+from tinman.models.metered import Metered, Metering
 from tinman.models.openai_client import OpenAIModel
 from tinman.records import ExperimentDesign
 from tinman.runtime import JournalRuntime
@@ -105,7 +105,7 @@ async def ours(url: str, folder: Path, name: str) -> tuple[float, float, int]:
         budget = Budget(Limits(calls=10_000, tokens=10_000_000), ledger=BlockLedger(db, cycle.id))
         await budget.open()
         limiter = ProviderLimiter(initial=IN_FLIGHT)
-        target = ChatTarget(Metered(OpenAIModel("m", base_url=url), budget=budget, limiter=limiter))
+        target = ChatTarget(Metered(OpenAIModel("m", base_url=url), Metering(limiter=limiter), budget=budget))
         agent = ExperimentExecutor(graph, target)
         async with JournalRuntime(graph, cycle.id) as runtime:
             bench = agent.bench(AgentContext(runtime=runtime, concurrency=IN_FLIGHT), target)

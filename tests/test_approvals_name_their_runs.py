@@ -18,7 +18,7 @@ from tinman.config.modes import Mode
 from tinman.experiments.costs import estimated_cost_usd
 from tinman.messages import Reply, Request, Usage, say
 from tinman.models import prices
-from tinman.models.metered import Metered
+from tinman.models.metered import Metered, Metering
 from tinman.patches.kinds import ParameterTune, Patch, PromptPatch, ToolRestriction
 from tinman.records import DiscoveredFailure, ExperimentDesign, Intervention, InterventionType
 from tinman.review import Action
@@ -159,11 +159,8 @@ async def test_the_cost_is_the_models_own_price_or_none() -> None:
     design = (await designs())[0]
     cheap = estimated_cost_usd(ChatTarget(Named("openai", "gpt-4o-mini")), design, 100)
     dear = estimated_cost_usd(ChatTarget(Named("openai", "gpt-4o")), design, 100)
-    own = Metered(
-        Named("elsewhere", "mine"),
-        budget=Budget(Limits()),
-        price_overrides={"elsewhere:mine": prices.Rate(input_usd=2, output_usd=2)},
-    )
+    mine = Metering(price_overrides={"elsewhere:mine": prices.Rate(input_usd=2, output_usd=2)})
+    own = Metered(Named("elsewhere", "mine"), mine, budget=Budget(Limits()))
     priced = estimated_cost_usd(ChatTarget(own), design, 100)
 
     assert cheap is not None

@@ -18,7 +18,7 @@ from tinman.errors import ProviderUnavailable
 from tinman.events import EventBus
 from tinman.meters import Meters
 from tinman.models.anthropic_client import AnthropicModel
-from tinman.models.metered import Metered
+from tinman.models.metered import Metered, Metering
 from tinman.models.openai_client import OpenAIModel
 from tinman.patches.apply import apply
 from tinman.patches.kinds import RetryPolicy
@@ -146,9 +146,9 @@ async def test_what_passes_does_not_end_a_cycle_before_it_began(first: Behaviour
 async def test_a_reasoner_that_is_throttled_does_not_slow_the_target(tmp_path: Path) -> None:
     budget = Budget()
     meters = Meters(budget, bus=EventBus(), concurrency=16, price_overrides=None, backoff_seconds=0.0)
-    target = meters.meter(OpenAIModel("a", base_url="http://localhost:1/v1"))
-    same = meters.meter(OpenAIModel("b", base_url="http://localhost:1/v1"))
-    other = meters.meter(AnthropicModel("c", base_url="http://localhost:1"))
+    target = meters.of_model(OpenAIModel("a", base_url="http://localhost:1/v1"))
+    same = meters.of_model(OpenAIModel("b", base_url="http://localhost:1/v1"))
+    other = meters.of_model(AnthropicModel("c", base_url="http://localhost:1"))
 
     assert target.limiter is same.limiter
     assert target.limiter is not other.limiter
@@ -277,7 +277,7 @@ async def test_a_reasoner_that_answers_nonsense_is_told_apart_from_one_that_help
 
 async def test_what_asks_again_is_measured_on_a_target_that_does_not() -> None:
     down = ScriptedModel(ProviderUnavailable("down"))
-    target = ChatTarget(Metered(down, budget=Budget(), max_attempts=4, backoff_seconds=0.0))
+    target = ChatTarget(Metered(down, Metering(max_attempts=4, backoff_seconds=0.0), budget=Budget()))
     patch = RetryPolicy(max_attempts=2)
     asked: list[int] = []
     for measured, once in ((target, False), (target, True), (apply(target, patch), True)):

@@ -15,7 +15,7 @@ from tinman.errors import ProviderTimeout, ProviderUnavailable
 from tinman.loop import Loop, NestedLoopError, tool
 from tinman.loop.session.spending import GRACE_SECONDS
 from tinman.messages import Reply, Request
-from tinman.models.metered import Metered
+from tinman.models.metered import Metered, Metering
 from tinman.models.sizes import prompt_bound
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -154,7 +154,7 @@ async def test_on_a_metered_model_a_loop_spends_out_of_its_budget_and_tries_as_o
     """As inside a research cycle: one meter, one limiter, and no attempt more than the cycle allows."""
     down = playing(ProviderUnavailable("down"))
     budget = Budget(Limits(calls=3, tokens=100_000))
-    meter = Metered(down, budget=budget, max_attempts=2, backoff_seconds=0.0)
+    meter = Metered(down, Metering(max_attempts=2, backoff_seconds=0.0), budget=budget)
     failed = await a_loop(meter).arun()
     talks = Metered(playing(says("idle")), budget=budget)
     stopped = await a_loop(talks, max_iterations=9).arun()

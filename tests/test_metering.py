@@ -29,7 +29,7 @@ from tinman.messages import Reply, Request, ToolSpec, Usage, say
 from tinman.models import prices
 from tinman.models.base import CallableModel
 from tinman.models.limiter import ProviderLimiter
-from tinman.models.metered import Metered
+from tinman.models.metered import Metered, Metering
 from tinman.models.sizes import prompt_bound, prompt_bytes
 
 QUESTION = Request(messages=(say("user", "hi"),), params={"max_tokens": 10})
@@ -84,11 +84,13 @@ def metered(model: Script, budget: Budget | None = None, *, naps: Naps | None = 
     night = naps or Naps()
     return Metered(
         model,
+        Metering(
+            limiter=ProviderLimiter(64, sleep=night, now=night.now),
+            max_attempts=max_attempts,
+            price_overrides=RATES,
+            sleep=night,
+        ),
         budget=budget or Budget(),
-        limiter=ProviderLimiter(64, sleep=night, now=night.now),
-        max_attempts=max_attempts,
-        price_overrides=RATES,
-        sleep=night,
     )
 
 
@@ -237,7 +239,8 @@ async def test_a_waiting_time_beyond_patience_ends_the_call_at_once() -> None:
 
 async def test_an_attempt_ends_at_its_deadline_and_counts_in_full() -> None:
     budget = Budget()
-    wrapped = Metered(Script(None), budget=budget, max_attempts=1, attempt_timeout_seconds=0.01, price_overrides=RATES)
+    hasty = Metering(max_attempts=1, attempt_timeout_seconds=0.01, price_overrides=RATES)
+    wrapped = Metered(Script(None), hasty, budget=budget)
     with pytest.raises(ProviderTimeout, match=r"within 0\.01 s"):
         await wrapped.complete(QUESTION)
 
@@ -276,7 +279,7 @@ async def test_max_tokens_is_always_sent_and_more_choices_reserve_more() -> None
 @pytest.mark.parametrize(("said", "taken"), [("12", 12), (12.0, 12), (None, None), (1.5, None)])
 async def test_what_a_model_says_it_used_is_whole_numbers_or_garbled(said: Any, taken: int | None) -> None:
     budget = Budget(Limits(tokens=10_000))
-    model = Metered(Script(Usage(calls=1, input_tokens=said, output_tokens=2)), budget=budget, max_attempts=1)
+    model = Metered(Script(Usage(calls=1, input_tokens=said, output_tokens=2)), Metering(max_attempts=1), budget=budget)
     if taken is None:
         with pytest.raises(GarbledReply, match="test:m returned usage that is no count"):
             await model.complete(QUESTION)
@@ -307,7 +310,7 @@ async def test_a_dollar_ceiling_refuses_a_model_of_unknown_price() -> None:
 
 async def test_what_happens_can_be_watched() -> None:
     bus = EventBus()
-    wrapped = Metered(Script(ProviderUnavailable("down")), budget=Budget(), bus=bus, sleep=Naps())
+    wrapped = Metered(Script(ProviderUnavailable("down")), Metering(bus=bus, sleep=Naps()), budget=Budget())
     with bus.subscribe() as events:
         await wrapped.complete(QUESTION)
         names = [events.receive_nowait().name for _ in range(2)]

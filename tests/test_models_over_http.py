@@ -33,7 +33,7 @@ from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.base import CallableModel
 from tinman.models.limiter import ProviderLimiter
 from tinman.models.load import load_model
-from tinman.models.metered import Metered
+from tinman.models.metered import Metered, Metering
 from tinman.models.openai_client import OpenAIModel
 
 KEY = "sk-secret-0123456789"
@@ -459,7 +459,7 @@ async def test_metered_calls_share_one_limit_and_outlast_a_429(provider: str) ->
     async with serve(lambda _: next(turn, Say(delay_seconds=0.002))) as server:
         model = CLIENTS[provider]("m", base_url=server.base_url(provider))
         budget = Budget(Limits(calls=22, usd=0.01))
-        wrapped = Metered(model, budget=budget, limiter=ProviderLimiter(4, 4), backoff_seconds=0.001)
+        wrapped = Metered(model, Metering(limiter=ProviderLimiter(4, 4), backoff_seconds=0.001), budget=budget)
         async with anyio.create_task_group() as group:
             for _ in range(20):
                 group.start_soon(wrapped.complete, QUESTION)

@@ -85,11 +85,16 @@ class ProviderError(TinmanError):
     """Raised when a provider did not give a usable reply.
 
     ``is_retryable`` says whether the same request may succeed later. ``is_billed`` says whether the
-    provider may have charged for the attempt (it then counts as fully spent).
+    provider may have charged for the attempt (it then counts as fully spent). ``retry_after_seconds`` is
+    the provider's own word on when to come back, if it gave one.
     """
 
     is_retryable = False
     is_billed = False
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class KeyRefused(ProviderError):
@@ -101,23 +106,15 @@ class RequestRefused(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """Raised on 429; ``retry_after_seconds`` is the provider's own word, if it gave one."""
+    """Raised on 429."""
 
     is_retryable = True
-
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class ProviderUnavailable(ProviderError):
-    """Raised on 5xx and on connections that are refused or break; may carry ``retry_after_seconds``."""
+    """Raised on 5xx and on connections that are refused or break."""
 
     is_retryable = True
-
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class ProviderTimeout(ProviderError):

@@ -6,7 +6,7 @@ what a provider sent and we do not understand is kept as ``Opaque``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -137,6 +137,9 @@ class Reply:
     acted: tuple[str, ...] = ()
     extra: dict[str, Any] = Field(default_factory=dict)
 
+
+Call = Callable[[Request], Awaitable[Reply]]
+"""One call of a model, or one turn of a whole system."""
 
 _NOTHING, _SAID = Text(text=""), Message(role="user", parts=())
 

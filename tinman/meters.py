@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tinman.budget import Amount, Budget
 from tinman.events import EventBus
-from tinman.messages import Reply, Request, Usage
-from tinman.models.base import Model
+from tinman.messages import Call, Reply, Request, Usage
+from tinman.models.base import Model, endpoint_of
 from tinman.models.limiter import ProviderLimiter
-from tinman.models.metered import Metered
+from tinman.models.metered import Metered, Metering
 from tinman.models.prices import Rate
-from tinman.targets.base import Call, Target
-from tinman.targets.chat import ChatTarget
-from tinman.targets.turn import TurnTarget
 
 
 class Meters:
@@ -42,43 +39,50 @@ class Meters:
         """What all models used."""
         return sum((meter.usage for meter in self._meters), Usage())
 
-    def meter(self, model: Model, *, retries: int = 3) -> Metered:
+    def of_model(self, model: Model, *, retries: int = 3) -> Metered:
         """Return ``model`` under the budget; models of one endpoint share its limiter."""
-        endpoint = (model.provider, str(getattr(model, "base_url", "")))
+        endpoint = endpoint_of(model)
         limiter = self._limiters.get(endpoint)
         if limiter is None:
             limiter = ProviderLimiter(initial=self._concurrency, maximum=max(64, self._concurrency))
             self._limiters[endpoint] = limiter
-        made = Metered(
-            model,
-            budget=self.budget,
+        metering = Metering(
             limiter=limiter,
             bus=self._bus,
             price_overrides=self._prices,
             backoff_seconds=self._backoff,
             max_attempts=retries + 1,
         )
-        self._meters.append(made)
-        return made
+        metered = Metered(model, metering, budget=self.budget)
+        self._meters.append(metered)
+        return metered
 
-    def around(self, target: Target, *, retries: int) -> Target:
-        """Return ``target`` with its calls under the budget; a black box is counted turn by turn."""
-        if isinstance(target, ChatTarget):
-            return target.with_model(self.meter(target.model, retries=retries))
-        if isinstance(target, TurnTarget):
-            return target.with_meter(lambda call: _counted(call, self.budget))
-        return target
+    def of_target(self, *, retries: int) -> TargetMeter:
+        """Return what counts a target's calls; a model of its own is tried again ``retries`` times."""
+        return TargetMeter(self, retries)
 
 
-def _counted(call: Call, budget: Budget) -> Call:
-    """Return ``call`` with each turn counted as one call; what a black box spends inside is its own affair."""
+@dataclass(frozen=True)
+class TargetMeter:
+    """The ``Meter`` of one target."""
 
-    async def outer(request: Request) -> Reply:
-        async with budget.reserve(Amount(calls=1)) as reservation:
-            try:
-                reply = await call(request)
-            finally:
-                reservation.settle(Amount(calls=1))
-        return replace(reply, usage=replace(reply.usage, calls=max(1, reply.usage.calls)))
+    meters: Meters
+    retries: int
 
-    return outer
+    def model(self, model: Model) -> Model:
+        """Return ``model`` with every call counted and priced."""
+        return self.meters.of_model(model, retries=self.retries)
+
+    def turn(self, call: Call) -> Call:
+        """Return ``call`` with each turn counted as one call; what a black box spends inside is its own affair."""
+        budget = self.meters.budget
+
+        async def counted(request: Request) -> Reply:
+            async with budget.reserve(Amount(calls=1)) as reservation:
+                try:
+                    reply = await call(request)
+                finally:
+                    reservation.settle(Amount(calls=1))
+            return replace(reply, usage=replace(reply.usage, calls=max(1, reply.usage.calls)))
+
+        return counted

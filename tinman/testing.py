@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Self, TypeAlias
 
 from tinman.frozen import digest
-from tinman.messages import Reply, Request, Usage, say
+from tinman.messages import Call, Reply, Request, Usage, say
+from tinman.models.base import Model
 from tinman.review import Action, Decision
-from tinman.targets.base import Call, Capabilities, Layer, Seam, fold
-from tinman.targets.world import World
+from tinman.targets.base import Capabilities, Layer, Meter, Seam, fold
+from tinman.targets.world import EMPTY_WORLD, World
 
 Line: TypeAlias = str | Reply | Exception
 Playing: TypeAlias = Callable[[Request, World], "Line | Awaitable[Line]"]
@@ -54,6 +56,9 @@ class ScriptedTarget:
     ``play`` may be async. ``requests`` holds what reached it, whatever layers are around it.
     """
 
+    world: World = EMPTY_WORLD
+    model: Model | None = None
+
     def __init__(
         self,
         play: Playing,
@@ -69,6 +74,7 @@ class ScriptedTarget:
         self.layers = layers
         self.requests: list[Request] = []
         self._play = play
+        self._meter: Callable[[Call], Call] = lambda call: call
 
     @property
     def fingerprint(self) -> str:
@@ -77,14 +83,14 @@ class ScriptedTarget:
 
     def around(self, layer: Layer) -> Self:
         """Return this target with ``layer`` outermost; both note their requests in the same list."""
-        twin = type(self)(
-            self._play,
-            name=self.name,
-            seam=self.seam,
-            capabilities=self.capabilities,
-            layers=(*self.layers, layer),
-        )
-        twin.requests = self.requests
+        twin = copy.copy(self)
+        twin.layers = (*self.layers, layer)
+        return twin
+
+    def metered(self, meter: Meter) -> Self:
+        """Return this target with every turn counted; both note their requests in the same list."""
+        twin = copy.copy(self)
+        twin._meter = meter.turn
         return twin
 
     @asynccontextmanager
@@ -96,7 +102,7 @@ class ScriptedTarget:
             line = self._play(request, world)
             return _spoken(await line if isinstance(line, Awaitable) else line)
 
-        yield ScriptedSession(fold(call, self.layers))
+        yield ScriptedSession(fold(self._meter(call), self.layers))
 
     async def preflight(self) -> None:
         """It is always there."""

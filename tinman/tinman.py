@@ -34,7 +34,6 @@ from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
 from tinman.targets.profile import TargetProfile
-from tinman.targets.world import EMPTY_WORLD
 
 DEFAULT_STORE = Path(".tinman/tinman.db")
 
@@ -72,7 +71,7 @@ class Tinman:
         self._prices = price_overrides
         self._backoff = retry_backoff_seconds
         self._description = description or (profile.description if profile else f"target: {self.target.name}")
-        self._world = profile.world if profile else getattr(self.target, "world", EMPTY_WORLD)
+        self._world = profile.world if profile else self.target.world
         self._config = dict(config or {})
         if profile is not None:
             self._config.setdefault("target", dump(profile))
@@ -144,9 +143,9 @@ class Tinman:
         ``ConfigError``, ``BudgetExhausted``.
         """
         async with self._spending(cycle_id, options or ResearchOptions()) as meters:
-            await meters.around(self.target, retries=1).preflight()
+            await self.target.metered(meters.of_target(retries=1)).preflight()
             if self._model is not None:
-                await ChatTarget(meters.meter(self._model, retries=1)).preflight()
+                await ChatTarget(meters.of_model(self._model, retries=1)).preflight()
 
     async def create_cycle(self, options: ResearchOptions) -> str:
         """Store a new cycle with its resolved configuration and return its id. Raises ``ModeRefused``."""
@@ -236,8 +235,8 @@ class Tinman:
 
     async def _run(self, cycle_id: str, options: ResearchOptions, mode: Mode, meters: Meters) -> ResearchCycleResult:
         graph = self.graph
-        target = await live(graph, meters.around(self.target, retries=self._retries))
-        reasoner = Reasoner(meters.meter(self._model)) if self._model is not None else None
+        target = await live(graph, self.target.metered(meters.of_target(retries=self._retries)))
+        reasoner = Reasoner(meters.of_model(self._model)) if self._model is not None else None
         handler = self.approval_handler or ApprovalHandler(
             ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus
         )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from tinman.messages import Usage
-from tinman.models import prices
-from tinman.models.metered import Metered
+from tinman.models.metered import price_of
 from tinman.records import ExperimentDesign
 from tinman.stats import CONFIRM_CAP, SCREEN_OKS
 from tinman.targets.base import Target
-from tinman.targets.chat import ChatTarget
 
 REPLY_TOKENS = 200  # of a run, as the architect plans them
 
@@ -19,15 +17,12 @@ def estimated_cost_usd(target: Target, design: ExperimentDesign, runs: int) -> f
     A model is priced by the table and the user's own prices, as its calls will be. What a black box spends inside,
     nobody here knows.
     """
-    if not isinstance(target, ChatTarget):
-        return None
     model = target.model
+    if model is None:
+        return None
     planned = 2 * max(1, min(len(design.test_cases), SCREEN_OKS + CONFIRM_CAP))
     tokens = -(-design.estimated_tokens // planned)
     answer = min(REPLY_TOKENS, tokens)
     each = Usage(calls=1, input_tokens=tokens - answer, output_tokens=answer)
-    if isinstance(model, Metered):
-        nano_usd = model.price(each)
-    else:
-        nano_usd = prices.price(getattr(model, "price_provider", model.provider), model.name, each)
+    nano_usd = price_of(model, each)
     return None if nano_usd is None else runs * nano_usd / 1e9

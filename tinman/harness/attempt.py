@@ -162,10 +162,9 @@ class _Attempt:
         except TinmanError as error:
             raise _Stage("preflight_error", f"preflight: {error}") from error
         self.metadata["preflight"] = {"status": "ready", "summary": "The target answers.", "details": {}}
-        model = getattr(target, "model", None)
         resolved = RuntimeSpec(
-            provider=str(getattr(model, "provider", "target")),
-            model=str(getattr(model, "name", target.name)),
+            provider=target.model.provider if target.model else "target",
+            model=target.model.name if target.model else target.name,
             source="target",
             confidence="explicit",
             reason="the target's name says it",

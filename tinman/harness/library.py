@@ -16,6 +16,7 @@ from tinman.harness.selection import chosen
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.adapters.target import AdapterTarget
 from tinman.targets.base import Target
+from tinman.targets.load import as_target, is_target
 
 T = TypeVar("T")
 
@@ -25,9 +26,8 @@ def as_harness_target(given: Any) -> Target:
 
     A live adapter object shares this process: give its factory to the command line to have it in one of its own.
     """
-    if hasattr(given, "open") and hasattr(given, "around"):
-        target: Target = given
-        return target
+    if is_target(given):
+        return as_target(given)
     if callable(getattr(given, "send_user_turn", None)):
         return AdapterTarget(type(given).__qualname__, given)
     raise ConfigError(f"adapter: a {type(given).__name__} has no send_user_turn")

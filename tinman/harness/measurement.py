@@ -142,7 +142,7 @@ async def one_try(
     referee: Referee | None = None,
 ) -> ScenarioResult:
     """Return the result of the ``number``-th try (from 1); the same seed and number throw the same dice."""
-    own = float(getattr(target, "turn_timeout_seconds", 0.0))
+    own = target.capabilities.turn_timeout_seconds
     outcome = await run_scenario(
         target,
         scenario,
@@ -162,7 +162,7 @@ async def _all(
 ) -> None:
     """Run ``tries`` (round, place of the scenario), as many at once as target and plan allow."""
     plan = board.plan
-    limit = plan.concurrency or getattr(target, "side_by_side", SIDE_BY_SIDE)
+    limit = plan.concurrency or target.capabilities.side_by_side or SIDE_BY_SIDE
 
     async def work() -> None:
         for round_number, place in tries:

@@ -47,8 +47,8 @@ from tinman.loop.state.records import LoopConfig, State, extended
 from tinman.loop.state.store import FileStore, Halted, MemoryStore, Store
 from tinman.loop.tools.tools import Tool, ToolRegistry
 from tinman.loop.trace import Trace
-from tinman.models.base import Model
-from tinman.models.metered import Metered
+from tinman.models.base import Hosted, Model, price_provider_of
+from tinman.models.metered import Metered, Metering
 from tinman.processes.scope import current_call
 from tinman.text.cutting import without_secrets
 from tinman.text.visible import shorten, visible
@@ -168,7 +168,7 @@ class Loop:
         self._result: LoopResult | None = None
         self._stored_id = ""
         self._running = threading.Lock()
-        self._overrides = rates(pricing, getattr(self._model, "price_provider", self._model.provider))
+        self._overrides = rates(pricing, price_provider_of(self._model))
         self._check_places(state_path)
         self._prices_age = age_days(pricing)
         self._check_prices(pricing_staleness)
@@ -397,7 +397,7 @@ class Loop:
         if self._summarizer is not None:
             summarizer = self._metered(self._summarizer, budget)
         for model in (self._model, self._summarizer):
-            if model is not None and hasattr(model, "base_url"):  # ours: its connections belong to this event loop
+            if model is not None and isinstance(model, Hosted):  # ours: its connections belong to this event loop
                 stack.push_async_callback(_closing_model, model)
         parts = Parts(
             registry=self.registry,
@@ -451,9 +451,7 @@ class Loop:
     def _metered(self, model: Model, budget: Budget) -> Metered:
         if isinstance(model, Metered):
             return model.on(budget)
-        return Metered(
-            model,
-            budget=budget,
+        metering = Metering(
             bus=self._bus,
             max_attempts=self._max_attempts,
             attempt_timeout_seconds=self._call_timeout_s,
@@ -461,6 +459,7 @@ class Loop:
             backoff_seconds=self._retry_backoff_s,
             price_overrides=self._overrides,
         )
+        return Metered(model, metering, budget=budget)
 
     @property
     def _summarizer_name(self) -> str:

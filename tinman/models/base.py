@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import anyio.to_thread
 
@@ -29,6 +29,30 @@ class Model(Protocol):
     async def aclose(self) -> None:
         """Release connections. Calling it twice does no harm; a closed model is not used again."""
         ...
+
+
+@runtime_checkable
+class Listed(Protocol):
+    """A model whose price is found under another name: a provider's, or the base URL of its endpoint."""
+
+    price_provider: str
+
+
+@runtime_checkable
+class Hosted(Protocol):
+    """A model whose calls go to an endpoint, over connections that belong to the event loop of the first call."""
+
+    base_url: str
+
+
+def price_provider_of(model: Model) -> str:
+    """Return by whose prices a model's usage is priced."""
+    return model.price_provider if isinstance(model, Listed) else model.provider
+
+
+def endpoint_of(model: Model) -> tuple[str, str]:
+    """Return what limits how many calls run at once: provider and base URL, the latter empty if it is not known."""
+    return model.provider, model.base_url if isinstance(model, Hosted) else ""
 
 
 Answer: TypeAlias = str | Reply

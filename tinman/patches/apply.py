@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from tinman.errors import NotApplicable
-from tinman.messages import Reply, Request
+from tinman.messages import Call, Reply, Request
 from tinman.patches.flow import Reviewer, drive, flow, nobody
 from tinman.patches.kinds import SEAMS, Patch, RetryPolicy, patch_digest
-from tinman.targets.base import Call, Target
+from tinman.targets.base import Target
 
 T = TypeVar("T", bound=Target)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import nullcontext
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self
 
 import anyio
 from pydantic import ValidationError
@@ -32,7 +32,7 @@ from tinman.scenarios.checks import (
 )
 from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.scenario import Scenario, Turn
-from tinman.targets.base import Session, Target
+from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR
 from tinman.text.visible import shorten
 
@@ -46,10 +46,6 @@ class Referee(Protocol):
     async def judge(self, check: Judged, turn: TurnRecord, before: tuple[TurnRecord, ...]) -> CheckResult:
         """Return what it finds; never raises for a model that fails, but returns an undecided result."""
         ...
-
-
-class _Stateful(Protocol):
-    async def state(self, name: str, arguments: dict[str, Any]) -> bool | str | None: ...
 
 
 def _storable(text: str) -> str:
@@ -218,11 +214,10 @@ class Conversation:
         return found
 
     async def _state(self, check: StateHolds) -> CheckResult:
-        if not hasattr(self._session, "state"):
+        if not isinstance(self._session, Stateful):
             return unsure(check, "the target has no check_state")
-        holder = cast(_Stateful, self._session)
         try:
-            answer = await holder.state(check.name, check.arguments)
+            answer = await self._session.state(check.name, check.arguments)
         except TargetError as error:
             return unsure(check, shorten(str(error), 300))
         detail = answer if isinstance(answer, str) else f"check_state said {answer!r}"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from tinman.frozen import frozen
-from tinman.messages import Reply, Request
+from tinman.messages import Call, Reply, Request
+from tinman.models.base import Model
 from tinman.targets.world import Plant, World
 
-Call = Callable[[Request], Awaitable[Reply]]
 Seam = Literal["model", "turn"]
 
 
@@ -18,13 +17,17 @@ Seam = Literal["model", "turn"]
 class Capabilities:
     """What can be done to a target: which parts of a world it honours, and whether it keeps a conversation.
 
-    ``is_repeatable`` says that asking twice does no harm, which a retry needs.
+    ``is_repeatable`` says that asking twice does no harm, which a retry needs. ``turn_timeout_seconds`` is the target's
+    own limit for a turn, 0 when it has none. ``side_by_side`` is how many conversations it may be in at once, ``None``
+    when it does not care.
     """
 
     plants: frozenset[Plant] = frozenset()
     multi_turn: bool = True
     tunable: bool = False
     is_repeatable: bool = False
+    turn_timeout_seconds: float = 0.0
+    side_by_side: int | None = None
 
 
 class Layer(Protocol):
@@ -48,6 +51,27 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class Stateful(Protocol):
+    """A session that can be asked what the target's state is, for checks that judge it."""
+
+    async def state(self, name: str, arguments: dict[str, Any]) -> bool | str | None:
+        """Return true, or what is wrong; ``None`` when nobody can tell. Raises ``TargetError``."""
+        ...
+
+
+class Meter(Protocol):
+    """Counts what a target calls on a budget."""
+
+    def model(self, model: Model) -> Model:
+        """Return ``model`` with every call counted and priced."""
+        ...
+
+    def turn(self, call: Call) -> Call:
+        """Return ``call``, a whole turn of a black box, with each counted as one call."""
+        ...
+
+
 class Target(Protocol):
     """A system under test. ``seam`` says where layers act: around every model call, or around the whole turn."""
 
@@ -65,6 +89,20 @@ class Target(Protocol):
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Innermost first."""
+        ...
+
+    @property
+    def world(self) -> World:
+        """What the target is known to have of its own: system prompt, documents, tools, memory."""
+        ...
+
+    @property
+    def model(self) -> Model | None:
+        """The model we call for it, ``None`` for a black box that calls its own."""
+        ...
+
+    def metered(self, meter: Meter) -> Self:
+        """Return this target with what it calls counted by ``meter``."""
         ...
 
     def around(self, layer: Layer) -> Self:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any, Self
 
 from tinman.frozen import digest, dump
-from tinman.messages import Message, Reply, Request, Text, ToolResult, ToolSpec, ToolUse, Usage, say
+from tinman.messages import Call, Message, Reply, Request, Text, ToolResult, ToolSpec, ToolUse, Usage, say
 from tinman.models.base import Model
-from tinman.targets.base import Call, Capabilities, Layer, Seam, fold
+from tinman.targets.base import Capabilities, Layer, Meter, Seam, fold
 from tinman.targets.world import EMPTY_WORLD, ToolStub, World, retrieved_texts
 
 MAX_ROUNDS = 10
@@ -38,7 +38,7 @@ class ChatTarget:
         params: Mapping[str, Any] | None = None,
         layers: tuple[Layer, ...] = (),
     ) -> None:
-        self.model = model
+        self.model: Model = model
         self.name = name or f"{model.provider}:{model.name}"
         self.world = world
         self.params = dict(params or {})
@@ -64,8 +64,9 @@ class ChatTarget:
             self.model, name=self.name, world=self.world, params=self.params, layers=(*self.layers, layer)
         )
 
-    def with_model(self, model: Model) -> Self:
-        """Return this target around another model (a metered one, say)."""
+    def metered(self, meter: Meter) -> Self:
+        """Return this target with every model call counted."""
+        model = meter.model(self.model)
         return type(self)(model, name=self.name, world=self.world, params=self.params, layers=self.layers)
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ from tinman.models.load import load_model
 from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.command import CommandTarget
+from tinman.targets.foreign import ForeignTarget
 from tinman.targets.function import FunctionTarget, LiveFunctionTarget
 from tinman.targets.http import HttpTarget
 from tinman.targets.mcp_server import McpTarget
@@ -25,10 +26,15 @@ _FORMS = (
 SANDBOX_MAX_TOKENS = 96
 
 
+def is_target(given: object) -> bool:
+    """Say whether ``given`` is a target, ours or somebody's own."""
+    return hasattr(given, "open") and hasattr(given, "around")
+
+
 def as_target(given: Any) -> Target:
     """Return a target for a target, a model, or a live callable ``text -> text``. Raises ``ConfigError``."""
-    if hasattr(given, "open") and hasattr(given, "around"):
-        target: Target = given
+    if is_target(given):
+        target: Target = given if hasattr(given, "metered") else ForeignTarget(given)
         return target
     if hasattr(given, "complete") and hasattr(given, "provider"):
         return ChatTarget(given)

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from tinman.frozen import digest, dump
-from tinman.messages import Reply, Request, say
-from tinman.targets.base import Call, Capabilities, Layer, Seam, fold
-from tinman.targets.world import World
+from tinman.messages import Call, Reply, Request, say
+from tinman.models.base import Model
+from tinman.targets.base import Capabilities, Layer, Meter, Seam, fold
+from tinman.targets.world import EMPTY_WORLD, World
 
 CALLS = "tinman.tool_traces"
 """The member of ``Reply.extra`` under which a black box tells its tool calls, as the data of tool traces."""
@@ -26,6 +27,8 @@ class TurnTarget(ABC):
     """
 
     seam: Seam = "turn"
+    world: World = EMPTY_WORLD
+    model: Model | None = None
 
     def __init__(self, name: str, capabilities: Capabilities) -> None:
         self.name = name
@@ -44,8 +47,10 @@ class TurnTarget(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """Covers the target's identity, capabilities and layers."""
-        return digest([self.name, self.identity, dump(self.capabilities), [layer.digest for layer in self.layers]])
+        """Covers the target's identity, layers and capabilities, but not how fast or how often it may be asked."""
+        able = dump(self.capabilities)
+        lasting = {name: able[name] for name in ("plants", "multi_turn", "tunable", "is_repeatable")}
+        return digest([self.name, self.identity, lasting, [layer.digest for layer in self.layers]])
 
     def around(self, layer: Layer) -> Self:
         """Return this target with ``layer`` around every turn."""
@@ -53,10 +58,10 @@ class TurnTarget(ABC):
         twin.layers = (*self.layers, layer)
         return twin
 
-    def with_meter(self, meter: Callable[[Call], Call]) -> Self:
-        """Return this target with every turn counted by ``meter``."""
+    def metered(self, meter: Meter) -> Self:
+        """Return this target with every turn counted; what it spends inside is its own affair."""
         twin = copy.copy(self)
-        twin._meter = meter
+        twin._meter = meter.turn
         return twin
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ from tinman.errors import BudgetExhausted, LoopConfigError
 from tinman.loop.state.records import LoopConfig, State
 from tinman.messages import Request
 from tinman.models import prices
-from tinman.models.base import Model
+from tinman.models.base import Model, price_provider_of
 from tinman.models.sizes import prompt_bound
 
 GRACE_SECONDS = 5.0
@@ -102,7 +102,7 @@ class Pricing:
 
     def __init__(self, model: Model, overrides: Mapping[str, prices.Rate]) -> None:
         self._model = model
-        self._provider: str = getattr(model, "price_provider", model.provider)
+        self._provider: str = price_provider_of(model)
         self._overrides = overrides
 
     def check(self, config: LoopConfig) -> None:

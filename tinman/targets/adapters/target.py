@@ -276,17 +276,11 @@ class AdapterSession(TurnSession):
 class AdapterTarget(TurnTarget):
     """An adapter behind the target protocol. One scenario at a time unless the caller says otherwise."""
 
-    side_by_side = 1
-
     def __init__(self, name: str, source: AdapterProcess | Any, *, revision: str = "") -> None:
-        super().__init__(name, Capabilities(multi_turn=True))
+        seconds = source.turn_timeout_seconds if isinstance(source, AdapterProcess) else 0.0
+        super().__init__(name, Capabilities(multi_turn=True, turn_timeout_seconds=seconds, side_by_side=1))
         self._source = source
         self.revision = revision
-
-    @property
-    def turn_timeout_seconds(self) -> float:
-        """The adapter's own time limit for a turn; 0 when it has none."""
-        return self._source.turn_timeout_seconds if isinstance(self._source, AdapterProcess) else 0.0
 
     @property
     def identity(self) -> dict[str, object]:

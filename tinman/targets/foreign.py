@@ -1,0 +1,102 @@
+"""Somebody's own target, of the protocol's older and smaller form: it knows nothing of meters, models and worlds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol, Self
+
+from tinman.messages import Call, Reply, Request
+from tinman.models.base import Model
+from tinman.targets.base import Capabilities, Layer, Meter, Seam, Session, Stateful
+from tinman.targets.world import EMPTY_WORLD, World
+
+
+class PlainTarget(Protocol):
+    """What a target needs at the very least."""
+
+    name: str
+    seam: Seam
+    capabilities: Capabilities
+
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def layers(self) -> tuple[Layer, ...]: ...
+    def around(self, layer: Layer) -> Any: ...
+    def open(self, *, user: str, session: str, world: World) -> AbstractAsyncContextManager[Session]: ...
+    async def preflight(self) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+class ForeignTarget:
+    """A ``PlainTarget`` as a ``Target``: each of its turns is counted as one call, whatever it spends inside.
+
+    Layers sit within the meter, so a patch that asks again is counted once.
+    """
+
+    world: World = EMPTY_WORLD
+    model: Model | None = None
+
+    def __init__(self, target: PlainTarget, meter: Meter | None = None) -> None:
+        self._target = target
+        self._meter = meter
+        self.name = target.name
+        self.seam: Seam = target.seam
+        self.capabilities = target.capabilities
+
+    @property
+    def fingerprint(self) -> str:
+        """The target's own."""
+        return self._target.fingerprint
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The target's own."""
+        return self._target.layers
+
+    def metered(self, meter: Meter) -> Self:
+        """Return this target with every turn counted."""
+        return type(self)(self._target, meter)
+
+    def around(self, layer: Layer) -> Self:
+        """Return this target with ``layer`` where the target puts it."""
+        return type(self)(self._target.around(layer), self._meter)
+
+    @asynccontextmanager
+    async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[Session]:
+        """Open a conversation."""
+        async with self._target.open(user=user, session=session, world=world) as opened:
+            if self._meter is None:
+                yield opened
+            elif isinstance(opened, Stateful):
+                yield _CountedStatefulSession(self._meter.turn(opened.send), opened)
+            else:
+                yield _CountedSession(self._meter.turn(opened.send))
+
+    async def preflight(self) -> None:
+        """The target's own."""
+        await self._target.preflight()
+
+    async def aclose(self) -> None:
+        """Close the target."""
+        await self._target.aclose()
+
+
+class _CountedSession:
+    """A conversation whose turns are counted."""
+
+    def __init__(self, send: Call) -> None:
+        self._send = send
+
+    async def send(self, request: Request) -> Reply:
+        """Answer the last message."""
+        return await self._send(request)
+
+
+class _CountedStatefulSession(_CountedSession):
+    """One that also tells the target's state."""
+
+    def __init__(self, send: Call, session: Stateful) -> None:
+        super().__init__(send)
+        self.state = session.state
