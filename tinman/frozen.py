@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
 from dataclasses import dataclass as plain_dataclass
 from functools import cache
@@ -53,7 +54,9 @@ def changed(record: T, /, **changes: Any) -> T:
     """Return a copy of a ``frozen`` record with ``changes`` whose types are right already.
 
     ``dataclasses.replace`` validates every field again; ``changed`` is for records changed with each call or round.
+    Raises ``TypeError`` for a name that is no field.
     """
+    _check_names(type(record), changes)
     made = object.__new__(type(record))
     made.__dict__.update(record.__dict__)
     made.__dict__.update(changes)
@@ -66,10 +69,21 @@ def made(of: type[T], /, **values: Any) -> T:
     Like ``changed``: for the few records that are made anew with each round of a loop, out of what is checked.
     """
     kind: Any = of
+    _check_names(kind, values)
     record = object.__new__(of)
     record.__dict__.update(_defaults(kind))
     record.__dict__.update(values)
     return record
+
+
+def _check_names(of: Any, given: Mapping[str, object]) -> None:
+    if not given.keys() <= _names(of):
+        raise TypeError(f"{of.__name__} has no field {min(given.keys() - _names(of))!r}")
+
+
+@cache
+def _names(of: Any) -> frozenset[str]:
+    return frozenset(each.name for each in fields(of))
 
 
 @cache
