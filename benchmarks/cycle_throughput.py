@@ -100,7 +100,7 @@ async def ours(url: str, folder: Path, name: str) -> tuple[float, float, int]:
     )
     async with await Database.open(folder / f"{name}.db") as db:
         graph = MemoryGraph(db)
-        cycle = await graph.create_cycle(mode=Mode.LAB, target="t", reasoner="r", seed=0, config={})
+        cycle = await graph.cycles.create(mode=Mode.LAB, target="t", reasoner="r", seed=0, config={})
         await graph.add(design)
         budget = Budget(Limits(calls=10_000, tokens=10_000_000), ledger=BlockLedger(db, cycle.id))
         await budget.open()

@@ -59,7 +59,7 @@ async def journalled(path: Path, runs: list[Run]) -> None:
 
     async with await Database.open(path) as db:
         graph = MemoryGraph(db)
-        cycle = await graph.create_cycle(mode=Mode.LAB, target="none", reasoner="none", seed=1, config={})
+        cycle = await graph.cycles.create(mode=Mode.LAB, target="none", reasoner="none", seed=1, config={})
         items = [(run.id, recording(run)) for run in runs]
         async with JournalRuntime(graph, cycle.id) as runtime:
             await runtime.map(items[:IN_FLIGHT], IN_FLIGHT)  # statements are compiled, pages are there

@@ -44,7 +44,7 @@ async def opened(folder: Path) -> AsyncIterator[MemoryGraph]:
 
 
 async def a_cycle(graph: MemoryGraph) -> str:
-    cycle = await graph.create_cycle(mode=Mode.LAB, target="sandbox", reasoner="playbook", seed=7, config={"n": 1})
+    cycle = await graph.cycles.create(mode=Mode.LAB, target="sandbox", reasoner="playbook", seed=7, config={"n": 1})
     return cycle.id
 
 

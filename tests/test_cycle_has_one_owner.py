@@ -18,8 +18,7 @@ from tinman.runtime import JournalRuntime
 
 async def hold(graph: MemoryGraph, owner: str, *, seconds: float) -> None:
     lease = {"owner": owner, "lease_expires_at": clock.now() + timedelta(seconds=seconds)}
-    async with graph.db.write() as connection:
-        await connection.execute(update(CycleRow).values(lease))
+    await graph.db.write(lambda connection: connection.execute(update(CycleRow).values(lease)))
 
 
 async def test_a_second_owner_is_refused_and_may_follow_the_first(tmp_path: Path) -> None:
@@ -28,11 +27,11 @@ async def test_a_second_owner_is_refused_and_may_follow_the_first(tmp_path: Path
         async with JournalRuntime(graph, cycle_id):
             with pytest.raises(CycleOwned, match="is running it"):
                 await JournalRuntime(graph, cycle_id).__aenter__()
-            assert (await graph.get_cycle(cycle_id)).owner is not None
+            assert (await graph.cycles.get(cycle_id)).owner is not None
         async with JournalRuntime(graph, cycle_id):
             pass
 
-        assert (await graph.get_cycle(cycle_id)).owner is None
+        assert (await graph.cycles.get(cycle_id)).owner is None
 
 
 async def test_another_machines_lease_holds_until_it_expires(tmp_path: Path) -> None:
@@ -57,7 +56,7 @@ async def test_a_lost_lease_commits_nothing(tmp_path: Path) -> None:
                 await runtime.step("k", recording(a_run()))
 
         assert await graph.find() == []
-        assert (await graph.get_cycle(cycle_id)).owner == "elsewhere:1:then"
+        assert (await graph.cycles.get(cycle_id)).owner == "elsewhere:1:then"
 
 
 async def test_a_cycle_that_is_not_there_is_not_found(tmp_path: Path) -> None:

@@ -116,8 +116,7 @@ async def test_a_folder_without_permission(tmp_path: Path) -> None:
 
 async def test_a_full_disk(tmp_path: Path) -> None:
     async with opened(tmp_path) as graph:
-        async with graph.db.write() as connection:
-            await connection.exec_driver_sql("PRAGMA max_page_count = 40")
+        await graph.db.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 40"))
         with pytest.raises(StoreError, match="the disk is full"):
             await graph.add(*(a_run(number, text="x" * 2000) for number in range(500)))
 
@@ -154,8 +153,7 @@ async def test_the_migrated_schema_is_the_one_described(tmp_path: Path) -> None:
 
 async def test_a_missing_column_is_noticed(tmp_path: Path) -> None:
     async with opened(tmp_path) as graph:
-        async with graph.db.write() as connection:
-            await connection.exec_driver_sql("ALTER TABLE audit DROP COLUMN actor")
+        await graph.db.write(lambda connection: connection.exec_driver_sql("ALTER TABLE audit DROP COLUMN actor"))
 
         with pytest.raises(StoreError, match="schema differs"):
             await migrate.check(graph.db)

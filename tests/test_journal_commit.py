@@ -9,10 +9,10 @@ from pathlib import Path
 import anyio
 import pytest
 from journals import a_cycle, a_run, opened, recording
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from tinman.db.engine import Database, RowRefused, Statement
-from tinman.errors import StoreError
+from tinman.db.engine import Database
+from tinman.errors import RowRefused, StoreError
 from tinman.memory.graph import MemoryGraph
 from tinman.runtime import JournalRuntime, Tx
 
@@ -159,17 +159,57 @@ async def test_closed_a_database_says_so(tmp_path: Path) -> None:
 async def test_closing_does_not_hold_up_the_event_loop(tmp_path: Path) -> None:
     """A write that was left by an asyncio cancellation may wait for another connection of this very loop."""
     held, other = await Database.open(tmp_path / "t.db"), await Database.open(tmp_path / "t.db")
-    note = Statement("INSERT INTO project (key, value) VALUES (:key, :value)", [{"key": "k", "value": "v"}])
-    async with held.write() as connection:
-        await connection.execute(text("DELETE FROM project"))
-        writing = asyncio.ensure_future(other.write_at_once([note]))
-        await asyncio.sleep(0.05)
-        writing.cancel()
-        closing = asyncio.ensure_future(other.close())
-        await asyncio.sleep(0.05)
+    enough = threading.Event()
+
+    def hold(connection: Connection) -> None:
+        connection.execute(text("DELETE FROM project"))
+        assert enough.wait(10)
+
+    holding = asyncio.ensure_future(held.write(hold))
+    await asyncio.sleep(0.05)
+    writing = asyncio.ensure_future(MemoryGraph(other).project.keep("k", "v"))
+    await asyncio.sleep(0.05)
+    writing.cancel()
+    closing = asyncio.ensure_future(other.close())
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    enough.set()
     with anyio.fail_after(10):
+        await holding
         await closing
     await held.close()
+
+
+async def test_a_transaction_that_raises_leaves_nothing_and_the_next_one_works(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+
+        def half(connection: Connection) -> None:
+            connection.execute(text("INSERT INTO project (key, value) VALUES ('k', 'half')"))
+            raise KeyError("mine")
+
+        with pytest.raises(KeyError, match="mine"):
+            await graph.db.write(half)
+        assert await graph.project.recall("k") is None
+        await graph.project.keep("k", "whole")
+
+        assert await graph.project.recall("k") == "whole"
+
+
+async def test_what_a_transaction_reads_stays_true_until_it_is_committed(tmp_path: Path) -> None:
+    """Forty increments that race through two connections: none is lost."""
+
+    def one_more(connection: Connection) -> None:
+        count = connection.execute(text("SELECT value FROM project WHERE key = 'n'")).scalar_one()
+        connection.execute(text("UPDATE project SET value = :n"), {"n": str(int(count) + 1)})
+
+    async with opened(tmp_path) as graph, await Database.open(graph.db.place) as other:
+        await graph.project.keep("n", "0")
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(graph.db.write, one_more)
+                group.start_soon(other.write, one_more)
+
+        assert await graph.project.recall("n") == "40"
 
 
 async def test_closing_leaves_no_task_and_no_thread(tmp_path: Path) -> None:

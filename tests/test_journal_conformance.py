@@ -176,7 +176,7 @@ async def test_what_a_step_announces_is_heard_after_its_commit(within: Callable[
 
             async def work(tx: Tx) -> None:
                 tx.record(a_run())
-                await runtime.announce("run.finished", run_id="run-0001")
+                tx.announce("run.finished", run_id="run-0001")
                 assert heard.statistics().current_buffer_used == 0
 
             await runtime.step("k", work)
@@ -193,7 +193,7 @@ async def test_a_failed_step_is_silent(within: Callable[..., Any]) -> None:
 
     async def body(graph: MemoryGraph, runtime: Runtime) -> None:
         async def work(tx: Tx) -> None:
-            await runtime.announce("run.finished", run_id="run-0001")
+            tx.announce("run.finished", run_id="run-0001")
             raise ModeRefused("no")
 
         with bus.subscribe() as heard:

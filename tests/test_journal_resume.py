@@ -126,7 +126,7 @@ async def test_after_a_stop_what_is_in_flight_ends_and_nothing_begins(tmp_path: 
                 async def work(tx: Tx) -> int:
                     begun.append(number)
                     if number == 2:
-                        await runtime.stop()
+                        runtime.stop()
                     await anyio.lowlevel.checkpoint()
                     tx.record(a_run(number))
                     return number

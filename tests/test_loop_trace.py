@@ -229,7 +229,7 @@ async def test_a_cycle_that_stops_stops_the_loop_and_goes_on_later(tmp_path: Pat
         """Work, and ask the cycle to stop in the middle."""
         done.append(n)
         if len(done) == 2:
-            await runtimes[0].stop()
+            runtimes[0].stop()
         return ""
 
     def a_phase(runtime: JournalRuntime, first: int) -> Loop:

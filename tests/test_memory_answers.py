@@ -190,26 +190,26 @@ async def test_statistics_count_by_kind_relation_and_status(tmp_path: Path) -> N
 async def test_cycles_are_numbered_changed_and_listed(tmp_path: Path) -> None:
     async with opened(tmp_path) as graph:
         first, second = await a_cycle(graph), await a_cycle(graph)
-        paused = await graph.update_cycle(first, status="paused", stopped_reason="asked to", ended_at=NOON)
-        resumed = await graph.update_cycle(first, status="running", phase="discovery", summary={"failures": 2})
+        paused = await graph.cycles.update(first, status="paused", stopped_reason="asked to", ended_at=NOON)
+        resumed = await graph.cycles.update(first, status="running", phase="discovery", summary={"failures": 2})
 
         assert (first, second) == ("cyc-0001", "cyc-0002")
         assert (paused.stopped_reason, paused.ended_at) == ("asked to", NOON)
         assert (resumed.stopped_reason, resumed.ended_at, resumed.phase) == ("", None, "discovery")
         assert (resumed.summary, resumed.config, resumed.mode) == ({"failures": 2}, {"n": 1}, Mode.LAB)
-        assert [cycle.id for cycle in await graph.list_cycles()] == ["cyc-0002", "cyc-0001"]
-        assert await graph.list_cycles(status="paused") == []
+        assert [cycle.id for cycle in await graph.cycles.newest()] == ["cyc-0002", "cyc-0001"]
+        assert await graph.cycles.newest(status="paused") == []
         with pytest.raises(NotFound, match="did you mean cyc-000"):
-            await graph.update_cycle("cyc-0003", phase="x")
+            await graph.cycles.update("cyc-0003", phase="x")
 
 
 async def test_the_project_keeps_a_word(tmp_path: Path) -> None:
     async with opened(tmp_path) as graph:
-        assert await graph.recall("highest_mode") is None
-        await graph.keep("highest_mode", "lab")
-        await graph.keep("highest_mode", "shadow")
+        assert await graph.project.recall("highest_mode") is None
+        await graph.project.keep("highest_mode", "lab")
+        await graph.project.keep("highest_mode", "shadow")
 
-        assert await graph.recall("highest_mode") == "shadow"
+        assert await graph.project.recall("highest_mode") == "shadow"
 
 
 async def test_what_the_graph_does_not_know_is_refused(tmp_path: Path) -> None:
@@ -226,8 +226,8 @@ async def test_what_the_graph_does_not_know_is_refused(tmp_path: Path) -> None:
 async def test_a_row_that_is_not_what_its_kind_promises_is_reported(tmp_path: Path) -> None:
     async with opened(tmp_path) as graph:
         await graph.add(a_run(1))
-        async with graph.db.write() as connection:
-            await connection.exec_driver_sql("UPDATE nodes SET data = json_remove(data, '$.verdict')")
+        spoilt = "UPDATE nodes SET data = json_remove(data, '$.verdict')"
+        await graph.db.write(lambda connection: connection.exec_driver_sql(spoilt))
 
         with pytest.raises(StoreCorrupt, match="run-0001 is not a sound run"):
             await graph.get("run-0001")

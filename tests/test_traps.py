@@ -179,7 +179,7 @@ async def test_each_phase_is_stored_before_the_next_begins(tmp_path: Path, monke
     assert await stores_each_phase_before_the_next(tmp_path / "ours.db")
 
     held: list[Any] = []
-    write, leave = JournalRuntime._write_whole, JournalRuntime.__aexit__
+    write, leave = JournalRuntime._write, JournalRuntime.__aexit__
 
     async def holding_back(self: JournalRuntime, together: Any) -> None:
         held.extend(together)
@@ -188,7 +188,7 @@ async def test_each_phase_is_stored_before_the_next_begins(tmp_path: Path, monke
         await write(self, held)
         await leave(self, *error)
 
-    monkeypatch.setattr(JournalRuntime, "_write_whole", holding_back)
+    monkeypatch.setattr(JournalRuntime, "_write", holding_back)
     monkeypatch.setattr(JournalRuntime, "__aexit__", at_the_end)
     assert not await stores_each_phase_before_the_next(tmp_path / "mutant.db")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from tinman import clock
 from tinman.db.engine import Database
@@ -23,17 +23,16 @@ class AuditLog:
     async def append(self, actor: str, what: str, data: dict[str, Any]) -> None:
         """Add one line: who, what, with which values. ``data`` is JSON and holds no secrets."""
         now = clock.now()
-        async with self._db.write() as connection:
-            last = (
-                await connection.execute(select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1))
-            ).first()
+
+        def extend(connection: Connection) -> None:
+            newest = select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1)
+            last = connection.execute(newest).first()
             seq, before = (last.seq + 1, last.hash) if last else (1, _FIRST)
             line = digest([seq, now.isoformat(), actor, what, data, before])
-            await connection.execute(
-                insert(AuditRow).values(
-                    seq=seq, at=now, actor=actor, what=what, data=data, previous_hash=before, hash=line
-                )
-            )
+            row = {"seq": seq, "at": now, "actor": actor, "what": what, "data": data}
+            connection.execute(insert(AuditRow), [{**row, "previous_hash": before, "hash": line}])
+
+        await self._db.write(extend)
 
     async def broken_at(self) -> int | None:
         """Return the number of the first line that does not fit its hash, or ``None`` when the chain is whole."""

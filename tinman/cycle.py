@@ -91,7 +91,7 @@ class ResearchCycle:
     def stop(self) -> None:
         """Launch nothing more; what is in flight ends and is stored. The cycle ends paused and can be resumed."""
         if self._runtime is not None:
-            self._runtime.stopping = True
+            self._runtime.stop()
 
     async def run(self, cycle_id: str) -> ResearchCycleResult:
         """Run or go on with a stored cycle. A ceiling, a stop or an open approval ends it paused, with the reason.
@@ -101,7 +101,7 @@ class ResearchCycle:
         began = clock.monotonic()
         async with JournalRuntime(self._graph, cycle_id, bus=self._bus) as runtime:
             self._runtime = runtime
-            before = await self._graph.update_cycle(cycle_id, status="running")
+            before = await self._graph.cycles.update(cycle_id, status="running")
             self._bus.publish("cycle.started", cycle_id=cycle_id)
             reason, status, ended_as = "", "completed", LoopStatus.SUCCESS.value
             try:
@@ -129,7 +129,7 @@ class ResearchCycle:
         with anyio.CancelScope(shield=True):
             spent = self._budget.spent
             used, earlier = self._used(), before.summary or {}
-            await self._graph.update_cycle(
+            await self._graph.cycles.update(
                 cycle_id,
                 status=status,  # type: ignore[arg-type]
                 stopped_reason=reason,
@@ -151,7 +151,7 @@ class ResearchCycle:
     ) -> Output:
         """Run one agent as one phase and return its typed output; its error, if any, is raised here."""
         self._bus.publish("phase.started", phase=phase)
-        await self._graph.update_cycle(cycle_id, phase=phase)
+        await self._graph.cycles.update(cycle_id, phase=phase)
         result = await agent.run(context, **kwargs)
         output = result.unwrap()
         self._bus.publish("phase.finished", phase=phase, **result.counts)
@@ -214,7 +214,7 @@ class ResearchCycle:
             allow_destructive=options.allow_destructive,
         )
         self._bus.publish("phase.started", phase="learning")
-        await self._graph.update_cycle(cycle_id, phase="learning")
+        await self._graph.cycles.update(cycle_id, phase="learning")
         total = await self._learn(runtime, hypotheses, results)
         self._bus.publish(
             "phase.finished",

@@ -7,6 +7,7 @@
     ├── DefinitionError          a scenario, design or patch that cannot be run as written (exit 2)
     │   └── UnsupportedTypeError a tool's parameter that no JSON schema can describe
     ├── NotFound                 an id or label that the store does not hold               (exit 2)
+    ├── Stopped                  a stop was asked for, and there is work left that is not stored
     ├── ModeRefused              the operating mode does not allow the action              (exit 2)
     ├── BudgetExhausted          a reservation does not fit under a ceiling                (exit 4)
     ├── ProviderError            a model's provider did not give a usable reply
@@ -34,7 +35,9 @@
     └── StoreError               the database cannot be opened or trusted                  (exit 2)
         ├── StoreTooNew          written by a newer Tinman
         ├── StoreCorrupt         SQLite says the file is damaged
+        ├── RowRefused           the database refused a row: a missing end of an edge, a key used twice
         ├── CycleOwned           another live process runs this cycle
+        ├── Unresolved           a step that must not happen twice was begun, and may have happened
         └── Diverged             a resumed step was asked with other inputs than the stored one
 
 Messages are one line: the thing, the place, the remedy.
@@ -61,6 +64,10 @@ class UnsupportedTypeError(DefinitionError, TypeError):
 
 class NotFound(TinmanError):
     """Raised when an id or label names nothing in the store."""
+
+
+class Stopped(TinmanError):
+    """Raised when a stop was asked for and there is work left that is not in the journal."""
 
 
 class ModeRefused(TinmanError):
@@ -232,8 +239,27 @@ class StoreCorrupt(StoreError):
     """Raised when the file is not a sound SQLite database. It is never overwritten."""
 
 
+class RowRefused(StoreError):
+    """Raised when the database refuses a row itself (an edge to a node that is not there, a key used twice)."""
+
+
 class CycleOwned(StoreError):
     """Raised when another live process holds the cycle's lease."""
+
+
+class Unresolved(StoreError):
+    """Raised when a ``step_once`` was begun before and nobody knows whether it happened.
+
+    ``key`` names the step, ``planned`` is what was about to be done; ``Runtime.resolve`` settles it.
+    """
+
+    def __init__(self, key: str, planned: object) -> None:
+        name = getattr(planned, "label", "") or getattr(planned, "id", "")
+        super().__init__(
+            f"step {key}: {name or 'it'} was begun and may or may not have happened; look, then resolve it"
+        )
+        self.key = key
+        self.planned = planned
 
 
 class Diverged(StoreError):

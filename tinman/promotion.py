@@ -11,12 +11,12 @@ _KEY = "highest_mode"
 
 async def highest_mode(graph: MemoryGraph) -> Mode:
     """Return the mode this project was promoted to; lab when nobody did."""
-    return Mode(await graph.recall(_KEY) or Mode.LAB)
+    return Mode(await graph.project.recall(_KEY) or Mode.LAB)
 
 
 async def promote(graph: MemoryGraph, mode: Mode | str, *, by: str) -> None:
     """Take the project one mode up or down; ``by`` goes into the audit trail. Raises ``ModeRefused``."""
     wanted, reached = Mode(mode), await highest_mode(graph)
     check_transition(reached, wanted)
-    await graph.keep(_KEY, wanted.value)
+    await graph.project.keep(_KEY, wanted.value)
     await AuditLog(graph.db).append(by, "mode.promoted", {"from": reached.value, "to": wanted.value})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import Field, ValidationError
 
@@ -327,6 +327,8 @@ class SimulationResult:
 
 
 Record = Hypothesis | ExperimentDesign | Run | ExperimentResult | DiscoveredFailure | Intervention | SimulationResult
+KINDS: tuple[type[Any], ...] = get_args(Record)
+"""The types of records, as ``isinstance`` takes them."""
 
 
 def to_data(record: Record) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class Tinman:
         check_reached(await self.highest_mode(), self.mode)
         if options.allow_destructive and (why_not := why_not_destructive(self.mode, opted_in=True)):
             raise ModeRefused(f"mode: {why_not}; leave --allow-destructive out")
-        cycle = await self.graph.create_cycle(
+        cycle = await self.graph.cycles.create(
             mode=self.mode,
             target=self.target.name,
             reasoner=self.reasoner_name,
@@ -187,7 +187,7 @@ class Tinman:
 
         Raises ``ConfigError`` when the target is another one than the cycle was started with.
         """
-        cycle = await self.graph.get_cycle(cycle_id)
+        cycle = await self.graph.cycles.get(cycle_id)
         if cycle.status == "completed":
             return await load_result(self.graph, cycle_id)
         self.check_same_target(cycle)
@@ -204,7 +204,7 @@ class Tinman:
 
     async def abandon(self, cycle_id: str) -> None:
         """Mark a cycle that never got to its first call."""
-        await self.graph.update_cycle(cycle_id, status="cancelled", stopped_reason="target or reasoner out of reach")
+        await self.graph.cycles.update(cycle_id, status="cancelled", stopped_reason="target or reasoner out of reach")
 
     async def run_cycle(
         self, cycle_id: str, options: ResearchOptions, *, mode: Mode | None = None

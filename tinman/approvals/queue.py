@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from tinman import clock
 from tinman.db.engine import Database
@@ -47,29 +47,32 @@ class ApprovalQueue:
     async def ask(self, action: Action, cycle_id: str) -> Approval:
         """Return the approval of ``action``, asking first if nobody did. One past its time is expired: a no."""
         approval_id, now = clock.derive_id("approval", cycle_id, action.digest), clock.now()
-        async with self._db.write() as connection:
-            await connection.execute(
-                update(ApprovalRow)
-                .where(ApprovalRow.id == approval_id, ApprovalRow.status == "pending", ApprovalRow.expires_at <= now)
-                .values(status="expired", decided_at=now, reason="nobody answered in time")
-            )
-            found = (await connection.execute(select(ApprovalRow.id).where(ApprovalRow.id == approval_id))).first()
+        expired = (
+            update(ApprovalRow)
+            .where(ApprovalRow.id == approval_id, ApprovalRow.status == "pending", ApprovalRow.expires_at <= now)
+            .values(status="expired", decided_at=now, reason="nobody answered in time")
+        )
+        asked = {
+            "id": approval_id,
+            "cycle_id": cycle_id,
+            "digest": action.digest,
+            "kind": action.kind,
+            "summary": {"what": action.what, **action.details},
+            "mode": action.mode.value,
+            "tier": action.tier.value,
+            "status": "pending",
+            "created_at": now,
+            "expires_at": now + self._ttl,
+        }
+
+        def put(connection: Connection) -> Approval:
+            connection.execute(expired)
+            found = connection.execute(select(*_SHOWN).where(ApprovalRow.id == approval_id)).first()
             if found is None:
-                await connection.execute(
-                    insert(ApprovalRow).values(
-                        id=approval_id,
-                        cycle_id=cycle_id,
-                        digest=action.digest,
-                        kind=action.kind,
-                        summary={"what": action.what, **action.details},
-                        mode=action.mode.value,
-                        tier=action.tier.value,
-                        status="pending",
-                        created_at=now,
-                        expires_at=now + self._ttl,
-                    )
-                )
-        return await self.get(approval_id)
+                found = connection.execute(insert(ApprovalRow).values(asked).returning(*_SHOWN)).one()
+            return _approval(found)
+
+        return await self._db.write(put)
 
     async def get(self, approval_id: str) -> Approval:
         """Return one approval. Raises ``NotFound``."""
@@ -89,19 +92,18 @@ class ApprovalQueue:
     async def decide(self, approval_id: str, decision: Decision) -> bool:
         """Record an answer; return whether it was the one that counted. Of many that race, one wins."""
         now = clock.now()
-        async with self._db.write() as connection:
-            won = await connection.execute(
-                update(ApprovalRow)
-                .where(ApprovalRow.id == approval_id, ApprovalRow.status == "pending", ApprovalRow.expires_at > now)
-                .values(
-                    status="approved" if decision.approved else "denied",
-                    reason=decision.reason,
-                    decided_by=decision.by,
-                    decided_at=now,
-                )
-                .returning(ApprovalRow.id)
+        decided = (
+            update(ApprovalRow)
+            .where(ApprovalRow.id == approval_id, ApprovalRow.status == "pending", ApprovalRow.expires_at > now)
+            .values(
+                status="approved" if decision.approved else "denied",
+                reason=decision.reason,
+                decided_by=decision.by,
+                decided_at=now,
             )
-            return won.first() is not None
+            .returning(ApprovalRow.id)
+        )
+        return await self._db.write(lambda connection: connection.execute(decided).first() is not None)
 
 
 def _approval(row: Row[Any]) -> Approval:

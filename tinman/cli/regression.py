@@ -45,7 +45,7 @@ def export(app: App, names: tuple[str, ...], into: str, target: str, reference: 
             if not found:
                 raise NotFound("export: there is no confirmed failure; run `tinman research`")
             for node, failure in found:
-                cycle = await graph.get_cycle(node.cycle_id) if node.cycle_id else None
+                cycle = await graph.cycles.get(node.cycle_id) if node.cycle_id else None
                 made = exported(
                     failure,
                     target=cycle.target if cycle else spec,

@@ -276,7 +276,7 @@ async def _resume(app: App, cycle: str, changes: dict[str, Any], asked: _Asked) 
     from tinman.reports.result import load_result, options_of
 
     async with app.graph() as graph:
-        stored = await graph.get_cycle(cycle)
+        stored = await graph.cycles.get(cycle)
         if stored.status == "completed":
             app.say(f"{cycle} is complete.")
             return _print(app, await load_result(graph, cycle), options_of(stored.config), asked)

@@ -29,7 +29,7 @@ def cycles_list(app: App, json_here: bool) -> None:
 
     async def work() -> None:
         async with app.graph() as graph:
-            for cycle in await graph.list_cycles():
+            for cycle in await graph.cycles.newest():
                 if app.as_json or json_here:
                     app.document(
                         {
@@ -120,10 +120,10 @@ def cycles_cancel(app: App, cycle: str, json_here: bool) -> None:
 
         by = "command line (unverified)"
         async with app.graph() as graph, JournalRuntime(graph, cycle):  # under its lease: nobody goes on meanwhile
-            before = (await graph.get_cycle(cycle)).status
+            before = (await graph.cycles.get(cycle)).status
             if before in {"completed", "cancelled"}:
                 raise click.UsageError(f"cycle {cycle} is {before} already; only one that is not done can be cancelled")
-            await graph.update_cycle(
+            await graph.cycles.update(
                 cycle, status="cancelled", stopped_reason="cancelled on the command line", ended_at=clock.now()
             )
             await AuditLog(graph.db).append(by, "cycle.cancelled", {"cycle": cycle, "was": before})
@@ -148,7 +148,7 @@ def loops_list(app: App, json_here: bool) -> None:
 
     async def work() -> None:
         async with app.graph() as graph:
-            found = await graph.list_loops()
+            found = await graph.cycles.newest("loop")
         for loop in found:
             ended = loop.stopped_reason or ("SUCCESS" if loop.status == "completed" else "RUNNING")
             goal = str(loop.config.get("goal", ""))
@@ -465,7 +465,7 @@ def report(app: App, cycle: str | None, form: str, output: Path | None) -> None:
         from tinman.reports.result import load_result
 
         async with app.graph() as graph:
-            newest = [] if cycle else await graph.list_cycles(limit=1)
+            newest = [] if cycle else await graph.cycles.newest(limit=1)
             if cycle is None and not newest:
                 raise NotFound("report: there is no cycle yet; run `tinman research`")
             result = await load_result(graph, cycle or newest[0].id)

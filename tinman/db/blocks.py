@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import platform
-
 from sqlalchemy import case, func, insert, select, update
 
 from tinman import clock
 from tinman.budget import Amount
 from tinman.db.engine import Database
+from tinman.db.owner import Owner
 from tinman.db.tables import BudgetBlockRow as Block
-
-_serial = itertools.count(1)
 
 
 class BlockLedger:
@@ -22,7 +17,7 @@ class BlockLedger:
     def __init__(self, db: Database, cycle_id: str) -> None:
         self._db = db
         self._cycle_id = cycle_id
-        self._owner = f"{platform.node()}:{os.getpid()}:{clock.now().isoformat()}:{next(_serial)}"
+        self._owner = str(Owner.here())
         self._drawn = 0
 
     async def spent(self) -> Amount:
@@ -51,22 +46,21 @@ class BlockLedger:
             "nano_usd": block.nano_usd,
             "drawn_at": clock.now(),
         }
-        async with self._db.write() as connection:
-            await connection.execute(insert(Block), [row])
+        await self._db.write(lambda connection: connection.execute(insert(Block), [row]))
 
     async def give_back(self, used: Amount) -> None:
         """Close every block drawn through this ledger; ``used`` is what all of them together were used for."""
         if self._drawn == 0:
             return
         is_first = Block.id == clock.derive_id("block", self._owner, 1)
-        async with self._db.write() as connection:
-            await connection.execute(
-                update(Block)
-                .where(Block.owner == self._owner)
-                .values(
-                    used_calls=case((is_first, used.calls), else_=0),
-                    used_tokens=case((is_first, used.tokens), else_=0),
-                    used_nano_usd=case((is_first, used.nano_usd), else_=0),
-                    closed_at=clock.now(),
-                )
+        closed = (
+            update(Block)
+            .where(Block.owner == self._owner)
+            .values(
+                used_calls=case((is_first, used.calls), else_=0),
+                used_tokens=case((is_first, used.tokens), else_=0),
+                used_nano_usd=case((is_first, used.nano_usd), else_=0),
+                closed_at=clock.now(),
             )
+        )
+        await self._db.write(lambda connection: connection.execute(closed))

@@ -1,4 +1,4 @@
-"""Opens the database and hands out short transactions.
+"""Opens the database; reads in short transactions, writes in functions.
 
 SQLite by default: write-ahead log, a busy timeout, foreign keys, and ``BEGIN IMMEDIATE`` for whatever writes, since the
 driver's deferred default loses updates. Each transaction runs whole, shielded from cancellation.
@@ -11,34 +11,29 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import anyio
-from sqlalchemy import Connection, event, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tinman.db.tables import SCHEMA_VERSION, Base
-from tinman.errors import ConfigError, StoreCorrupt, StoreError
+from tinman.db.tables import SCHEMA_VERSION
+from tinman.errors import ConfigError, RowRefused, StoreCorrupt, StoreError
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_SECONDS = 30.0
 POOL_SIZE = 5
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 _MAGIC = b"SQLite format 3\x00"
-
-
-class RowRefused(StoreError):
-    """Raised when the database refuses a row itself (an edge to a node that is not there, a key used twice)."""
 
 
 class Encoded(str):
@@ -108,6 +103,14 @@ class _Connection(sqlite3.Connection):
         super().close()
 
 
+_SQLITE: dict[str, Any] = {
+    "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None, "factory": _Connection},
+    "json_serializer": _to_json,
+}
+_LOCK_POSTGRES = text("SELECT pg_advisory_xact_lock(hashtext('tinman'))")
+"""One writer at a time, as SQLite has it: numbers and chains are read and continued in one transaction."""
+
+
 def _on_connect(connection: Any, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     try:
@@ -117,29 +120,28 @@ def _on_connect(connection: Any, _: ConnectionPoolEntry) -> None:
         cursor.close()
 
 
-def _on_begin(connection: Connection) -> None:
-    is_writing = connection.get_execution_options().get("tinman_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
-class Transaction:
-    """``async with`` it for a connection inside one transaction, committed at the end or rolled back by an error.
+def _begin_writing(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    The body runs shielded from cancellation, so keep it short and make no network call in it. Errors of the driver
-    leave as ``StoreError``.
+
+class Reading:
+    """``async with`` it for a connection inside one transaction that reads.
+
+    The body runs shielded from cancellation, so keep it short. Errors of the driver leave as ``StoreError``.
     """
 
-    def __init__(self, engine: AsyncEngine, lock: anyio.Lock | None, place: str) -> None:
+    def __init__(self, engine: AsyncEngine, place: str) -> None:
         self._engine = engine
-        self._lock = lock
         self._place = place
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> AsyncConnection:
         async with AsyncExitStack() as stack:
             stack.enter_context(anyio.CancelScope(shield=True))
-            if self._lock is not None:
-                await stack.enter_async_context(self._lock)
             try:
                 connection = await stack.enter_async_context(self._engine.begin())
             except DBAPIError as error:
@@ -150,90 +152,61 @@ class Transaction:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            await self._stack.__aexit__(kind, error, trace)
-        except DBAPIError as at_commit:
-            raise _explained(at_commit, self._place) from at_commit
+        await self._stack.__aexit__(kind, error, trace)
         if isinstance(error, DBAPIError):
             raise _explained(error, self._place) from error
 
 
-def insertion(table: type[Base], *columns: str) -> str:
-    """Return the insert of ``columns`` into ``table``, for a ``Statement``."""
-    values = ", ".join(f":{column}" for column in columns)
-    return f"INSERT INTO {table.__tablename__} ({', '.join(columns)}) VALUES ({values})"
+class _Writer:
+    """A synchronous connection of its own to a SQLite file, and the one thread that uses it.
 
-
-class Unchanged(StoreError):
-    """Raised when a statement that has to change a row found none; nothing of its transaction was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL for SQLite, run for each of ``rows``; ``must_change`` makes it a condition of the whole transaction."""
-
-    sql: str
-    rows: Sequence[Mapping[str, object]]
-    must_change: bool = False
-
-
-class _OneHop:
-    """A connection of its own for short writing transactions that are made in one go, in one hop to a thread.
-
-    Through SQLAlchemy and aiosqlite every statement is a hop of its own, at five times the CPU.
+    A whole transaction is one hop to that thread; through aiosqlite every statement is one, at five times the CPU.
     """
 
     def __init__(self, place: str) -> None:
-        self._place = os.path.abspath(place)  # the working directory may be another one by the first write
-        self._connection: sqlite3.Connection | None = None
-        self.thread = ThreadPoolExecutor(1, "tinman-writes")
+        path = os.path.abspath(place)  # the working directory may be another one by the first write
+        self._engine = create_engine(URL.create("sqlite+pysqlite", database=path), **_SQLITE)
+        event.listen(self._engine, "connect", _on_connect)
+        event.listen(self._engine, "begin", _begin_writing)
+        self._connection: Connection | None = None
+        self._thread = ThreadPoolExecutor(1, "tinman-writes")
         self.is_closed = False
 
-    def run(self, statements: Sequence[Statement]) -> None:
-        """Run all or nothing. Called from one thread at a time."""
-        connection = self._connection or self._open()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for each in statements:
-                done = connection.executemany(each.sql, each.rows)
-                if each.must_change and done.rowcount == 0:
-                    raise Unchanged(f"database {self._place}: no such row")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what ``work`` returned once it is committed; all of it is rolled back when it raises."""
 
-    def vacuum(self) -> None:
+        def transaction() -> T:
+            connection = self._connection or self._open()
+            with connection.begin():
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
+
+    async def vacuum(self) -> None:
         """Write the whole file anew, and the log into it."""
-        connection = self._connection or self._open()
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._place,
-            timeout=BUSY_TIMEOUT_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=_Connection,
-        )
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        self._connection = connection
-        return connection
+        def rewrite() -> None:
+            driver: Any = (self._connection or self._open()).connection.driver_connection
+            driver.execute("VACUUM")  # SQLite refuses it inside a transaction, and SQLAlchemy would begin one
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, rewrite)
+
+    def _open(self) -> Connection:
+        self._connection = self._engine.connect()
+        return self._connection
 
     async def close(self) -> None:
         """Wait for what is being written, close the connection, and end the thread."""
         if not self.is_closed:
             self.is_closed = True
-            await asyncio.get_running_loop().run_in_executor(self.thread, self._close)
-            self.thread.shutdown(wait=False)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+            self._thread.shutdown(wait=False)
 
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+        self._engine.dispose()
 
 
 class Database:
@@ -242,11 +215,9 @@ class Database:
     def __init__(self, engine: AsyncEngine, place: str, *, folder: tempfile.TemporaryDirectory[str] | None) -> None:
         self.place = place
         self._engine = engine
-        self._writing_engine = engine.execution_options(tinman_writes=True)
         self._folder = folder
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._one_hop = _OneHop(place)
-        self._lock = anyio.Lock(fast_acquire=True) if self.is_sqlite else None
+        self._writer = _Writer(place) if self.is_sqlite else None
 
     @classmethod
     async def open(cls, url_or_path: str | Path, *, create: bool = True) -> Database:
@@ -302,20 +273,30 @@ class Database:
                 raise StoreError(f"database {self.place}: holds another program's tables; name another file")
             return None
 
-    def write(self) -> Transaction:
-        """Return a transaction that may write. It takes the write lock when it begins, so what it reads stays true."""
-        return Transaction(self._writing_engine, self._lock, self.place)
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work(connection)`` as one transaction and return its value once that is committed.
 
-    async def write_at_once(self, statements: Sequence[Statement]) -> None:
-        """Run ``statements`` as one transaction in one hop to a thread; of SQLite only (see ``is_sqlite``).
-
-        Raises ``Unchanged`` when one that has to change a row finds none, ``RowRefused`` and ``StoreError`` as usual;
-        then nothing was written. Shielded from cancellation.
+        ``work`` is a plain function, so no network call can stand inside a transaction. It holds the database's write
+        lock from its beginning: what it reads stays true until it is committed. Whatever it raises rolls all of it
+        back; what the driver says leaves as ``StoreError``, a refused row as ``RowRefused``. Shielded from
+        cancellation.
         """
-        assert self._lock is not None
         with anyio.CancelScope(shield=True):
-            async with self._lock:
-                await self._in_thread(partial(self._one_hop.run, statements))
+            try:
+                if self._writer is not None:
+                    self._check_open(self._writer)
+                    value = await self._writer.run(work)
+                else:
+                    async with self._engine.begin() as connection:
+                        await connection.execute(_LOCK_POSTGRES)
+                        value = await connection.run_sync(work)
+            except DBAPIError as error:
+                raise _explained(error, self.place) from error
+        return value
+
+    def _check_open(self, writer: _Writer) -> None:
+        if writer.is_closed:
+            raise StoreError(f"database {self.place}: it is closed")
 
     async def vacuum(self) -> tuple[int, int]:
         """Give back the room that is no longer used; return how many bytes the files took before and take now.
@@ -323,34 +304,24 @@ class Database:
         Raises ``StoreError`` when others write all the while, and for any database but SQLite. Shielded from
         cancellation.
         """
-        if self._lock is None:
+        if self._writer is None:
             raise StoreError(f"database {self.place}: only SQLite is shrunk by us; its own server does that")
+        self._check_open(self._writer)
         before = self._size()
         with anyio.CancelScope(shield=True):
-            async with self._lock:
-                await self._in_thread(self._one_hop.vacuum)
+            try:
+                await self._writer.vacuum()
+            except (DBAPIError, sqlite3.Error) as error:
+                raise _explained(error, self.place) from error
         return before, self._size()
 
     def _size(self) -> int:
         files = (Path(self.place), Path(f"{self.place}-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 
-    async def _in_thread(self, work: Callable[[], None]) -> None:
-        if self._one_hop.is_closed:
-            raise StoreError(f"database {self.place}: it is closed")
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._one_hop.thread, work)
-        except sqlite3.Error as error:
-            raise _explained(error, self.place) from error
-
-    def read(self) -> Transaction:
+    def read(self) -> Reading:
         """Return a transaction for reading."""
-        return Transaction(self._engine, None, self.place)
-
-    def insert_new(self, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
-        """Return an insert into ``table`` that leaves rows alone that are already there."""
-        insert = sqlite.insert if self.is_sqlite else postgresql.insert
-        return insert(table).on_conflict_do_nothing()
+        return Reading(self._engine, self.place)
 
     async def check(self) -> None:
         """Read the whole file and raise ``StoreCorrupt`` when SQLite finds it damaged."""
@@ -364,7 +335,8 @@ class Database:
         """Close every connection. Nothing is left running."""
         with anyio.CancelScope(shield=True):
             await self._engine.dispose()
-            await self._one_hop.close()
+            if self._writer is not None:
+                await self._writer.close()
         if self._folder is not None:
             self._folder.cleanup()
 
@@ -392,15 +364,9 @@ def _parsed(given: str) -> URL:
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None, "factory": _Connection},
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        json_serializer=_to_json,
-    )
+    engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0, **_SQLITE)
     event.listen(engine.sync_engine, "connect", _on_connect)
-    event.listen(engine.sync_engine, "begin", _on_begin)
+    event.listen(engine.sync_engine, "begin", _begin_reading)
     return engine
 
 

@@ -48,8 +48,7 @@ async def upgrade(db: Database) -> None:
 
     Raises ``StoreTooNew`` when the database's schema is unknown here. Nothing is changed when a migration fails.
     """
-    async with db.write() as connection:
-        await connection.run_sync(_upgrade)
+    await db.write(_upgrade)
 
 
 async def current(db: Database) -> str | None:

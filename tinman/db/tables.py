@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, M
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest migration; a database that says so is opened without loading alembic."""
 
 
@@ -62,11 +62,12 @@ class ProjectRow(Base, kw_only=True):
 
 
 class CycleRow(Base, kw_only=True):
-    """One research cycle, with the lease of the process that runs it."""
+    """One research cycle, or loop that runs by itself, with the lease of the process that runs it."""
 
     __tablename__ = "cycles"
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(default="cycle")
     mode: Mapped[str]
     target: Mapped[str]
     reasoner: Mapped[str]

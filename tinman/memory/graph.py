@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, update
 
 from tinman import clock
-from tinman.config.modes import Mode
-from tinman.db.engine import Database, Statement, insertion
-from tinman.db.tables import CycleRow, EdgeRow, NodeRow, ProjectRow, as_text
+from tinman.db.engine import Database
+from tinman.db.tables import CycleRow, EdgeRow, NodeRow
 from tinman.errors import NotFound
 from tinman.frozen import frozen
-from tinman.memory.nodes import (
-    POINTING_BACK,
-    Batch,
-    Cycle,
-    CycleStatus,
-    Edge,
-    Node,
-    NodeKind,
-    Relation,
-    decode,
-    relabelled,
-    run_ids_of,
-    to_json,
-)
-from tinman.records import Record, Run
-
-_CHUNK = 10_000
-_COLUMNS = (
-    NodeRow.id,
-    NodeRow.kind,
-    NodeRow.cycle_id,
-    NodeRow.label,
-    NodeRow.created_at,
-    NodeRow.valid_from,
-    NodeRow.valid_to,
-    NodeRow.data,
-)
-_LEFT_ALONE = " ON CONFLICT DO NOTHING"
-_ADD_NODES = (
-    insertion(NodeRow, "id", "kind", "cycle_id", "label", "search", "data", "created_at", "valid_from") + _LEFT_ALONE
-)
-_ADD_EDGES = insertion(EdgeRow, "source", "relation", "target", "created_at") + _LEFT_ALONE
-_CYCLE_COLUMNS = tuple(CycleRow.__table__.columns)
+from tinman.memory import rows
+from tinman.memory.cycles import Cycles
+from tinman.memory.nodes import Batch, Edge, Node, NodeKind, Relation
+from tinman.memory.project import Project
+from tinman.memory.walk import walk
+from tinman.records import Record
 
 
 @frozen
@@ -77,24 +48,6 @@ class Stats:
     nodes: dict[str, int]
     edges: dict[str, int]
     cycles: dict[str, int]
-
-
-def _chunks(ids: Collection[str]) -> Iterator[list[str]]:
-    distinct = list(dict.fromkeys(ids))
-    for start in range(0, len(distinct), _CHUNK):
-        yield distinct[start : start + _CHUNK]
-
-
-def _rows(batches: Sequence[Batch], at: object) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of nodes and of edges, stored at ``at``."""
-    moments = {"created_at": at, "valid_from": at}
-    nodes = [row | moments for batch in batches for row in batch.nodes.values()]
-    edges = [
-        {"source": source, "relation": relation, "target": target, "created_at": at}
-        for batch in batches
-        for source, relation, target in batch.edges
-    ]
-    return nodes, edges
 
 
 def _like(text: str) -> str:
@@ -131,6 +84,8 @@ class MemoryGraph:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.cycles = Cycles(db)
+        self.project = Project(db)
 
     # -- writing
 
@@ -164,39 +119,8 @@ class MemoryGraph:
 
     async def store(self, batches: Sequence[Batch], *, at: datetime | None = None) -> None:
         """Write batches in one transaction: all of them or, when an error is raised, none."""
-        async with self.db.write() as connection:
-            await self.write(connection, batches, at or clock.now())
-
-    async def write(self, connection: AsyncConnection, batches: Sequence[Batch], at: datetime) -> None:
-        """Write batches inside the caller's transaction, valid from ``at``."""
-        nodes, edges = _rows(batches, at)
-        if nodes:
-            await connection.execute(self.db.insert_new(NodeRow), nodes)
-        if edges:
-            await connection.execute(self.db.insert_new(EdgeRow), edges)
-        labels = {node_id: label for batch in batches for node_id, label in batch.labels.items()}
-        if labels:
-            await self._relabel(connection, labels)
-
-    def statements(self, batches: Sequence[Batch], at: datetime) -> list[Statement]:
-        """Return what ``write`` does, for ``Database.write_at_once``; no batch may relabel stored nodes."""
-        nodes, edges = _rows(batches, as_text(at))
-        return [Statement(_ADD_NODES, nodes), Statement(_ADD_EDGES, edges)]
-
-    async def _relabel(self, connection: AsyncConnection, labels: Mapping[str, str]) -> None:
-        for ids in _chunks(labels):
-            query = select(NodeRow.id, NodeRow.kind, NodeRow.search, NodeRow.data).where(NodeRow.id.in_(ids))
-            for row in (await connection.execute(query)).all():
-                label = labels[row.id]
-                await connection.execute(
-                    update(NodeRow)
-                    .where(NodeRow.id == row.id)
-                    .values(
-                        label=label,
-                        search=f"{label.lower()} {row.search}",
-                        data=to_json(relabelled(row.kind, row.data, label)),
-                    )
-                )
+        moment = at or clock.now()
+        await self.db.write(lambda connection: rows.write(connection, batches, moment))
 
     async def supersede(self, node_id: str, at: datetime | None = None) -> None:
         """End a node's validity at ``at`` (now). Raises ``NotFound`` when no such node is valid."""
@@ -206,42 +130,18 @@ class MemoryGraph:
             .values(valid_to=at or clock.now())
             .returning(NodeRow.id)
         )
-        async with self.db.write() as connection:
-            if (await connection.execute(ended)).first() is None:
-                raise NotFound(f"memory: no valid node {node_id}")
+        if await self.db.write(lambda connection: connection.execute(ended).first()) is None:
+            raise NotFound(f"memory: no valid node {node_id}")
 
     # -- reading
 
-    async def _read(self, connection: AsyncConnection, queries: Iterable[Select[Any]]) -> list[Node]:
-        rows = [row for query in queries for row in (await connection.execute(query)).all()]
-        runs: dict[str, Run] = {}
-        wanted = [run_id for row in rows for run_id in run_ids_of(row.kind, row.data)]
-        for ids in _chunks(wanted):
-            query = select(NodeRow.id, NodeRow.data).where(NodeRow.id.in_(ids))
-            for row in (await connection.execute(query)).all():
-                runs[row.id] = cast(Run, decode("run", row.data, {}))
-        return [
-            Node(
-                id=row.id,
-                kind=row.kind,
-                cycle_id=row.cycle_id,
-                label=row.label,
-                created_at=row.created_at,
-                valid_from=row.valid_from,
-                valid_to=row.valid_to,
-                data=row.data,
-                record=decode(row.kind, row.data, runs),
-            )
-            for row in rows
-        ]
-
     async def _nodes(self, *queries: Select[Any]) -> list[Node]:
         async with self.db.read() as connection:
-            return await self._read(connection, queries)
+            return await rows.read(connection, queries)
 
     async def nodes(self, ids: Collection[str]) -> dict[str, Node]:
         """Return the stored nodes among ``ids``, by id."""
-        found = await self._nodes(*(select(*_COLUMNS).where(NodeRow.id.in_(chunk)) for chunk in _chunks(ids)))
+        found = await self._nodes(*(select(*rows.COLUMNS).where(NodeRow.id.in_(some)) for some in rows.in_chunks(ids)))
         return {node.id: node for node in found}
 
     async def records(self, ids: Collection[str]) -> dict[str, Record]:
@@ -252,7 +152,7 @@ class MemoryGraph:
         """Return those of ``ids`` that are not stored."""
         left = set(ids)
         async with self.db.read() as connection:
-            for chunk in _chunks(ids):
+            for chunk in rows.in_chunks(ids):
                 left.difference_update(await connection.scalars(select(NodeRow.id).where(NodeRow.id.in_(chunk))))
         return left
 
@@ -265,9 +165,9 @@ class MemoryGraph:
         prefix = NodeRow.id.like(_like(name) + "%", escape="\\") if name else false()
         exact = or_(NodeRow.id == name, NodeRow.label == name) if name else false()
         async with self.db.read() as connection:
-            found = await self._read(connection, [select(*_COLUMNS).where(exact).limit(6)])
+            found = await rows.read(connection, [select(*rows.COLUMNS).where(exact).limit(6)])
             if not found:
-                found = await self._read(connection, [select(*_COLUMNS).where(prefix).order_by(NodeRow.id).limit(6)])
+                found = await rows.read(connection, [select(*rows.COLUMNS).where(prefix).order_by(NodeRow.id).limit(6)])
             if not found:
                 recent = select(NodeRow.label, NodeRow.id).where(NodeRow.kind != "run")
                 pairs = (await connection.execute(recent.order_by(NodeRow.created_at.desc()).limit(5000))).all()
@@ -299,7 +199,7 @@ class MemoryGraph:
         ``where`` maps a field of ``data`` to the value it has, or to a list of texts it is one of; ``since`` is the
         earliest ``created_at``.
         """
-        query = select(*_COLUMNS)
+        query = select(*rows.COLUMNS)
         if kind is not None:
             query = query.where(NodeRow.kind == kind)
         if cycle_id is not None:
@@ -313,7 +213,7 @@ class MemoryGraph:
 
     async def search(self, text: str, *, kind: NodeKind | None = None, limit: int = 50) -> list[Node]:
         """Return the newest nodes whose id, label or telling fields contain every word of ``text``."""
-        query = select(*_COLUMNS)
+        query = select(*rows.COLUMNS)
         for word in text.lower().split():
             query = query.where(NodeRow.search.like(f"%{_like(word)}%", escape="\\"))
         if kind is not None:
@@ -333,8 +233,8 @@ class MemoryGraph:
         async with self.db.read() as connection:
             edges = (await connection.execute(query.order_by(EdgeRow.created_at))).all()
             others = {edge.target if edge.source == node_id else edge.source for edge in edges}
-            chunks = [select(*_COLUMNS).where(NodeRow.id.in_(ids)) for ids in _chunks(others)]
-            nodes = {node.id: node for node in await self._read(connection, chunks)}
+            chunks = [select(*rows.COLUMNS).where(NodeRow.id.in_(ids)) for ids in rows.in_chunks(others)]
+            nodes = {node.id: node for node in await rows.read(connection, chunks)}
         return [
             Neighbour(relation=edge.relation, direction="out", node=nodes[edge.target])
             if edge.source == node_id
@@ -349,7 +249,7 @@ class MemoryGraph:
         async with self.db.read() as connection:
             return [
                 Edge(source=row.source, relation=row.relation, target=row.target)
-                for chunk in _chunks(wanted)
+                for chunk in rows.in_chunks(wanted)
                 for row in (await connection.execute(columns.where(EdgeRow.source.in_(chunk)))).all()
                 if row.target in wanted
             ]
@@ -358,8 +258,8 @@ class MemoryGraph:
         """Return everything the node came from and everything that came of it."""
         node = await self.get(id_or_label)
         async with self.db.read() as connection:
-            above, edges_above = await _walk(connection, node.id, upwards=True)
-            below, edges_below = await _walk(connection, node.id, upwards=False)
+            above, edges_above = await walk(connection, node.id, upwards=True)
+            below, edges_below = await walk(connection, node.id, upwards=False)
         known = await self.nodes([*above, *below])
         return Lineage(
             node=node,
@@ -371,16 +271,15 @@ class MemoryGraph:
     async def evolution(self, failure_id: str) -> list[Node]:
         """Return a failure with what it evolved from and into, oldest first."""
         node = await self.get(failure_id)
-        only = frozenset({"evolved_into"})
         async with self.db.read() as connection:
-            above, _ = await _walk(connection, node.id, upwards=True, only=only)
-            below, _ = await _walk(connection, node.id, upwards=False, only=only)
+            above, _ = await walk(connection, node.id, upwards=True, only="evolved_into")
+            below, _ = await walk(connection, node.id, upwards=False, only="evolved_into")
         known = await self.nodes([*above, *below])
         return sorted([node, *known.values()], key=lambda each: (each.created_at, each.id))
 
     async def snapshot_at(self, time: datetime, *, kind: NodeKind | None = None) -> list[Node]:
         """Return what was known and valid at ``time``, in the order it was stored."""
-        query = select(*_COLUMNS).where(_valid_at(time))
+        query = select(*rows.COLUMNS).where(_valid_at(time))
         if kind is not None:
             query = query.where(NodeRow.kind == kind)
         return await self._nodes(query.order_by(NodeRow.created_at, NodeRow.id))
@@ -404,129 +303,3 @@ class MemoryGraph:
                 query = select(column, func.count()).group_by(column).order_by(column)
                 counts.append({row[0]: row[1] for row in await connection.execute(query)})
         return Stats(nodes=counts[0], edges=counts[1], cycles=counts[2])
-
-    # -- cycles and the project
-
-    async def create_cycle(
-        self,
-        *,
-        mode: Mode,
-        target: str,
-        reasoner: str,
-        seed: int,
-        config: Mapping[str, Any],
-        cycle_id: str | None = None,
-    ) -> Cycle:
-        """Store a new running cycle; without ``cycle_id`` it gets the next of ``cyc-0001``, ``cyc-0002``, ..."""
-        async with self.db.write() as connection:
-            if cycle_id is None:
-                ids = await connection.scalars(select(CycleRow.id).where(CycleRow.id.like("cyc-%")))
-                numbers = [int(each[4:]) for each in ids if each[4:].isdecimal()]
-                cycle_id = f"cyc-{max(numbers, default=0) + 1:04d}"
-            row = {
-                "id": cycle_id,
-                "mode": str(mode),
-                "target": target,
-                "reasoner": reasoner,
-                "seed": seed,
-                "config": to_json(dict(config)),
-                "status": "running",
-                "created_at": clock.now(),
-            }
-            stored = await connection.execute(insert(CycleRow).values(row).returning(*_CYCLE_COLUMNS))
-            return Cycle(**stored.mappings().one())
-
-    async def get_cycle(self, cycle_id: str) -> Cycle:
-        """Return a cycle; raises ``NotFound`` naming the nearest ones."""
-        async with self.db.read() as connection:
-            found = await connection.execute(select(*_CYCLE_COLUMNS).where(CycleRow.id == cycle_id))
-            row = found.mappings().one_or_none()
-            known = [] if row else list(await connection.scalars(select(CycleRow.id)))
-        if row is None:
-            close = difflib.get_close_matches(cycle_id, known, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(close)}?" if close else "`tinman cycles list` lists them"
-            raise NotFound(f"cycle {cycle_id}: there is none; {hint}")
-        return Cycle(**row)
-
-    async def list_cycles(self, *, status: CycleStatus | None = None, limit: int | None = None) -> list[Cycle]:
-        """Return research cycles, newest first; loops that run by themselves are not among them."""
-        query = select(*_CYCLE_COLUMNS).where(CycleRow.id.not_like("loop-%"))
-        if status is not None:
-            query = query.where(CycleRow.status == status)
-        return await self._cycles(query, limit)
-
-    async def list_loops(self, *, limit: int | None = None) -> list[Cycle]:
-        """Return the loops that run by themselves, newest first."""
-        return await self._cycles(select(*_CYCLE_COLUMNS).where(CycleRow.id.like("loop-%")), limit)
-
-    async def _cycles(self, query: Select[Any], limit: int | None) -> list[Cycle]:
-        async with self.db.read() as connection:
-            rows = await connection.execute(query.order_by(CycleRow.created_at.desc(), CycleRow.id.desc()).limit(limit))
-            return [Cycle(**row) for row in rows.mappings()]
-
-    async def update_cycle(
-        self,
-        cycle_id: str,
-        *,
-        status: CycleStatus | None = None,
-        phase: str | None = None,
-        stopped_reason: str | None = None,
-        ended_at: datetime | None = None,
-        summary: Mapping[str, Any] | None = None,
-    ) -> Cycle:
-        """Change what is given and return the cycle; raises ``NotFound``.
-
-        ``status="running"`` also clears why and when it had stopped.
-        """
-        changes: dict[str, Any] = {"stopped_reason": "", "ended_at": None} if status == "running" else {}
-        given = {"status": status, "phase": phase, "stopped_reason": stopped_reason, "ended_at": ended_at}
-        changes |= {name: value for name, value in given.items() if value is not None}
-        if summary is not None:
-            changes["summary"] = to_json(dict(summary))
-        if changes:
-            async with self.db.write() as connection:
-                await connection.execute(update(CycleRow).where(CycleRow.id == cycle_id).values(changes))
-        return await self.get_cycle(cycle_id)
-
-    async def recall(self, key: str) -> str | None:
-        """Return what the project keeps under ``key``, such as ``highest_mode``."""
-        async with self.db.read() as connection:
-            value: str | None = await connection.scalar(select(ProjectRow.value).where(ProjectRow.key == key))
-            return value
-
-    async def keep(self, key: str, value: str) -> None:
-        """Keep ``value`` under ``key`` for the project."""
-        async with self.db.write() as connection:
-            await connection.execute(self.db.insert_new(ProjectRow), [{"key": key, "value": value}])
-            await connection.execute(update(ProjectRow).where(ProjectRow.key == key).values(value=value))
-
-
-async def _walk(
-    connection: AsyncConnection, start: str, *, upwards: bool, only: frozenset[str] | None = None
-) -> tuple[list[str], list[Edge]]:
-    """Return the ids reached from ``start`` against or along time, nearest first, and the edges on the way."""
-    points_back = EdgeRow.relation.in_(POINTING_BACK)
-    near, far = (EdgeRow.target, EdgeRow.source) if upwards else (EdgeRow.source, EdgeRow.target)
-    seen, order, edges, frontier = {start}, list[str](), list[Edge](), [start]
-    while frontier:
-        reached: list[str] = []
-        for ids in _chunks(frontier):
-            query = (
-                select(EdgeRow.source, EdgeRow.relation, EdgeRow.target)
-                .where(or_(and_(~points_back, near.in_(ids)), and_(points_back, far.in_(ids))))
-                .order_by(EdgeRow.created_at, EdgeRow.target, EdgeRow.source)
-            )
-            for row in (await connection.execute(query)).all():
-                if only is not None and row.relation not in only:
-                    continue
-                edges.append(Edge(source=row.source, relation=row.relation, target=row.target))
-                earlier, later = row.source, row.target
-                if row.relation in POINTING_BACK:
-                    earlier, later = later, earlier
-                other = earlier if upwards else later
-                if other not in seen:
-                    seen.add(other)
-                    reached.append(other)
-        order.extend(reached)
-        frontier = reached
-    return order, edges

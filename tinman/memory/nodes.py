@@ -63,6 +63,7 @@ RELATIONS: frozenset[str] = frozenset(get_args(Relation))
 POINTING_BACK: frozenset[str] = frozenset({"observed_in", "caused_by"})
 """Relations whose source came after their target: a failure is observed in a run that was there before it."""
 
+CycleKind = Literal["cycle", "loop"]
 CycleStatus = Literal["running", "paused", "completed", "failed", "cancelled"]
 
 _KIND_OF: dict[type[Any], NodeKind] = {
@@ -117,9 +118,10 @@ class Edge:
 
 @frozen
 class Cycle:
-    """A stored research cycle. ``config`` holds the resolved options it was started with."""
+    """A stored research cycle, or loop. ``config`` holds the resolved options it was started with."""
 
     id: str
+    kind: CycleKind = "cycle"
     mode: Mode
     target: str
     reasoner: str

@@ -100,7 +100,7 @@ class ResearchCycleResult:
 
 async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
     """Return a cycle's result as the graph tells it, whichever process ran it. Raises ``NotFound``."""
-    cycle = await graph.get_cycle(cycle_id)
+    cycle = await graph.cycles.get(cycle_id)
 
     async def all_of(kind: Any, wanted: type[R]) -> tuple[R, ...]:
         nodes = await graph.find(kind=kind, cycle_id=cycle_id)

@@ -43,43 +43,30 @@ _STATUS: dict[str, CycleStatus] = {
 }
 
 
-class _Absent(Exception):
-    """Raised inside to find out that a step is not stored, without running anything."""
-
-
-async def _absent(tx: Tx) -> str:
-    raise _Absent
-
-
 async def stored(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
     """Return the state that the stored changes under ``prefix`` add up to, and how many there are."""
     state: State | None = None
     count = 0
-    while True:
-        try:
-            text = await runtime.step(f"{prefix}{count:06d}", _absent)
-        except (_Absent, Stopped):
-            return (None if state is None else await _drawn(runtime, prefix, state)), count
+    while runtime.stored(key := f"{prefix}{count:06d}"):
+        text = await runtime.value(key)
         if state is None:
             state = adapter(State).validate_json(text)
         else:
             change: Change = adapter(Change).validate_json(text)
             state = apply(state, change)
         count += 1
+    return (None if state is None else await _drawn(runtime, prefix, state)), count
 
 
 async def _drawn(runtime: Runtime, prefix: str, state: State) -> State:
     """Return ``state`` with what its last session had drawn."""
     count = 0
-    while True:
-        try:
-            text = await runtime.step(f"{prefix}drawn/{state.sessions}/{count:06d}", _absent)
-        except (_Absent, Stopped):
-            return state
+    while runtime.stored(key := f"{prefix}drawn/{state.sessions}/{count:06d}"):
         if state.ending is None:
-            change: Change = adapter(Change).validate_json(text)
+            change: Change = adapter(Change).validate_json(await runtime.value(key))
             state = apply(state, change)
         count += 1
+    return state
 
 
 class JournalStore:
@@ -162,18 +149,13 @@ class JournalStore:
 
     async def happened(self, intent: Intent) -> bool | None:
         """Look into the journal: done, never begun, or begun by a process that did not live to say more."""
-        try:
-            await self._runtime.step(f"{self._prefix}{intent.key}", _absent)
-        except _Absent:
-            return False
-        except Unresolved:
-            return None
-        return True
+        stands = self._runtime.stored(f"{self._prefix}{intent.key}")
+        return None if stands == "intended" else stands == "done"
 
     async def settle(self, intent: Intent, *, happened: bool) -> None:
         """Resolve the ``step_once``, if it was begun."""
         key = f"{self._prefix}{intent.key}"
-        if isinstance(self._runtime, JournalRuntime) and key in self._runtime.unresolved():
+        if self._runtime.stored(key) == "intended":
             await self._runtime.resolve(key, happened)
 
     async def keep(self, text: str) -> str:
@@ -188,10 +170,10 @@ class JournalStore:
 
     async def kept(self, name: str) -> str:
         """Read it."""
-        try:
-            return await self._runtime.step(f"{self._prefix}payload/{name}", _absent)
-        except _Absent:
-            raise LoopStateError(f"payload {name}: there is none") from None
+        key = f"{self._prefix}payload/{name}"
+        if not self._runtime.stored(key):
+            raise LoopStateError(f"payload {name}: there is none")
+        return str(await self._runtime.value(key))
 
     async def close(self) -> None:
         """The runtime's owner gives the lease back."""
@@ -217,7 +199,9 @@ async def opened(
     db = place if isinstance(place, Database) else await stack.enter_async_context(await Database.open(place))
     graph = MemoryGraph(db)
     if is_new:
-        await graph.create_cycle(mode=mode, target="loop", reasoner="", seed=0, config={"goal": goal}, cycle_id=loop_id)
+        await graph.cycles.create(
+            kind="loop", cycle_id=loop_id, mode=mode, target="loop", reasoner="", seed=0, config={"goal": goal}
+        )
     try:
         runtime = await stack.enter_async_context(JournalRuntime(graph, loop_id, bus=bus))
     except CycleOwned as error:
@@ -227,7 +211,7 @@ async def opened(
 
     async def record(change: Began | Ended, state: State) -> None:
         if state.ending is not None:
-            await graph.update_cycle(
+            await graph.cycles.update(
                 loop_id,
                 status=_STATUS.get(state.ending.status, "completed"),
                 stopped_reason="" if state.ending.status == LoopStatus.SUCCESS else state.ending.status,
@@ -305,7 +289,7 @@ async def loops_of(graph: MemoryGraph, cycle_id: str) -> dict[str, State]:
 
 
 async def _read(graph: MemoryGraph, cycle_id: str) -> JournalRuntime:
-    await graph.get_cycle(cycle_id)
+    await graph.cycles.get(cycle_id)
     runtime = JournalRuntime(graph, cycle_id)
     await runtime.read()
     return runtime

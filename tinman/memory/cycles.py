@@ -1,0 +1,115 @@
+"""The cycles and loops that were started here, and where they stand."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
+
+from tinman import clock
+from tinman.config.modes import Mode
+from tinman.db.engine import Database
+from tinman.db.tables import CycleRow
+from tinman.errors import NotFound
+from tinman.memory.nodes import Cycle, CycleKind, CycleStatus, to_json
+
+_COLUMNS = tuple(CycleRow.__table__.columns)
+
+
+class Cycles:
+    """The table of cycles; a loop that runs by itself is one of kind ``loop``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def create(
+        self,
+        *,
+        mode: Mode,
+        target: str,
+        reasoner: str,
+        seed: int,
+        config: Mapping[str, Any],
+        cycle_id: str | None = None,
+        kind: CycleKind = "cycle",
+    ) -> Cycle:
+        """Store a new running cycle; without ``cycle_id`` it gets the next of ``cyc-0001``, ``cyc-0002``, ..."""
+        row = {
+            "mode": str(mode),
+            "kind": kind,
+            "target": target,
+            "reasoner": reasoner,
+            "seed": seed,
+            "config": to_json(dict(config)),
+            "status": "running",
+            "created_at": clock.now(),
+        }
+
+        def add(connection: Connection) -> Cycle:
+            name = cycle_id or _next_id(connection)
+            stored = connection.execute(insert(CycleRow).values(**row, id=name).returning(*_COLUMNS))
+            return Cycle(**stored.mappings().one())
+
+        return await self._db.write(add)
+
+    async def find(self, cycle_id: str) -> Cycle | None:
+        """Return the cycle or loop of this id, ``None`` when there is none."""
+        async with self._db.read() as connection:
+            found = await connection.execute(select(*_COLUMNS).where(CycleRow.id == cycle_id))
+            row = found.mappings().one_or_none()
+        return None if row is None else Cycle(**row)
+
+    async def get(self, cycle_id: str) -> Cycle:
+        """Return a cycle; raises ``NotFound`` naming the nearest ones."""
+        cycle = await self.find(cycle_id)
+        if cycle is None:
+            async with self._db.read() as connection:
+                known = list(await connection.scalars(select(CycleRow.id)))
+            close = difflib.get_close_matches(cycle_id, known, n=3, cutoff=0.5)
+            hint = f"did you mean {', '.join(close)}?" if close else "`tinman cycles list` lists them"
+            raise NotFound(f"cycle {cycle_id}: there is none; {hint}")
+        return cycle
+
+    async def newest(
+        self, kind: CycleKind = "cycle", *, status: CycleStatus | None = None, limit: int | None = None
+    ) -> list[Cycle]:
+        """Return research cycles, or the loops that run by themselves; newest first."""
+        query: Select[Any] = select(*_COLUMNS).where(CycleRow.kind == kind)
+        if status is not None:
+            query = query.where(CycleRow.status == status)
+        async with self._db.read() as connection:
+            rows = await connection.execute(query.order_by(CycleRow.created_at.desc(), CycleRow.id.desc()).limit(limit))
+            return [Cycle(**row) for row in rows.mappings()]
+
+    async def update(
+        self,
+        cycle_id: str,
+        *,
+        status: CycleStatus | None = None,
+        phase: str | None = None,
+        stopped_reason: str | None = None,
+        ended_at: datetime | None = None,
+        summary: Mapping[str, Any] | None = None,
+    ) -> Cycle:
+        """Change what is given and return the cycle; raises ``NotFound``.
+
+        ``status="running"`` also clears why and when it had stopped.
+        """
+        changes: dict[str, Any] = {"stopped_reason": "", "ended_at": None} if status == "running" else {}
+        given = {"status": status, "phase": phase, "stopped_reason": stopped_reason, "ended_at": ended_at}
+        changes |= {name: value for name, value in given.items() if value is not None}
+        if summary is not None:
+            changes["summary"] = to_json(dict(summary))
+        if changes:
+            changed = update(CycleRow).where(CycleRow.id == cycle_id).values(changes)
+            await self._db.write(lambda connection: connection.execute(changed))
+        return await self.get(cycle_id)
+
+
+def _next_id(connection: Connection) -> str:
+    ids = connection.scalars(select(CycleRow.id).where(CycleRow.id.like("cyc-%")))
+    numbers = [int(each[4:]) for each in ids if each[4:].isdecimal()]
+    return f"cyc-{max(numbers, default=0) + 1:04d}"

@@ -1,0 +1,96 @@
+"""How nodes and edges are written and read: the rows beneath the memory graph."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, Select, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tinman.db.prepared import Prepared, insert_new, moment
+from tinman.db.tables import EdgeRow, NodeRow
+from tinman.memory.nodes import Batch, Node, decode, relabelled, run_ids_of, to_json
+from tinman.records import Run
+
+COLUMNS = (
+    NodeRow.id,
+    NodeRow.kind,
+    NodeRow.cycle_id,
+    NodeRow.label,
+    NodeRow.created_at,
+    NodeRow.valid_from,
+    NodeRow.valid_to,
+    NodeRow.data,
+)
+_CHUNK = 10_000
+_ADD_NODES = Prepared(
+    insert_new(NodeRow, "sqlite"),
+    *("id", "kind", "cycle_id", "label", "search", "data", "created_at", "valid_from"),
+    on_postgres=insert_new(NodeRow, "postgresql"),
+)
+_ADD_EDGES = Prepared(
+    insert_new(EdgeRow, "sqlite"),
+    *("source", "relation", "target", "created_at"),
+    on_postgres=insert_new(EdgeRow, "postgresql"),
+)
+
+
+def in_chunks(ids: Collection[str]) -> Iterator[list[str]]:
+    """Yield ``ids``, each once, in lists short enough for one query's parameters."""
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), _CHUNK):
+        yield distinct[start : start + _CHUNK]
+
+
+def write(connection: Connection, batches: Sequence[Batch], at: datetime) -> None:
+    """Write batches, valid from ``at``, inside the caller's transaction. What is stored already is left as it is."""
+    kept = moment(connection, at)
+    moments = {"created_at": kept, "valid_from": kept}
+    _ADD_NODES.run(connection, [row | moments for batch in batches for row in batch.nodes.values()])
+    edges = [
+        {"source": source, "relation": relation, "target": target, "created_at": kept}
+        for batch in batches
+        for source, relation, target in batch.edges
+    ]
+    _ADD_EDGES.run(connection, edges)
+    _relabel(connection, {node_id: label for batch in batches for node_id, label in batch.labels.items()})
+
+
+def _relabel(connection: Connection, labels: Mapping[str, str]) -> None:
+    for ids in in_chunks(labels):
+        query = select(NodeRow.id, NodeRow.kind, NodeRow.search, NodeRow.data).where(NodeRow.id.in_(ids))
+        for row in connection.execute(query).all():
+            label = labels[row.id]
+            changes = {
+                "label": label,
+                "search": f"{label.lower()} {row.search}",
+                "data": to_json(relabelled(row.kind, row.data, label)),
+            }
+            connection.execute(update(NodeRow).where(NodeRow.id == row.id).values(changes))
+
+
+async def read(connection: AsyncConnection, queries: Iterable[Select[Any]]) -> list[Node]:
+    """Return the nodes that ``queries`` for ``COLUMNS`` find, with their records, in the order found."""
+    rows = [row for query in queries for row in (await connection.execute(query)).all()]
+    runs: dict[str, Run] = {}
+    wanted = [run_id for row in rows for run_id in run_ids_of(row.kind, row.data)]
+    for ids in in_chunks(wanted):
+        query = select(NodeRow.id, NodeRow.data).where(NodeRow.id.in_(ids))
+        for row in (await connection.execute(query)).all():
+            runs[row.id] = cast(Run, decode("run", row.data, {}))
+    return [
+        Node(
+            id=row.id,
+            kind=row.kind,
+            cycle_id=row.cycle_id,
+            label=row.label,
+            created_at=row.created_at,
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            data=row.data,
+            record=decode(row.kind, row.data, runs),
+        )
+        for row in rows
+    ]
