@@ -26,7 +26,9 @@ from loopback import Behaviour, Body, Cut, Loopback, Reset, Script, Status, serv
 
 from tinman.cli.app import App
 from tinman.cli.main import main, root
+from tinman.config.modes import Mode
 from tinman.db.engine import Database
+from tinman.memory.graph import MemoryGraph
 
 SMALL = ("--max-hypotheses", "3", "--max-experiments", "2", "--max-interventions", "1")
 TINY = ("--max-hypotheses", "2", "--max-experiments", "1", "--max-interventions", "0")
@@ -106,7 +108,13 @@ def test_what_one_process_found_every_other_tells(cli: Cli, here: Cli, tmp_path:
     validated = [f["id"] for f in told["failures"] if f["standing"] == "validated"]
     assert {f["schema"] for f in listed} == {"tinman.failure/1"}
     assert [f["id"] for f in listed] == validated
-    assert title in here("explain", label).out
+    explained = here("explain", label, "--graph", "lineage.graphml")
+    assert title in explained.out
+    assert f"failure_mode {label} -> intervention" in explained.out
+    assert 'edgedefault="directed"' in (tmp_path / "lineage.graphml").read_text()
+    assert here("explain", "cyc-0001", "--graph", "cycle.json").code == 0
+    assert len(json.loads((tmp_path / "cycle.json").read_text())["nodes"]) > 50
+    assert "end the name in .graphml or .json" in here("explain", label, "--graph", "lineage.dot").last
     fixes = here("interventions", "list").out
     assert all(each["label"] in fixes for each in told["interventions"])
     assert told["interventions"][0]["name"] in here("interventions", "show", told["interventions"][0]["label"]).out
@@ -219,6 +227,14 @@ def test_the_same_seed_finds_the_same_and_another_draws_other_cases(here: Cli) -
     assert first[1] != story("6", "c.db")[1]
 
 
+async def store_a_loop(name: str) -> None:
+    """Store a loop that runs by itself in the project's own database."""
+    async with await Database.open(Path(".tinman/tinman.db"), create=False) as db:
+        await MemoryGraph(db).cycles.create(
+            kind="loop", cycle_id=name, mode=Mode.LAB, target="loop", reasoner="", seed=0, config={}
+        )
+
+
 def test_a_paused_cycle_is_cancelled_and_a_done_one_is_not(here: Cli) -> None:
     here("research", *SMALL, "--max-calls", "20")
     told = here("--json", "cycles", "cancel", "cyc-0001").document
@@ -234,7 +250,10 @@ def test_a_paused_cycle_is_cancelled_and_a_done_one_is_not(here: Cli) -> None:
     assert "cancelled on the command line" in why
     assert (done.code, "cyc-0001 is completed already" in done.last) == (2, True)
     assert here("cycles", "cancel", "cyc-0404").code == 2
+    asyncio.run(store_a_loop("loop-1"))
     assert "is a loop" in here("cycles", "cancel", "loop-1").last
+    assert "is a loop" in here("resume", "loop-1").last
+    assert "did you mean cyc-0001?" in here("explain", "cyc-0002").last
     assert here("db", "check").code == 0
 
 

@@ -10,8 +10,9 @@ from journals import a_cycle, a_run, opened, recording
 from sqlalchemy import update
 
 from tinman import clock
+from tinman.db.owner import Owner
 from tinman.db.tables import CycleRow
-from tinman.errors import CycleOwned, NotFound
+from tinman.errors import CycleOwned, NotFound, StoreCorrupt
 from tinman.memory.graph import MemoryGraph
 from tinman.runtime import JournalRuntime
 
@@ -57,6 +58,16 @@ async def test_a_lost_lease_commits_nothing(tmp_path: Path) -> None:
 
         assert await graph.find() == []
         assert (await graph.cycles.get(cycle_id)).owner == "elsewhere:1:then"
+
+
+def test_an_owner_is_read_back_as_it_was_printed() -> None:
+    one, other = Owner.here(), Owner.here()
+
+    assert Owner.parse(str(one)) == one != other
+    assert one.may_live()
+    assert Owner.parse("elsewhere:1:then").may_live()
+    with pytest.raises(StoreCorrupt, match="'nobody' is no owner"):
+        Owner.parse("nobody")
 
 
 async def test_a_cycle_that_is_not_there_is_not_found(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from journals import a_cycle, a_design, a_hypothesis, a_run, opened, recording
 
-from tinman.errors import AwaitingApproval, ModeRefused, StoreError
+from tinman.errors import AwaitingApproval, ModeRefused, NotFound, StoreError
 from tinman.events import EventBus
 from tinman.memory.graph import MemoryGraph
 from tinman.runtime import InlineRuntime, JournalRuntime, Runtime, Tx
@@ -215,6 +215,15 @@ async def test_the_plan_of_a_step_once_is_stored_before_it_is_done(within: Calla
             assert await graph.records(["run-0001"]) == {"run-0001": planned}
 
         assert await runtime.step_once("k", intend, work) == a_run()
+
+    await within(body)
+
+
+async def test_what_is_not_stored_is_known_to_be_absent(within: Callable[..., Any]) -> None:
+    async def body(graph: MemoryGraph, runtime: Runtime) -> None:
+        assert runtime.stored("k") is None
+        with pytest.raises(NotFound, match="step k"):
+            await runtime.value("k")
 
     await within(body)
 

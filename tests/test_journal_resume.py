@@ -140,6 +140,7 @@ async def test_after_a_stop_what_is_in_flight_ends_and_nothing_begins(tmp_path: 
             assert begun == [0, 1, 2]
             assert stored == ["run-0000", "run-0001", "run-0002"]
             assert await runtime.step("k1", never) == 1
+            assert (runtime.stored("k1"), await runtime.value("k1")) == ("done", 1)
             with pytest.raises(Stopped):
                 await runtime.step("another", never)
 
@@ -171,6 +172,7 @@ async def test_an_intent_without_outcome_is_asked_about_never_rerun(tmp_path: Pa
 
             assert caught.value.planned == a_hypothesis()
             assert runtime.unresolved() == ["deploy"]
+            assert (runtime.stored("deploy"), await runtime.value("deploy")) == ("intended", a_hypothesis())
 
 
 @pytest.mark.parametrize("happened", [True, False])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import random
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import pytest
 from journals import NOON, a_cycle, a_design, a_hypothesis, a_run, opened
 
@@ -74,6 +77,66 @@ async def test_a_lineage_leads_up_to_the_hypothesis_and_down_to_the_deployment(t
     assert lineage.stories(story) == [
         ["hypothesis-1", "experiment-1", "run-0001", "failure-1", "fix-1", "deployment-1"]
     ]
+
+
+async def test_a_lineage_is_told_nearest_first_whatever_order_it_was_stored_in(tmp_path: Path) -> None:
+    """Beside a walk of one level after the other over the same edges, through random graphs with circles."""
+    for seed in range(6):
+        rng = random.Random(seed)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        async with opened(folder) as graph:
+            names = [f"n{number:02d}" for number in range(14)]
+            await graph.add(*(a_failure(name) for name in names))
+            pairs = [(rng.choice(names), rng.choice(["evolved_into", "caused_by"]), rng.choice(names)) for _ in names]
+            for source, relation, target in pairs:
+                await graph.link(source, relation, target)  # type: ignore[arg-type]
+            story = await graph.lineage("n00")
+
+        along = [(s, t) if relation == "evolved_into" else (t, s) for s, relation, t in pairs]
+        for steps, nodes in ((along, story.down), ([(t, s) for s, t in along], story.up)):
+            distance, queue = {"n00": 0}, ["n00"]
+            for near in queue:
+                for other in (t for s, t in steps if s == near and t not in distance):
+                    if other not in distance:
+                        distance[other] = distance[near] + 1
+                        queue.append(other)
+
+            assert {node.id for node in nodes} == set(distance) - {"n00"}
+            assert [distance[node.id] for node in nodes] == sorted(distance[node.id] for node in nodes)
+
+
+async def test_what_rests_on_a_node_is_counted_and_runs_are_stepped_over(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await told(graph)
+        whole = await graph.lineage("hypothesis-1")
+        drawn = lineage.of_lineage(whole)
+
+    assert lineage.blast_radius(drawn, "failure-1") == {"deployment": 1, "intervention": 1}
+    assert lineage.blast_radius(drawn, "deployment-1") == {}
+    assert lineage.stories(whole, without="run") == [
+        ["hypothesis-1", "experiment-1", "failure-1", "fix-1", "deployment-1"]
+    ]
+
+
+async def test_a_lineage_is_read_back_from_its_file(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        cycle_id = await a_cycle(graph)
+        await told(graph)
+        await graph.add(a_run(3), a_failure("failure-2"), cycle_id=cycle_id)
+        await graph.link("failure-2", "observed_in", "run-0003")
+        drawn = await lineage.of(graph, "F-1")
+        of_cycle = await lineage.of(graph, cycle_id)
+        with pytest.raises(NotFound, match="nothing is called"):
+            await lineage.of(graph, "nobody")
+
+    xml = nx.parse_graphml(lineage.to_text(drawn, "graphml"), force_multigraph=True)
+    node_link = nx.node_link_graph(json.loads(lineage.to_text(drawn, "json")), edges="edges")
+    for back in (xml, node_link):
+        assert dict(back.nodes(data=True)) == dict(drawn.nodes(data=True))
+        assert sorted(back.edges(data="relation")) == sorted(drawn.edges(data="relation"))
+    assert ("run-0001", "failure-1", "observed_in") in drawn.edges(data="relation")
+    assert list(of_cycle.edges) == [("run-0003", "failure-2", "observed_in")]
 
 
 async def test_a_circle_of_edges_ends(tmp_path: Path) -> None:
@@ -201,6 +264,21 @@ async def test_cycles_are_numbered_changed_and_listed(tmp_path: Path) -> None:
         assert await graph.cycles.newest(status="paused") == []
         with pytest.raises(NotFound, match="did you mean cyc-000"):
             await graph.cycles.update("cyc-0003", phase="x")
+
+
+async def test_a_loop_is_told_from_a_cycle_by_its_kind_whatever_its_id(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        await a_cycle(graph)
+        for name in ("loop-1", "night"):
+            await graph.cycles.create(
+                kind="loop", cycle_id=name, mode=Mode.LAB, target="loop", reasoner="", seed=0, config={}
+            )
+
+        assert [each.id for each in await graph.cycles.newest("loop")] == ["night", "loop-1"]
+        assert [each.id for each in await graph.cycles.newest()] == ["cyc-0001"]
+        assert await graph.cycles.find("cyc-0002") is None
+        with pytest.raises(NotFound, match="night is a loop"):
+            await lineage.of(graph, "night")
 
 
 async def test_the_project_keeps_a_word(tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ Everything here loads when first used, so that ``import tinman`` stays light.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from tinman.exports import on_demand
 
 _HOMES = {
     "AgentContext": "tinman.agents.base",
@@ -45,11 +44,4 @@ __all__ = [
     "TinmanError",
     "create_tinman",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tinman' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = on_demand(__name__, _HOMES)

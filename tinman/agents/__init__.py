@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from tinman.exports import on_demand
 
 _HOMES = {
-    "AgentContext": "base",
-    "AgentResult": "base",
-    "AgentState": "base",
-    "BaseAgent": "base",
-    "ExperimentArchitect": "experiment_architect",
-    "ExperimentExecutor": "experiment_executor",
-    "FailureDiscoveryAgent": "failure_discovery",
-    "HypothesisEngine": "hypothesis_engine",
-    "InterventionEngine": "intervention_engine",
-    "SimulationEngine": "simulation_engine",
+    "AgentContext": "tinman.agents.base",
+    "AgentResult": "tinman.agents.base",
+    "AgentState": "tinman.agents.base",
+    "BaseAgent": "tinman.agents.base",
+    "ExperimentArchitect": "tinman.agents.experiment_architect",
+    "ExperimentExecutor": "tinman.agents.experiment_executor",
+    "FailureDiscoveryAgent": "tinman.agents.failure_discovery",
+    "HypothesisEngine": "tinman.agents.hypothesis_engine",
+    "InterventionEngine": "tinman.agents.intervention_engine",
+    "SimulationEngine": "tinman.agents.simulation_engine",
 }
 __all__ = [
     "AgentContext",
@@ -29,9 +28,4 @@ __all__ = [
     "InterventionEngine",
     "SimulationEngine",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tinman.agents' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"tinman.agents.{_HOMES[name]}"), name)
+__getattr__ = on_demand(__name__, _HOMES)

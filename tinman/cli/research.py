@@ -164,12 +164,6 @@ def resume(
     json_here: bool,
 ) -> None:
     """Go on with CYCLE from its last stored step, with the configuration it was started with."""
-    if cycle.startswith("loop-"):
-        from tinman.errors import ConfigError
-
-        raise ConfigError(
-            f"resume: {cycle} is a loop, whose tools are code; use tinman fix --resume {cycle}, or Loop.resume"
-        )
     app.as_json = app.as_json or json_here
     limits = {
         "max_usd": budget_usd,
@@ -273,10 +267,15 @@ async def _research(app: App, settings: Settings, options: ResearchOptions, aske
 async def _resume(app: App, cycle: str, changes: dict[str, Any], asked: _Asked) -> int:
     from dataclasses import replace
 
+    from tinman.errors import ConfigError
     from tinman.reports.result import load_result, options_of
 
     async with app.graph() as graph:
         stored = await graph.cycles.get(cycle)
+        if stored.kind == "loop":
+            raise ConfigError(
+                f"resume: {cycle} is a loop, whose tools are code; use tinman fix --resume {cycle}, or Loop.resume"
+            )
         if stored.status == "completed":
             app.say(f"{cycle} is complete.")
             return _print(app, await load_result(graph, cycle), options_of(stored.config), asked)

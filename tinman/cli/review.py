@@ -52,7 +52,8 @@ def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
                 raise ApprovalDenied(f"the answer to {name}", f"it is {now.status} already")
             verb = "approved" if approved else "denied"
             await AuditLog(graph.db).append(by, f"review.{verb}", {"approval": name, "reason": reason})
-        is_loop = approval.cycle_id.startswith("loop-")
+            cycle = await graph.cycles.find(approval.cycle_id)
+        is_loop = cycle is not None and cycle.kind == "loop"
         place = graph.db.place
         following = (
             f"Loop.resume({approval.cycle_id!r}, db={place!r}, ...)"

@@ -110,8 +110,6 @@ def cycles_compare(app: App, before: str, after: str, json_here: bool) -> None:
 @click.pass_obj
 def cycles_cancel(app: App, cycle: str, json_here: bool) -> None:
     """Give up CYCLE, paused or abandoned; what it found stays. Refused while a process runs it."""
-    if cycle.startswith("loop-"):
-        raise click.UsageError(f"{cycle} is a loop, no cycle; nothing but its process runs it: stop that one")
 
     async def work() -> None:
         from tinman import clock
@@ -119,14 +117,19 @@ def cycles_cancel(app: App, cycle: str, json_here: bool) -> None:
         from tinman.runtime import JournalRuntime
 
         by = "command line (unverified)"
-        async with app.graph() as graph, JournalRuntime(graph, cycle):  # under its lease: nobody goes on meanwhile
-            before = (await graph.cycles.get(cycle)).status
-            if before in {"completed", "cancelled"}:
-                raise click.UsageError(f"cycle {cycle} is {before} already; only one that is not done can be cancelled")
-            await graph.cycles.update(
-                cycle, status="cancelled", stopped_reason="cancelled on the command line", ended_at=clock.now()
-            )
-            await AuditLog(graph.db).append(by, "cycle.cancelled", {"cycle": cycle, "was": before})
+        async with app.graph() as graph:
+            if (await graph.cycles.get(cycle)).kind == "loop":
+                raise click.UsageError(f"{cycle} is a loop, no cycle; nothing but its process runs it: stop that one")
+            async with JournalRuntime(graph, cycle):  # under its lease: nobody goes on meanwhile
+                before = (await graph.cycles.get(cycle)).status
+                if before in {"completed", "cancelled"}:
+                    raise click.UsageError(
+                        f"cycle {cycle} is {before} already; only one that is not done can be cancelled"
+                    )
+                await graph.cycles.update(
+                    cycle, status="cancelled", stopped_reason="cancelled on the command line", ended_at=clock.now()
+                )
+                await AuditLog(graph.db).append(by, "cycle.cancelled", {"cycle": cycle, "was": before})
         if app.as_json or json_here:
             app.document({"schema": "tinman.cancellation/1", "cycle_id": cycle, "was": before, "status": "cancelled"})
         else:
@@ -424,20 +427,33 @@ def interventions_show(app: App, name: str, json_here: bool) -> None:
 
 @click.command(epilog=example("tinman explain F-1"))
 @click.argument("name")
+@click.option(
+    "--graph",
+    "drawing",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the lineage of NAME here: .graphml, or .json (node-link).",
+)
 @click.option("--json", "json_here", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def explain(app: App, name: str, json_here: bool) -> None:
+def explain(app: App, name: str, drawing: Path | None, json_here: bool) -> None:
     """Say why: why NAME is a finding, why a fix is (not) recommended, why a cycle or a loop stopped.
 
     NAME is a label, an id, a cycle, a loop by itself (loop-...) or one inside a cycle, as `tinman explain CYCLE` lists
     them (CYCLE/rule/failure-...).
     """
+    form = drawing.suffix if drawing is not None else ".json"
+    if form not in {".graphml", ".json"}:
+        raise click.UsageError(f"--graph {drawing}: end the name in .graphml or .json")
 
     async def work() -> None:
+        from tinman.memory import lineage
         from tinman.reports.explain import explain as explained
 
         async with app.graph() as graph:
             found = await explained(graph, name)
+            if drawing is not None:
+                text = lineage.to_text(await lineage.of(graph, name), "json" if form == ".json" else "graphml")
+                await _write(drawing, text, "explain")
         if app.as_json or json_here:
             app.document({"schema": "tinman.explanation/1", "name": name, "lines": found})
         else:
@@ -459,7 +475,7 @@ def report(app: App, cycle: str | None, form: str, output: Path | None) -> None:
     async def work() -> None:
         import json
 
-        from tinman.errors import NotFound, StoreError
+        from tinman.errors import NotFound
         from tinman.reports.document import document
         from tinman.reports.markdown import report as markdown_report
         from tinman.reports.result import load_result
@@ -474,10 +490,7 @@ def report(app: App, cycle: str | None, form: str, output: Path | None) -> None:
         if output is None:
             click.echo(text)
             return
-        try:
-            await anyio.Path(output).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise StoreError(f"report: cannot write {output}: {error.strerror}; choose another place") from error
+        await _write(output, text, "report")
         app.say(f"Wrote {output}")
 
     app.run(work)
@@ -495,3 +508,12 @@ def _short(text: str, width: int) -> str:
     from tinman.text.visible import shorten
 
     return shorten(text, width)
+
+
+async def _write(path: Path, text: str, command: str) -> None:
+    from tinman.errors import StoreError
+
+    try:
+        await anyio.Path(path).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{command}: cannot write {path}: {error.strerror}; choose another place") from error

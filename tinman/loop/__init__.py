@@ -6,8 +6,7 @@ loop.arun()`` is the same inside an event loop.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from tinman.exports import on_demand
 
 _HOMES = {
     "AnthropicLLM": "tinman.loop.llm.anthropic",
@@ -53,11 +52,4 @@ _HOMES = {
     "tool": "tinman.loop.tools.tools",
 }
 __all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tinman.loop' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = on_demand(__name__, _HOMES)

@@ -171,8 +171,10 @@ class MemoryGraph:
             if not found:
                 recent = select(NodeRow.label, NodeRow.id).where(NodeRow.kind != "run")
                 pairs = (await connection.execute(recent.order_by(NodeRow.created_at.desc()).limit(5000))).all()
+                cycles = await connection.scalars(select(CycleRow.id).order_by(CycleRow.created_at.desc()).limit(5000))
+                labels = [pair.label for pair in pairs if pair.label]
+                known = list(dict.fromkeys([*labels, *(pair.id for pair in pairs), *cycles]))
         if not found:
-            known = list(dict.fromkeys([*(pair.label for pair in pairs if pair.label), *(pair.id for pair in pairs)]))
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
             hint = f"did you mean {', '.join(close)}?" if close else "`tinman failures list` tells what there is"
             raise NotFound(f"memory: nothing is called {name!r}; {hint}")

@@ -6,12 +6,15 @@ from tinman import stats
 from tinman.loop.explanation import explain as explain_loop
 from tinman.loop.state.journal import load, loops_of
 from tinman.memory.graph import MemoryGraph
+from tinman.memory.lineage import blast_radius, of_lineage, stories
 from tinman.memory.nodes import Node
 from tinman.records import DiscoveredFailure, ExperimentResult, Hypothesis, Intervention, Run, SimulationResult
 from tinman.reports.lines import percent, summary
 from tinman.reports.markdown import transcript_text
 from tinman.reports.result import load_result
 from tinman.text.visible import shorten, visible
+
+_STORIES = 3
 
 
 async def explain(graph: MemoryGraph, name: str) -> list[str]:
@@ -20,16 +23,17 @@ async def explain(graph: MemoryGraph, name: str) -> list[str]:
     It is a cycle, a loop (``loop-...``, or ``CYCLE/KEY`` inside a cycle), or any node's label or id. Raises
     ``NotFound``, ``LoopStateError``.
     """
-    if name.startswith("loop-") or (name.startswith("cyc-") and "/" in name):
-        return explain_loop(await load(graph, name)).lines()
-    if name.startswith("cyc-"):
-        return await _cycle(graph, name)
+    cycle_id, inside, _ = name.partition("/")
+    cycle = await graph.cycles.find(cycle_id)
+    if cycle is not None:
+        is_loop = inside or cycle.kind == "loop"
+        return explain_loop(await load(graph, name)).lines() if is_loop else await _cycle(graph, name)
     node = await graph.get(name)
     match node.record:
         case DiscoveredFailure() as failure:
             return await _failure(graph, node, failure)
         case Intervention() as intervention:
-            return await _intervention(graph, intervention)
+            return await _intervention(graph, intervention) + await _story(graph, node)
         case Run() as run:
             why = f" ({run.reason})" if run.reason else ""
             return [f"{run.id}: {run.stage}, {run.arm}, {run.verdict}{visible(why)}", visible(transcript_text(run))]
@@ -38,7 +42,7 @@ async def explain(graph: MemoryGraph, name: str) -> list[str]:
             lines = [f"{node.kind} {node.label or node.id}, of {node.cycle_id}"]
             lines += [f"  from {n.kind} {n.label or n.id}" for n in lineage.up if n.kind != "run"]
             lines += [f"  led to {n.kind} {n.label or n.id}" for n in lineage.down if n.kind != "run"]
-            return lines
+            return lines + await _story(graph, node)
 
 
 async def _cycle(graph: MemoryGraph, cycle_id: str) -> list[str]:
@@ -83,6 +87,7 @@ async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -
     basis = failure.causal_analysis.basis if failure.causal_analysis else "?"
     lines += ["", f"cause ({basis}): {visible(failure.root_cause)}"]
     lines += [f"  {visible(factor)}" for factor in failure.contributing_factors]
+    lines += await _story(graph, node)
     interventions = await graph.neighbours(failure.id, relation="addressed_by", direction="out")
     for neighbour in interventions:
         if isinstance(neighbour.node.record, Intervention):
@@ -92,6 +97,21 @@ async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -
         title = f"one of {len(failure.run_ids)} failing runs, {run.record.scenario_id} ({run.id})"
         lines += ["", title, visible(transcript_text(run.record))]
     return lines
+
+
+async def _story(graph: MemoryGraph, node: Node) -> list[str]:
+    """Return how it came about and what came of it, and how much rests on it; nothing for a node without relations."""
+    lineage = await graph.lineage(node.id)
+    named = {each.id: f"{each.kind} {each.label or each.id}" for each in (*lineage.up, node, *lineage.down)}
+    told = stories(lineage, without="run")
+    if not told:
+        return []
+    lines = ["", "from beginning to end"]
+    lines += [f"  {' -> '.join(named[each] for each in path)}" for path in told[:_STORIES]]
+    if len(told) > _STORIES:
+        lines.append(f"  and {len(told) - _STORIES} more")
+    resting = blast_radius(of_lineage(lineage), node.id)
+    return [*lines, f"  rests on it: {', '.join(f'{n} {kind}' for kind, n in resting.items()) or 'nothing'}"]
 
 
 def _evidence(result: ExperimentResult) -> list[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from tinman.exports import on_demand
 
 _HOMES = {
     "Scenario": "tinman.scenarios.scenario",
@@ -21,9 +20,4 @@ __all__ = [
     "run_scenarios",
     "summarize_results",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tinman.scenarios' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = on_demand(__name__, _HOMES)
