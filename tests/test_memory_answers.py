@@ -109,6 +109,7 @@ async def test_a_lineage_is_told_nearest_first_whatever_order_it_was_stored_in(t
 async def test_what_rests_on_a_node_is_counted_and_runs_are_stepped_over(tmp_path: Path) -> None:
     async with opened(tmp_path) as graph:
         await told(graph)
+        await graph.link("failure-1", "caused_by", "hypothesis-1")
         whole = await graph.lineage("hypothesis-1")
         drawn = lineage.of_lineage(whole)
 

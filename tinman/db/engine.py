@@ -152,7 +152,10 @@ class Reading:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
+        try:
+            await self._stack.__aexit__(kind, error, trace)
+        except DBAPIError as at_end:
+            raise _explained(at_end, self._place) from at_end
         if isinstance(error, DBAPIError):
             raise _explained(error, self._place) from error
 

@@ -51,12 +51,15 @@ async def of(memory: MemoryGraph, name: str) -> nx.MultiDiGraph[str]:
 def stories(lineage: Lineage, *, without: NodeKind | None = None) -> list[list[str]]:
     """Return every path through a lineage from a beginning to an end, as ids; shortest first.
 
-    Nodes of the kind ``without`` are stepped over: a story is soon told a hundred times, once for each run.
+    Nodes of the kind ``without`` are stepped over: a story is soon told a hundred times, once for each run. An edge
+    that leaves out what a longer path tells (a failure is caused by a hypothesis, through an experiment) is no story.
     """
     graph: nx.DiGraph[str] = nx.DiGraph(of_lineage(lineage))
     for node in [each.id for each in (*lineage.up, lineage.node, *lineage.down) if each.kind == without]:
         graph.add_edges_from((one, other) for one in graph.predecessors(node) for other in graph.successors(node))
         graph.remove_node(node)
+    if nx.is_directed_acyclic_graph(graph):
+        graph = nx.transitive_reduction(graph)
     starts = [node for node in graph if graph.in_degree(node) == 0]
     ends = [node for node in graph if graph.out_degree(node) == 0]
     paths = [path for start in starts for end in ends for path in nx.all_simple_paths(graph, start, end)]
