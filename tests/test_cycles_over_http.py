@@ -20,9 +20,10 @@ from tinman.meters import Meters
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.metered import Metered, Metering
 from tinman.models.openai_client import OpenAIModel
+from tinman.options import ResearchOptions
 from tinman.patches.apply import apply
 from tinman.patches.kinds import RetryPolicy
-from tinman.reports.result import ResearchCycleResult, ResearchOptions
+from tinman.reports.result import ResearchCycleResult
 from tinman.scenarios.run import run_scenario
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.chat import ChatTarget

@@ -18,10 +18,10 @@ from tinman.approvals.risk import harm_tier
 from tinman.config.modes import Mode
 from tinman.errors import ModeRefused
 from tinman.frozen import dump
+from tinman.options import ResearchOptions
 from tinman.patches.kinds import PromptPatch
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, ExperimentDesign, ExperimentResult, Intervention, InterventionType
-from tinman.reports.result import ResearchOptions
 from tinman.targets.base import Capabilities
 from tinman.taxonomy import FailureClass, RiskTier, Severity
 from tinman.testing import FakeReviewer, ScriptedModel, ScriptedTarget

@@ -17,7 +17,7 @@ from tinman.errors import NotFound, StoreCorrupt, StoreError
 from tinman.memory import lineage
 from tinman.memory.graph import MemoryGraph
 from tinman.patches.kinds import PromptPatch
-from tinman.records import DiscoveredFailure, Intervention, InterventionType
+from tinman.records import DiscoveredFailure, Ending, Intervention, InterventionType, Spent
 from tinman.taxonomy import FailureClass, RiskTier, Severity
 from tinman.tinman import create_tinman
 
@@ -254,13 +254,15 @@ async def test_statistics_count_by_kind_relation_and_status(tmp_path: Path) -> N
 async def test_cycles_are_numbered_changed_and_listed(tmp_path: Path) -> None:
     async with opened(tmp_path) as graph:
         first, second = await a_cycle(graph), await a_cycle(graph)
-        paused = await graph.cycles.update(first, status="paused", stopped_reason="asked to", ended_at=NOON)
-        resumed = await graph.cycles.update(first, status="running", phase="discovery", summary={"failures": 2})
+        stop, spent = Ending(kind="STOPPED", reason="asked to"), Spent(calls=2, seconds=0.5)
+        paused = await graph.cycles.update(first, status="paused", ending=stop)
+        resumed = await graph.cycles.update(first, status="running", phase="discovery", spent=spent)
 
         assert (first, second) == ("cyc-0001", "cyc-0002")
-        assert (paused.stopped_reason, paused.ended_at) == ("asked to", NOON)
-        assert (resumed.stopped_reason, resumed.ended_at, resumed.phase) == ("", None, "discovery")
-        assert (resumed.summary, resumed.config, resumed.mode) == ({"failures": 2}, {"n": 1}, Mode.LAB)
+        assert paused.ending == stop
+        assert paused.ended_at is not None
+        assert (resumed.ending, resumed.ended_at, resumed.phase) == (None, None, "discovery")
+        assert (resumed.spent, resumed.config, resumed.mode) == (spent, {"n": 1}, Mode.LAB)
         assert [cycle.id for cycle in await graph.cycles.newest()] == ["cyc-0002", "cyc-0001"]
         assert await graph.cycles.newest(status="paused") == []
         with pytest.raises(NotFound, match="did you mean cyc-000"):

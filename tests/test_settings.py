@@ -213,7 +213,7 @@ def test_every_key_of_the_shipped_file_is_one_that_settings_know(places: Layout)
 
     from tinman.config.resources import folder
     from tinman.frozen import adapter
-    from tinman.reports.result import ResearchOptions
+    from tinman.options import ResearchOptions
     from tinman.targets.profile import TargetProfile
 
     text = (folder("config") / "tinman.toml").read_text(encoding="utf-8")

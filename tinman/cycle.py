@@ -26,18 +26,14 @@ from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval, BudgetExhausted, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
-from tinman.loop.result import LoopStatus
 from tinman.memory.beliefs import AdaptiveMemory, Score, forecast_of, scores
 from tinman.memory.graph import MemoryGraph
-from tinman.memory.nodes import Cycle
+from tinman.memory.nodes import Cycle, CycleStatus
 from tinman.messages import Usage
+from tinman.options import ResearchOptions
 from tinman.reasoner import Reasoner
-from tinman.records import ExperimentResult, Hypothesis
-from tinman.reports.result import (
-    ResearchCycleResult,
-    ResearchOptions,
-    load_result,
-)
+from tinman.records import Ending, ExperimentResult, Hypothesis, Spent
+from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.runtime import JournalRuntime, Stopped, Tx
 from tinman.targets.base import Target
 from tinman.targets.world import EMPTY_WORLD, World
@@ -103,48 +99,31 @@ class ResearchCycle:
             self._runtime = runtime
             before = await self._graph.cycles.update(cycle_id, status="running")
             self._bus.publish("cycle.started", cycle_id=cycle_id)
-            reason, status, ended_as = "", "completed", LoopStatus.SUCCESS.value
+            ending: Ending = Ending(kind="SUCCESS")
+            status: CycleStatus = "completed"
             try:
                 await self._phases(runtime)
-            except BudgetExhausted as limit:
-                status, reason, ended_as = "paused", str(limit), LoopStatus.BUDGET_EXHAUSTED.value
-            except Stopped as stop:
-                status, reason, ended_as = "paused", str(stop), ""
-            except AwaitingApproval as waiting:
-                status, ended_as = "paused", LoopStatus.AWAITING_APPROVAL.value
-                reason = f"awaiting approval {waiting.approval_id}"
-            except TinmanError as error:
-                status, reason, ended_as = "failed", f"{type(error).__name__}: {error}", LoopStatus.ERROR.value
-                raise
             except BaseException as error:
-                status, reason, ended_as = "paused", f"interrupted ({type(error).__name__})", LoopStatus.ERROR.value
-                raise
+                ending, status = _ending_of(error)
+                if not isinstance(error, BudgetExhausted | Stopped | AwaitingApproval):
+                    raise
             finally:
-                await self._close(cycle_id, status, reason, before, ended_as, seconds=clock.monotonic() - began)
+                await self._close(before, ending, status, seconds=clock.monotonic() - began)
         return await load_result(self._graph, cycle_id)
 
-    async def _close(
-        self, cycle_id: str, status: str, reason: str, before: Cycle, ended_as: str, *, seconds: float
-    ) -> None:
+    async def _close(self, before: Cycle, ending: Ending, status: CycleStatus, *, seconds: float) -> None:
         with anyio.CancelScope(shield=True):
-            spent = self._budget.spent
-            used, earlier = self._used(), before.summary or {}
-            await self._graph.cycles.update(
-                cycle_id,
-                status=status,  # type: ignore[arg-type]
-                stopped_reason=reason,
-                ended_at=clock.now(),
-                summary={
-                    "ended_as": ended_as,
-                    "calls": spent.calls,
-                    "tokens": spent.tokens,
-                    "nano_usd": spent.nano_usd,
-                    "input_tokens": used.input_tokens + earlier.get("input_tokens", 0),
-                    "output_tokens": used.output_tokens + earlier.get("output_tokens", 0),
-                    "seconds": seconds + earlier.get("seconds", 0.0),
-                },
+            total, used, earlier = self._budget.spent, self._used(), before.spent or Spent()
+            spent = Spent(
+                calls=total.calls,
+                tokens=total.tokens,
+                nano_usd=total.nano_usd,
+                input_tokens=used.input_tokens + earlier.input_tokens,
+                output_tokens=used.output_tokens + earlier.output_tokens,
+                seconds=seconds + (earlier.seconds or 0.0),
             )
-            self._bus.publish("cycle.finished", cycle_id=cycle_id, status=status, reason=reason)
+            await self._graph.cycles.update(before.id, status=status, ending=ending, spent=spent)
+            self._bus.publish("cycle.finished", cycle_id=before.id, status=status, reason=ending.reason)
 
     async def _phase(
         self, cycle_id: str, phase: Phase, agent: BaseAgent[Output], context: AgentContext, **kwargs: Any
@@ -244,6 +223,22 @@ class ResearchCycle:
 
         await runtime.step("learn", work)
         return scored[-1] if scored else None
+
+
+def _ending_of(error: BaseException) -> tuple[Ending, CycleStatus]:
+    """Return how a cycle that ``error`` ended is told of, and whether it waits or has failed."""
+    match error:
+        case BudgetExhausted():
+            return Ending(kind="BUDGET_EXHAUSTED", reason=str(error), limit=error.limit), "paused"
+        case Stopped():
+            return Ending(kind="STOPPED", reason=str(error)), "paused"
+        case AwaitingApproval():
+            reason = f"awaiting approval {error.approval_id}"
+            return Ending(kind="AWAITING_APPROVAL", reason=reason, approval_id=error.approval_id), "paused"
+        case TinmanError():
+            return Ending(kind="ERROR", reason=f"{type(error).__name__}: {error}"), "failed"
+        case _:
+            return Ending(kind="ERROR", reason=f"interrupted ({type(error).__name__})"), "paused"
 
 
 __all__ = ["ResearchCycle", "ResearchCycleResult", "ResearchOptions"]

@@ -56,6 +56,48 @@ class SimulationOutcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+EndedAs = Literal[
+    "SUCCESS",
+    "BUDGET_EXHAUSTED",
+    "NO_PROGRESS",
+    "PLAN_FAILED",
+    "AWAITING_APPROVAL",
+    "APPROVAL_DENIED",
+    "PENDING_EXPIRED",
+    "ERROR",
+    "STOPPED",
+    "CANCELLED",
+]
+"""How a cycle or a loop ended: a loop's words (``LoopStatus``), and two for what only a person does to a cycle."""
+
+
+@frozen
+class Ending:
+    """How a cycle or a loop ended, or for what it waits.
+
+    ``reason`` says it in words, empty for a success. ``limit`` names the ceiling that was reached (``calls``,
+    ``tokens``, ``usd``, ``seconds``), ``approval_id`` the question that is open.
+    """
+
+    kind: EndedAs
+    reason: str = ""
+    limit: str = ""
+    approval_id: str = ""
+
+
+@frozen
+class Spent:
+    """What a cycle cost so far: what its budget counted, lost blocks included, the tokens as they were reported, and
+    the seconds its processes took, ``None`` as long as none has ended."""
+
+    calls: int = 0
+    tokens: int = 0
+    nano_usd: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float | None = None
+
+
 @frozen
 class Hypothesis:
     """A testable guess: on ``target_surface``, under ``stress_type``, ``expected_failure`` happens.

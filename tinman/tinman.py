@@ -28,8 +28,10 @@ from tinman.meters import Meters
 from tinman.models.base import Model
 from tinman.models.load import load_model
 from tinman.models.prices import Rate
+from tinman.options import ResearchOptions, options_of
 from tinman.reasoner import Reasoner
-from tinman.reports.result import ResearchCycleResult, ResearchOptions, load_result, options_of
+from tinman.records import Ending
+from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
@@ -204,7 +206,8 @@ class Tinman:
 
     async def abandon(self, cycle_id: str) -> None:
         """Mark a cycle that never got to its first call."""
-        await self.graph.cycles.update(cycle_id, status="cancelled", stopped_reason="target or reasoner out of reach")
+        ending = Ending(kind="CANCELLED", reason="target or reasoner out of reach")
+        await self.graph.cycles.update(cycle_id, status="cancelled", ending=ending)
 
     async def run_cycle(
         self, cycle_id: str, options: ResearchOptions, *, mode: Mode | None = None

@@ -17,7 +17,9 @@ from tinman.cli.app import App, Exit, example, given
 
 if TYPE_CHECKING:
     from tinman.config.settings import Settings
-    from tinman.reports.result import ResearchCycleResult, ResearchOptions
+    from tinman.options import ResearchOptions
+    from tinman.records import Ending
+    from tinman.reports.result import ResearchCycleResult
     from tinman.tinman import Tinman
 
 
@@ -195,7 +197,7 @@ def _options(settings: Settings, **more: Any) -> ResearchOptions:
     from pydantic import ValidationError
 
     from tinman.errors import ConfigError
-    from tinman.reports.result import ResearchOptions
+    from tinman.options import ResearchOptions
 
     given = {name: value for name, value in settings.research.model_dump().items() if value is not None}
     try:
@@ -268,7 +270,8 @@ async def _resume(app: App, cycle: str, changes: dict[str, Any], asked: _Asked) 
     from dataclasses import replace
 
     from tinman.errors import ConfigError
-    from tinman.reports.result import load_result, options_of
+    from tinman.options import options_of
+    from tinman.reports.result import load_result
 
     async with app.graph() as graph:
         stored = await graph.cycles.get(cycle)
@@ -417,12 +420,11 @@ def app_echo(text: str) -> None:
 _CEILINGS = {"calls": "--max-calls", "tokens": "--max-tokens", "usd": "--budget-usd"}
 
 
-def _raised(reason: str, options: ResearchOptions) -> dict[str, str | None]:
+def _raised(ending: Ending | None, options: ResearchOptions) -> dict[str, str | None]:
     """Return the ceiling that stopped a cycle, doubled: under the same one a resume would stop at its first call."""
-    found = re.match(r"budget: (\w+) ceiling", reason)
     now = {"calls": options.max_calls, "tokens": options.max_tokens, "usd": options.max_usd}
-    ceiling = now.get(found[1]) if found else None
-    return {} if found is None or ceiling is None else {_CEILINGS[found[1]]: f"{ceiling * 2}"}
+    ceiling = now.get(ending.limit) if ending else None
+    return {} if ending is None or ceiling is None else {_CEILINGS[ending.limit]: f"{ceiling * 2}"}
 
 
 def _print(app: App, result: ResearchCycleResult, options: ResearchOptions, asked: _Asked) -> int:
@@ -436,9 +438,9 @@ def _print(app: App, result: ResearchCycleResult, options: ResearchOptions, aske
         return code
     app.lines(summary(result))
     if result.status != "completed":
-        is_waiting = result.stopped_reason.startswith("awaiting approval")
+        is_waiting = result.ended_as == "AWAITING_APPROVAL"
         answer = f"Answer:    {app.command('review', 'list')}\n" if is_waiting else ""
-        resume = asked.resume(app, result.cycle_id, _raised(result.stopped_reason, options))
+        resume = asked.resume(app, result.cycle_id, _raised(result.ending, options))
         app_echo(f"\nStopped: {result.stopped_reason}\n{answer}Continue:  {resume}")
         return code
     first = next((f for f in result.failures if f.is_confirmed), None)
@@ -464,7 +466,7 @@ def _code(result: ResearchCycleResult, asked: _Asked) -> int:
         if rate is not None and failure.reproducibility >= rate:
             return Exit.FOUND
     if result.status == "paused":
-        return Exit.AWAITING if "approval" in result.stopped_reason else Exit.LIMIT
+        return Exit.AWAITING if result.ended_as == "AWAITING_APPROVAL" else Exit.LIMIT
     beyond = {d.id for d in result.experiments if d.not_runnable}  # what such a target cannot be given is said, no gap
     tried = [r for r in result.results if r.experiment_id not in beyond]
     incomplete = any(r.standing in {"unmeasurable", "not_run", "broken_probe"} for r in tried)

@@ -76,7 +76,7 @@ def config_show(app: App) -> None:
     """Print each setting with where its value came from."""
     from tinman.config.settings import flat
     from tinman.frozen import dump
-    from tinman.reports.result import ResearchOptions
+    from tinman.options import ResearchOptions
 
     resolved = app.resolve()
     built_in = {f"research.{name}": value for name, value in dump(ResearchOptions()).items()}

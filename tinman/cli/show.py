@@ -39,7 +39,7 @@ def cycles_list(app: App, json_here: bool) -> None:
                             "target": cycle.target,
                             "status": cycle.status,
                             "phase": cycle.phase,
-                            "stopped_reason": cycle.stopped_reason,
+                            "stopped_reason": cycle.ending.reason if cycle.ending else "",
                             "created_at": cycle.created_at.isoformat(),
                         }
                     )
@@ -112,8 +112,8 @@ def cycles_cancel(app: App, cycle: str, json_here: bool) -> None:
     """Give up CYCLE, paused or abandoned; what it found stays. Refused while a process runs it."""
 
     async def work() -> None:
-        from tinman import clock
         from tinman.audit import AuditLog
+        from tinman.records import Ending
         from tinman.runtime import JournalRuntime
 
         by = "command line (unverified)"
@@ -127,7 +127,7 @@ def cycles_cancel(app: App, cycle: str, json_here: bool) -> None:
                         f"cycle {cycle} is {before} already; only one that is not done can be cancelled"
                     )
                 await graph.cycles.update(
-                    cycle, status="cancelled", stopped_reason="cancelled on the command line", ended_at=clock.now()
+                    cycle, status="cancelled", ending=Ending(kind="CANCELLED", reason="cancelled on the command line")
                 )
                 await AuditLog(graph.db).append(by, "cycle.cancelled", {"cycle": cycle, "was": before})
         if app.as_json or json_here:
@@ -153,7 +153,7 @@ def loops_list(app: App, json_here: bool) -> None:
         async with app.graph() as graph:
             found = await graph.cycles.newest("loop")
         for loop in found:
-            ended = loop.stopped_reason or ("SUCCESS" if loop.status == "completed" else "RUNNING")
+            ended = loop.ending.kind if loop.ending else "RUNNING"
             goal = str(loop.config.get("goal", ""))
             if app.as_json or json_here:
                 app.document(
@@ -162,7 +162,7 @@ def loops_list(app: App, json_here: bool) -> None:
                         "loop_id": loop.id,
                         "mode": loop.mode.value,
                         "status": ended,
-                        "reason": (loop.summary or {}).get("reason", ""),
+                        "reason": loop.ending.reason if loop.ending else "",
                         "goal": goal,
                         "created_at": loop.created_at.isoformat(),
                     }

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, M
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration; a database that says so is opened without loading alembic."""
 
 
@@ -75,13 +75,13 @@ class CycleRow(Base, kw_only=True):
     config: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(default="running")
     phase: Mapped[str] = mapped_column(default="")
-    stopped_reason: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     owner: Mapped[str | None] = mapped_column(default=None)
     heartbeat_at: Mapped[datetime | None] = mapped_column(default=None)
     lease_expires_at: Mapped[datetime | None] = mapped_column(default=None)
-    summary: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    ending: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    spent: Mapped[dict[str, Any] | None] = mapped_column(default=None)
 
 
 class NodeRow(Base, kw_only=True):

@@ -86,7 +86,7 @@ class Bench:
             run = await perform(spec, self.target)
             tx.record(run)
             tx.link(run.experiment_id, "executed_as", run.id)
-            self.bus.publish(
+            tx.announce(
                 "run.finished",
                 stage=run.stage,
                 arm=run.arm,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, null, select, update
 
 from tinman import clock
 from tinman.config.modes import Mode
 from tinman.db.engine import Database
 from tinman.db.tables import CycleRow
 from tinman.errors import NotFound
+from tinman.frozen import dump
 from tinman.memory.nodes import Cycle, CycleKind, CycleStatus, to_json
+from tinman.records import Ending, Spent
 
 _COLUMNS = tuple(CycleRow.__table__.columns)
 
@@ -90,19 +91,19 @@ class Cycles:
         *,
         status: CycleStatus | None = None,
         phase: str | None = None,
-        stopped_reason: str | None = None,
-        ended_at: datetime | None = None,
-        summary: Mapping[str, Any] | None = None,
+        ending: Ending | None = None,
+        spent: Spent | None = None,
     ) -> Cycle:
         """Change what is given and return the cycle; raises ``NotFound``.
 
-        ``status="running"`` also clears why and when it had stopped.
+        With an ``ending`` goes the time; ``status="running"`` takes both away.
         """
-        changes: dict[str, Any] = {"stopped_reason": "", "ended_at": None} if status == "running" else {}
-        given = {"status": status, "phase": phase, "stopped_reason": stopped_reason, "ended_at": ended_at}
-        changes |= {name: value for name, value in given.items() if value is not None}
-        if summary is not None:
-            changes["summary"] = to_json(dict(summary))
+        changes: dict[str, Any] = {"ending": null(), "ended_at": None} if status == "running" else {}
+        changes |= {name: value for name, value in (("status", status), ("phase", phase)) if value is not None}
+        if ending is not None:
+            changes |= {"ending": to_json(dump(ending)), "ended_at": clock.now()}
+        if spent is not None:
+            changes["spent"] = to_json(dump(spent))
         if changes:
             changed = update(CycleRow).where(CycleRow.id == cycle_id).values(changes)
             await self._db.write(lambda connection: connection.execute(changed))

@@ -18,6 +18,7 @@ from tinman.errors import StoreCorrupt
 from tinman.frozen import adapter, dump, frozen
 from tinman.records import (
     DiscoveredFailure,
+    Ending,
     ExperimentDesign,
     ExperimentResult,
     Hypothesis,
@@ -25,6 +26,7 @@ from tinman.records import (
     Record,
     Run,
     SimulationResult,
+    Spent,
 )
 
 NodeKind = Literal[
@@ -129,13 +131,13 @@ class Cycle:
     config: dict[str, Any]
     status: CycleStatus
     phase: str = ""
-    stopped_reason: str = ""
     created_at: datetime
     ended_at: datetime | None = None
     owner: str | None = None
     heartbeat_at: datetime | None = None
     lease_expires_at: datetime | None = None
-    summary: dict[str, Any] | None = None
+    ending: Ending | None = None
+    spent: Spent | None = None
 
 
 def kind_of(record: Record) -> NodeKind:

@@ -37,7 +37,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
             "input_tokens": result.usage.input_tokens,
             "output_tokens": result.usage.output_tokens,
             "usd": result.usage.usd,
-            "seconds": result.summary.get("seconds"),
+            "seconds": result.spent.seconds,
         },
     }
 

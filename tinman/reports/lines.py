@@ -108,9 +108,9 @@ def spent(result: ResearchCycleResult) -> str:
     if limits.max_usd is not None:
         money += f" of {limits.max_usd:.2f}"
     told = f"{money} · {usage.calls:,} of {limits.max_calls:,} calls · {tokens:,} tokens"
-    if "seconds" not in result.summary:  # stored by a process that was killed, or before times were kept
+    if result.spent.seconds is None:  # no process of it has ended but by a kill
         return told
-    minutes, seconds = divmod(round(result.summary["seconds"]), 60)
+    minutes, seconds = divmod(round(result.spent.seconds), 60)
     return f"{told} · {minutes} min {seconds:02d} s"
 
 

@@ -1,64 +1,28 @@
-"""What a cycle was asked and what it found, read back from the graph: every report and every process starts here."""
+"""What a cycle found, read back from the graph: every report and every process starts here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
-
-from pydantic import Field
+from typing import Any, TypeVar
 
 from tinman.config.modes import Mode
 from tinman.frozen import adapter, frozen
 from tinman.memory.beliefs import Score
 from tinman.memory.graph import MemoryGraph
 from tinman.messages import Usage
+from tinman.options import ResearchOptions, options_of
 from tinman.records import (
     DiscoveredFailure,
+    Ending,
     ExperimentDesign,
     ExperimentResult,
     Hypothesis,
     Intervention,
     Record,
     SimulationResult,
+    Spent,
 )
 
-_DISCOVERY_RUNS = 400  # for every five experiments
-_RUNS_PER_INTERVENTION = 130
 R = TypeVar("R", bound=Record)
-Positive = Annotated[int, Field(gt=0)]
-
-
-@frozen
-class ResearchOptions:
-    """What a cycle was asked to do; stored with it, so that a resume does the same.
-
-    ``timeout_seconds`` bounds the whole cycle, ``run_timeout_seconds`` one run. ``max_usd`` of ``None`` leaves money
-    open."""
-
-    focus: str = ""
-    max_hypotheses: Positive = 10
-    max_experiments: Positive = 5
-    max_interventions: Annotated[int, Field(ge=0)] = 5
-    measure: Annotated[int, Field(ge=0)] = 0
-    max_calls: Positive = 10_000
-    max_tokens: Positive = 20_000_000
-    max_usd: Annotated[float, Field(gt=0)] | None = None
-    timeout_seconds: Annotated[float, Field(gt=0)] = 1_200.0
-    run_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
-    concurrency: Annotated[int, Field(gt=0, le=512)] = 16
-    seed: int = 0
-    skip_approval: bool = False
-    allow_destructive: bool = False
-
-    @property
-    def most_discovery_runs(self) -> int:
-        """How many runs screening, confirming and measuring may take together."""
-        return _DISCOVERY_RUNS * max(1, self.max_experiments // 5) + self.measure * self.max_experiments
-
-    @property
-    def most_simulation_runs(self) -> int:
-        """How many runs picking and proving fixes may take together."""
-        return _RUNS_PER_INTERVENTION * self.max_interventions
 
 
 @frozen
@@ -70,7 +34,7 @@ class ResearchCycleResult:
     target: str
     reasoner: str
     status: str
-    stopped_reason: str
+    ending: Ending | None
     options: ResearchOptions
     hypotheses: tuple[Hypothesis, ...] = ()
     experiments: tuple[ExperimentDesign, ...] = ()
@@ -79,13 +43,27 @@ class ResearchCycleResult:
     interventions: tuple[Intervention, ...] = ()
     simulations: tuple[SimulationResult, ...] = ()
     scores: tuple[Score, ...] = ()
-    usage: Usage = Usage()
-    summary: dict[str, Any] = Field(default_factory=dict)
+    spent: Spent = Spent()
+
+    @property
+    def stopped_reason(self) -> str:
+        """Why it stopped before its end, in words; empty when it did not."""
+        return self.ending.reason if self.ending else ""
 
     @property
     def ended_as(self) -> str:
         """How it ended, in the words of a loop (``LoopStatus``); empty while it runs and after a stop by its user."""
-        return str(self.summary.get("ended_as", ""))
+        return self.ending.kind if self.ending and self.ending.kind not in {"STOPPED", "CANCELLED"} else ""
+
+    @property
+    def usage(self) -> Usage:
+        """Calls and money as the budget counted them, lost blocks included, and tokens as they were reported."""
+        return Usage(
+            calls=self.spent.calls,
+            input_tokens=self.spent.input_tokens,
+            output_tokens=self.spent.output_tokens,
+            nano_usd=self.spent.nano_usd,
+        )
 
     @property
     def resumable(self) -> bool:
@@ -121,7 +99,7 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         target=cycle.target,
         reasoner=cycle.reasoner,
         status=cycle.status,
-        stopped_reason=cycle.stopped_reason,
+        ending=cycle.ending,
         options=options_of(cycle.config),
         hypotheses=hypotheses,
         experiments=await all_of("experiment", ExperimentDesign),
@@ -130,26 +108,10 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         interventions=tuple(interventions),
         simulations=tuple(simulations),
         scores=tuple(adapter(Score).validate_python(node.data) for node in scored),
-        usage=_usage(cycle.summary or {}),
-        summary=cycle.summary or {},
+        spent=cycle.spent or Spent(),
     )
-
-
-def options_of(config: Mapping[str, Any]) -> ResearchOptions:
-    """Return the options a stored cycle was started with."""
-    return ResearchOptions(**config["options"])
 
 
 def _by_label(record: DiscoveredFailure | Intervention) -> tuple[int, str]:
     number = record.label.rpartition("-")[2]
     return (int(number) if number.isdigit() else 1 << 30, record.id)
-
-
-def _usage(summary: Mapping[str, Any]) -> Usage:
-    """Return calls and money as the budget counted them, lost blocks included, and tokens as they were reported."""
-    return Usage(
-        calls=summary.get("calls", 0),
-        input_tokens=summary.get("input_tokens", 0),
-        output_tokens=summary.get("output_tokens", 0),
-        nano_usd=summary.get("nano_usd", 0),
-    )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from tinman import clock
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
@@ -29,6 +28,7 @@ from tinman.loop.state.records import Intent, LoopConfig, State
 from tinman.loop.state.store import C, Halted, name_of
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import CycleStatus
+from tinman.records import Ending
 from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
 
 if TYPE_CHECKING:
@@ -214,9 +214,7 @@ async def opened(
             await graph.cycles.update(
                 loop_id,
                 status=_STATUS.get(state.ending.status, "completed"),
-                stopped_reason="" if state.ending.status == LoopStatus.SUCCESS else state.ending.status,
-                ended_at=clock.now(),
-                summary={"reason": state.ending.reason, "iterations": len(state.iterations)},
+                ending=adapter(Ending).validate_python({"kind": state.ending.status, "reason": state.ending.reason}),
             )
         await _audited(audit, change, state)
 

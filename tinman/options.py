@@ -1,0 +1,52 @@
+"""What a cycle is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tinman.frozen import frozen
+
+_DISCOVERY_RUNS = 400  # for every five experiments
+_RUNS_PER_INTERVENTION = 130
+Positive = Annotated[int, Field(gt=0)]
+
+
+@frozen
+class ResearchOptions:
+    """What a cycle was asked to do; stored with it, so that a resume does the same.
+
+    ``timeout_seconds`` bounds the whole cycle, ``run_timeout_seconds`` one run. ``max_usd`` of ``None`` leaves money
+    open."""
+
+    focus: str = ""
+    max_hypotheses: Positive = 10
+    max_experiments: Positive = 5
+    max_interventions: Annotated[int, Field(ge=0)] = 5
+    measure: Annotated[int, Field(ge=0)] = 0
+    max_calls: Positive = 10_000
+    max_tokens: Positive = 20_000_000
+    max_usd: Annotated[float, Field(gt=0)] | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 1_200.0
+    run_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    concurrency: Annotated[int, Field(gt=0, le=512)] = 16
+    seed: int = 0
+    skip_approval: bool = False
+    allow_destructive: bool = False
+
+    @property
+    def most_discovery_runs(self) -> int:
+        """How many runs screening, confirming and measuring may take together."""
+        return _DISCOVERY_RUNS * max(1, self.max_experiments // 5) + self.measure * self.max_experiments
+
+    @property
+    def most_simulation_runs(self) -> int:
+        """How many runs picking and proving fixes may take together."""
+        return _RUNS_PER_INTERVENTION * self.max_interventions
+
+
+def options_of(config: Mapping[str, Any]) -> ResearchOptions:
+    """Return the options a stored cycle was started with."""
+    return ResearchOptions(**config["options"])
