@@ -420,7 +420,7 @@ class Loop:
         )
         course = Course(parts, state)
         activity = nesting.Activity(state.loop_id, budget)
-        with nesting.entered(activity):
+        with nesting.inside(activity):
             await course.commit(self._began(state, config, spent))
             self._announce(config)
             try:
