@@ -26,7 +26,7 @@ from tinman.loop.approvals.gate import Gate, HandlerGate, RunnerGate
 from tinman.loop.result import LoopStatus
 from tinman.loop.state.changes import Began, Change, Drawn, Ended, apply
 from tinman.loop.state.records import Intent, LoopConfig, State
-from tinman.loop.state.store import C, Halted, name_of
+from tinman.loop.state.store import Halted, T, Work, name_of
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import CycleStatus
 from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
@@ -116,36 +116,40 @@ class JournalStore:
         if isinstance(change, Began | Ended) and self._record is not None:
             await self._record(change, state)
 
-    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+    async def perform(self, work: Work[T], follow: Callable[[Change], State]) -> tuple[State, T]:
         """Do it as a step of its own."""
-        made: list[C] = []
+        outcomes: list[tuple[Change, T]] = []  # a step returns what it stores, and no more
 
         async def step(tx: Tx) -> str:
-            made.append(await work())
-            return adapter(Change).dump_json(made[0]).decode()
+            outcomes.append(await work())
+            return adapter(Change).dump_json(outcomes[0][0]).decode()
 
         try:
             await self._runtime.step(f"{self._prefix}{self._count:06d}", step)
         except Stopped as stopped:
             raise Halted from stopped
         self._count += 1
-        return made[0]
+        change, beside = outcomes[0]
+        return follow(change), beside
 
-    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[T]]) -> T | None:
         """Do it as a ``step_once``: of a done one the work is not run again, an unresolved one is an error."""
 
         def intend(tx: Tx) -> str:
             return adapter(Intent).dump_json(intent).decode()
 
-        async def done(_: str) -> None:
-            await work()
+        values: list[T] = []
+
+        async def act(_: str) -> None:
+            values.append(await work())
 
         try:
-            await self._runtime.step_once(f"{self._prefix}{intent.key}", intend, done)
+            await self._runtime.step_once(f"{self._prefix}{intent.key}", intend, act)
         except Unresolved as error:
             raise LoopStateError(f"loop: {error}") from error
         except Stopped as stopped:
             raise Halted from stopped
+        return values[0] if values else None
 
     async def happened(self, intent: Intent) -> bool | None:
         """Look into the journal: done, never begun, or begun by a process that did not live to say more."""

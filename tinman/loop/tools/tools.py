@@ -117,6 +117,14 @@ class Tool:
         """Return what two calls share when they are the same."""
         return progress.fingerprint(self.name, args, self.normalizer)
 
+    async def validate_and_execute(self, args: dict[str, Any], timeout_s: float | None = None) -> ToolResult:
+        """Do what ``execute`` does with arguments as a model wrote them; wrong ones are an ``error``."""
+        try:
+            values = self.validate(args)
+        except InvalidArguments as error:
+            return ToolResult(status="error", output=f"InvalidArguments: {error}", duration_s=0.0)
+        return await self.execute(values, timeout_s)
+
     async def execute(self, values: dict[str, Any], timeout_s: float | None = None) -> ToolResult:
         """Call with validated ``values`` and return what it came to within the smaller of both timeouts.
 
@@ -260,7 +268,7 @@ class ToolRegistry:
         """Return the tool called ``name``, or ``None``."""
         return self._tools.get(name)
 
-    def checked(self, name: str, args: dict[str, Any]) -> str:
+    def find_mistake(self, name: str, args: dict[str, Any]) -> str:
         """Return what is wrong with a call, in words for the model; empty when nothing is."""
         found = self._tools.get(name)
         if found is None:
@@ -284,8 +292,4 @@ class ToolRegistry:
         found = self._tools.get(name)
         if found is None:
             raise LoopConfigError(f"tools: there is no {name!r}; there are {', '.join(self._tools)}")
-        try:
-            values = found.validate(args)
-        except InvalidArguments as error:
-            return ToolResult(status="error", output=f"InvalidArguments: {error}", duration_s=0.0)
-        return await found.execute(values)
+        return await found.validate_and_execute(args)

@@ -19,6 +19,10 @@ LEAST_TOKENS = 16
 _LEAST = Amount(calls=1, tokens=1)
 
 
+class OutOfTime(Exception):
+    """Raised inside a session when the wall clock ended a wait."""
+
+
 class StoredSpending:
     """The ``Ledger`` of a budget: draws become changes of the loop's state."""
 
@@ -75,7 +79,7 @@ def reached(config: LoopConfig, state: State, budget: Budget, *, in_round: bool 
     return ""
 
 
-def refused(config: LoopConfig, state: State, budget: Budget, error: BudgetExhausted) -> str:
+def explain_refusal(config: LoopConfig, state: State, budget: Budget, error: BudgetExhausted) -> str:
     """Return in the loop's own words why a reservation was refused."""
     name, ceiling = {
         "tokens": ("token_limit", f"{config.token_limit:,}"),
