@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from tinman.frozen import changed, digest
+from tinman.frozen import changed, digest, made
 from tinman.loop.state.records import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State
 from tinman.messages import Message, say
 from tinman.text.cutting import head_and_tail
@@ -53,7 +53,7 @@ def _cut(text: str, width: int) -> str:
 
 def left_window(state: State) -> tuple[IterationRecord, ...]:
     """Return the rounds that are outside the verbatim window and in no summary yet, oldest first."""
-    last = max((artifact.last for artifact in state.artifacts), default=-1)
+    last = state.artifacts[-1].last if state.artifacts else -1  # they are kept in the order of their rounds
     end = max(0, len(state.iterations) - state.config.verbatim_window)
     return tuple(record for record in state.iterations[last + 1 : end] if record.index > last)
 
@@ -65,10 +65,10 @@ def summarised(state: State, texts: Sequence[str], summarizer: str) -> State:
     folded from its oldest end. A summary is made once and never made again.
     """
     artifacts = list(state.artifacts)
-    made = stamp(summarizer)
+    now = stamp(summarizer)
     for record, text in zip(left_window(state), texts, strict=True):
         content = head_and_tail(text, SUMMARY_CHARS)
-        artifacts.append(ContextArtifact(content=content, first=record.index, last=record.index, stamp=made))
+        artifacts.append(made(ContextArtifact, content=content, first=record.index, last=record.index, stamp=now))
         artifacts = _folded(artifacts)
     return changed(state, artifacts=tuple(artifacts))
 

@@ -20,12 +20,15 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 _IDLE_SECONDS = 5.0
 _KEPT = 8
-_idle: list[_Worker] = []
-_lock = threading.Lock()
+_idle: list[_Worker] = []  # appended to, popped and removed from, each at one stroke: no lock is needed
 
 
 class Exited(RuntimeError):
     """Raised in the caller when a function tried to end the process or the task (``SystemExit`` and the like)."""
+
+
+class OutOfTime(Exception):
+    """Raised when the time for a wait is over."""
 
 
 class _Job:
@@ -37,6 +40,7 @@ class _Job:
         self.done: asyncio.Future[None] = self._loop.create_future()
         self.value: Any = None
         self.error: BaseException | None = None
+        self.is_late = False
 
     def run(self) -> None:
         """Do it, in the worker."""
@@ -54,16 +58,14 @@ class _Job:
         if not self.done.done():
             self.done.set_result(None)
 
-
-def _forget_workers() -> None:
-    """A forked process has none of its parent's threads."""
-    global _lock
-    _lock = threading.Lock()
-    _idle.clear()
+    def give_up(self) -> None:
+        """Wake the waiter before it is done; what comes out of it is dropped."""
+        self.is_late = not self.done.done()
+        self._wake()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_workers)
+    os.register_at_fork(after_in_child=_idle.clear)  # a forked process has none of its parent's threads
 
 
 class _Worker(threading.Thread):
@@ -75,24 +77,21 @@ class _Worker(threading.Thread):
 
     def run(self) -> None:
         """Run jobs until none comes for a while."""
-        while True:
+        is_kept = True
+        while is_kept:
             try:
                 job = self.jobs.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
-                with _lock:
-                    if self in _idle:
-                        _idle.remove(self)
-                        return
-                continue  # a job is on its way
+                with suppress(ValueError):  # it is taken: a job is on its way
+                    _idle.remove(self)
+                    return
+                continue
             job.run()
-            with _lock:  # before the waiter knows, who may have the next job ready
-                is_kept = len(_idle) < _KEPT
-                if is_kept:
-                    _idle.append(self)
+            is_kept = len(_idle) < _KEPT
+            if is_kept:  # before the waiter knows, who may have the next job ready
+                _idle.append(self)
             job.deliver()
             del job
-            if not is_kept:
-                return
 
 
 async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -100,14 +99,29 @@ async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
     Cancelled, it leaves the thread to itself; whatever comes out of it is dropped.
     """
+    return await in_thread_within(None, function, *args, **kwargs)
+
+
+async def in_thread_within(seconds: float | None, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Do what ``in_thread`` does, for so many seconds at most. Raises ``OutOfTime`` and leaves the thread to itself.
+
+    A plain timer: one anyio cancel scope costs as much as waking the thread.
+    """
     job = _Job(partial(contextvars.copy_context().run, function, *args, **kwargs))
-    with _lock:
-        worker = _idle.pop() if _idle else None
-    if worker is None:
+    try:
+        worker = _idle.pop()
+    except IndexError:
         worker = _Worker()
         worker.start()
     worker.jobs.put(job)
-    await job.done
+    timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, job.give_up)
+    try:
+        await job.done
+    finally:
+        if timer is not None:
+            timer.cancel()
+    if job.is_late:
+        raise OutOfTime
     if job.error is None:
         return cast(T, job.value)
     if isinstance(job.error, Exception):

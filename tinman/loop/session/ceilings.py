@@ -19,10 +19,6 @@ LEAST_TOKENS = 16
 _LEAST = Amount(calls=1, tokens=1)
 
 
-class OutOfTime(Exception):
-    """Raised inside a session when the wall clock ended a wait."""
-
-
 class StoredSpending:
     """The ``Ledger`` of a budget: draws become changes of the loop's state."""
 

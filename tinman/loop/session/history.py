@@ -9,11 +9,11 @@ from tinman import clock
 from tinman.budget import Amount, Budget
 from tinman.frozen import made
 from tinman.loop.session import ceilings
-from tinman.loop.session.ceilings import OutOfTime
 from tinman.loop.state.changes import Acted, Change, Closed, Drawn, apply
 from tinman.loop.state.records import ActionRecord, LoopConfig, State
 from tinman.loop.state.store import Store
 from tinman.loop.trace import Trace
+from tinman.processes.threads import OutOfTime
 
 T = TypeVar("T")
 

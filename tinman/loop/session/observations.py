@@ -12,10 +12,9 @@ from tinman.budget import Budget
 from tinman.errors import LoopConfigError
 from tinman.frozen import digest
 from tinman.loop.goals import GoalMetric
-from tinman.loop.session.ceilings import OutOfTime
 from tinman.loop.state.records import MetricSnapshot, State
 from tinman.processes.scope import CallScope, current_call
-from tinman.processes.threads import in_thread, is_async
+from tinman.processes.threads import OutOfTime, in_thread, in_thread_within, is_async
 from tinman.text.cutting import head_and_tail, whole
 
 OBSERVATION_CHARS = 16_384
@@ -54,9 +53,7 @@ class Observer:
         scope = CallScope()
         token = current_call.set(scope)
         try:
-            with anyio.move_on_after(self.budget.seconds_left):
-                return await self._look(state)
-            raise OutOfTime
+            return await self._look(state)
         except BaseException:
             scope.abort()
             raise
@@ -65,15 +62,17 @@ class Observer:
 
     async def _look(self, state: State) -> Look:
         if self.observe is not None and is_async(self.observe):
-            seen, measured = await self.observe(state), None
+            waiting = self.observe(state)
         else:
-            seen, measured = await in_thread(self._observe, state)
-        if measured is None:
-            text = _cut(await seen if hasattr(seen, "__await__") else seen)
+            seen, measured = await in_thread_within(self.budget.seconds_left, self._observe, state)
+            if measured is not None:
+                return Look(self.redact(seen), digest(seen), *measured)
+            waiting = seen
+        with anyio.move_on_after(self.budget.seconds_left):
+            text = _cut(await waiting)
             measured = await in_thread(self._measure, text, state) if self.metric is not None else (None, False)
-        else:
-            text = seen
-        return Look(self.redact(text), digest(text), *measured)
+            return Look(self.redact(text), digest(text), *measured)
+        raise OutOfTime
 
     def _observe(self, state: State) -> tuple[Any, _Measured | None]:
         """Return what is seen and its measurement; what is still to be awaited comes without one."""

@@ -15,7 +15,6 @@ from tinman.loop.approvals import approval
 from tinman.loop.approvals.gate import Gate
 from tinman.loop.result import LoopStatus, Stop
 from tinman.loop.session.calls import Caller
-from tinman.loop.session.ceilings import OutOfTime
 from tinman.loop.session.history import History
 from tinman.loop.session.observations import Look, Observer
 from tinman.loop.session.rules import Rules
@@ -24,6 +23,7 @@ from tinman.loop.state.changes import Answered, Asked, Forgotten
 from tinman.loop.state.records import Call, Intent, MetricSnapshot, PendingApproval
 from tinman.loop.state.store import Store
 from tinman.loop.trace import Trace
+from tinman.processes.threads import OutOfTime
 from tinman.review import Action, Decision
 from tinman.text.visible import shorten
 

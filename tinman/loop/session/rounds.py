@@ -11,7 +11,6 @@ from tinman.frozen import changed, made
 from tinman.loop.exits import ExitCondition
 from tinman.loop.result import LoopStatus, Stop
 from tinman.loop.session.calls import Caller
-from tinman.loop.session.ceilings import OutOfTime
 from tinman.loop.session.history import History
 from tinman.loop.session.observations import Observer
 from tinman.loop.session.plans import Planner
@@ -22,6 +21,7 @@ from tinman.loop.session.summaries import Summarizer
 from tinman.loop.state.changes import Change, Planned
 from tinman.loop.state.records import Call, IterationRecord
 from tinman.loop.trace import Trace
+from tinman.processes.threads import OutOfTime
 from tinman.text.visible import shorten
 
 _log = structlog.get_logger(__name__)

@@ -14,7 +14,6 @@ from tinman.errors import BudgetExhausted, LoopStateError, ProviderError, StoreE
 from tinman.frozen import changed
 from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus, Stop
 from tinman.loop.session import ceilings
-from tinman.loop.session.ceilings import OutOfTime
 from tinman.loop.session.history import History
 from tinman.loop.session.rounds import Rounds
 from tinman.loop.session.start import Answer
@@ -22,6 +21,7 @@ from tinman.loop.state.changes import Ended, apply
 from tinman.loop.state.records import Ending
 from tinman.loop.state.store import Halted, Store
 from tinman.loop.trace import Trace
+from tinman.processes.threads import OutOfTime
 from tinman.text.cutting import head_and_tail
 from tinman.text.visible import shorten
 

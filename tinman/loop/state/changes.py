@@ -155,10 +155,11 @@ def apply(state: State, change: Change) -> State:
                 sessions=state.sessions + 1,
             )
         case Planned():
-            state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
+            metrics = state.metrics.plus(change.usage)
             if change.calls:
-                return changed(state, round=made(Round, record=change.record, calls=change.calls))
-            return _recorded(state, change.record)
+                opened = made(Round, record=change.record, calls=change.calls)
+                return changed(state, metrics=metrics, spent=change.spent, round=opened)
+            return _recorded(changed(state, metrics=metrics, spent=change.spent), change.record)
         case Asked():
             return changed(state, pending_approval=change.pending)
         case Answered():
@@ -193,15 +194,11 @@ def _acted(state: State, change: Acted) -> State:
     if state.round is None:
         return state
     record = changed(state.round.record, actions=(*state.round.record.actions, change.action))
-    state = changed(
-        state,
-        round=changed(state.round, record=record),
-        intent=None,
-        metrics=changed(state.metrics, elapsed_s=change.elapsed_s),
-        spent=change.spent,
-    )
-    assert state.round is not None
-    return _recorded(state, record) if len(record.actions) == len(state.round.calls) else state
+    metrics = changed(state.metrics, elapsed_s=change.elapsed_s)
+    is_over = len(record.actions) == len(state.round.calls)
+    still_open = None if is_over else changed(state.round, record=record)
+    state = changed(state, round=still_open, intent=None, metrics=metrics, spent=change.spent)
+    return _recorded(state, record) if is_over else state
 
 
 def _recorded(state: State, record: IterationRecord) -> State:
