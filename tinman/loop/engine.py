@@ -35,7 +35,7 @@ from tinman.loop.session.meters import Meters, Staleness
 from tinman.loop.session.places import Place
 from tinman.loop.session.start import Start
 from tinman.loop.state.changes import Began
-from tinman.loop.state.records import LoopConfig, State, extended
+from tinman.loop.state.records import LoopConfig, State, extend_config
 from tinman.loop.state.store import Halted, MemoryStore, Store
 from tinman.loop.tools.tools import Tool, ToolRegistry
 from tinman.models.base import price_provider_of
@@ -108,7 +108,7 @@ class Loop:
         ceilings = (max_iterations, token_limit, wall_clock_s, cost_limit_usd, verbatim_window, max_tokens_per_call)
         given = dict(zip(LoopConfig.__dataclass_fields__, ceilings, strict=True))
         self.goal = goal
-        config = extended(LoopConfig(), given)
+        config = extend_config(LoopConfig(), given)
         self.registry = registry = ToolRegistry(tools)
         model, summing = as_model(llm), None if summarizer is None else as_model(summarizer)
         rules = [NoProgress(3)] if policies is None else list(policies)
@@ -253,7 +253,7 @@ class Loop:
         stack.push_async_callback(_close, store)
         if place.runtime is not None and (earlier := _find_end(state)) is not None:
             return earlier
-        config = self._meters.limit_money(extended(state.config, dict(start.limits)))
+        config = self._meters.limit_money(extend_config(state.config, dict(start.limits)))
         self._fit.check(state)
         start.check_answer(state, may_be_asked=isinstance(gate, HandlerGate))
         self.config = config

@@ -65,7 +65,7 @@ class Trace:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="utf-8")
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._explain_failure(error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -74,7 +74,7 @@ class Trace:
             with suppress(OSError):  # what could not be written was said when it was written
                 file.close()
 
-    def _refused(self, error: OSError) -> LoopStateError:
+    def _explain_failure(self, error: OSError) -> LoopStateError:
         return LoopStateError(f"trace {self._path}: {error.strerror or error}; choose another trace_path")
 
     def span(self) -> _Span:
@@ -111,7 +111,7 @@ class Trace:
                 self._file.write(json.dumps(event, ensure_ascii=True, default=str) + "\n")
                 self._file.flush()
             except OSError as error:
-                raise self._refused(error) from error
+                raise self._explain_failure(error) from error
         if self._on_event is not None:
             try:
                 self._on_event(dict(event))

@@ -93,7 +93,7 @@ class History:
 
     def find_reached_ceiling(self, *, in_round: bool = False) -> str:
         """Return which ceiling is reached; empty when none is."""
-        return ceilings.reached(self.state.config, self.state, self.budget, in_round=in_round)
+        return ceilings.find_reached(self.state.config, self.state, self.budget, in_round=in_round)
 
     def check_time(self) -> None:
         """Raise ``OutOfTime`` when the wall clock is used up."""

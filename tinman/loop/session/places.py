@@ -70,7 +70,7 @@ class Place:
         if self.db is None:
             assert self.runtime is not None
             return journal.within(self.runtime, self.key), gate
-        return await journal.opened(
+        return await journal.open_database(
             self.db,
             loop_id or state.loop_id,
             stack,

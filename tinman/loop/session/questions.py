@@ -128,7 +128,7 @@ class Questions:
 
         One that happened is recorded without its result, one that did not may be asked about again.
         """
-        happened = await self.store.happened(intent)
+        happened = await self.store.has_happened(intent)
         if happened is None and answer is not None and answer.resolve is not None:
             happened = answer.resolve == "happened"
             await self.store.settle(intent, happened=happened)

@@ -9,7 +9,7 @@ from typing import Any, Self
 from tinman import clock
 from tinman.errors import LoopConfigError
 from tinman.loop.approvals.approval import is_token_of
-from tinman.loop.state.records import LoopConfig, State, extended
+from tinman.loop.state.records import LoopConfig, State, extend_config
 
 RESOLUTIONS = ("happened", "did not happen")
 
@@ -52,7 +52,7 @@ class Start:
 
         Of ``settings``, which the loop is made of, those that travel with its state go over the stored ones.
         """
-        extended(LoopConfig(), dict(extend or {}))
+        extend_config(LoopConfig(), dict(extend or {}))
         known = LoopConfig.__dataclass_fields__
         limits = {name: value for name, value in settings.items() if name in known}
         return cls(loop_id=loop_id, goal=goal, limits=limits | dict(extend or {}), answer=_read(approval, resolve))

@@ -34,11 +34,11 @@ class Summarizer:
 
         Where the model fails, or nothing is left to pay it with, the head and tail of the round are kept instead.
         """
-        if self.model is None or not (leaving := context.left_window(state)):
+        if self.model is None or not (leaving := context.find_leaving(state)):
             return None
         texts, usage = [], Usage()
         for record in leaving:
-            shown = context.told(record, SHOWN_CHARS)
+            shown = context.describe(record, SHOWN_CHARS)
             request = Request(
                 messages=(say("system", context.SUMMARY_PROMPT), say("user", shown)),
                 params={"max_tokens": min(SUMMARY_TOKENS, state.config.max_tokens_per_call)},

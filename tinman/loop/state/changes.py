@@ -159,22 +159,22 @@ def apply(state: State, change: Change) -> State:
             if change.calls:
                 opened = made(Round, record=change.record, calls=change.calls)
                 return changed(state, metrics=metrics, spent=change.spent, round=opened)
-            return _recorded(changed(state, metrics=metrics, spent=change.spent), change.record)
+            return _add_record(changed(state, metrics=metrics, spent=change.spent), change.record)
         case Asked():
             return changed(state, pending_approval=change.pending)
         case Answered():
             return changed(state, pending_approval=None, intent=change.intent)
         case Acted():
-            return _acted(state, change)
+            return _add_action(state, change)
         case Closed():
             if state.round is None:
                 return state
-            return _recorded(state, changed(state.round.record, dropped=change.dropped))
+            return _add_record(state, changed(state.round.record, dropped=change.dropped))
         case Forgotten():
             return changed(state, intent=None)
         case Summarised():
             state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
-            return context.summarised(state, change.texts, change.summarizer)
+            return context.add_summaries(state, change.texts, change.summarizer)
         case Drawn():
             return changed(state, drawn=change.total)
         case Ended():
@@ -190,7 +190,7 @@ def apply(state: State, change: Change) -> State:
             assert_never(change)
 
 
-def _acted(state: State, change: Acted) -> State:
+def _add_action(state: State, change: Acted) -> State:
     if state.round is None:
         return state
     record = changed(state.round.record, actions=(*state.round.record.actions, change.action))
@@ -198,13 +198,13 @@ def _acted(state: State, change: Acted) -> State:
     is_over = len(record.actions) == len(state.round.calls)
     still_open = None if is_over else changed(state.round, record=record)
     state = changed(state, round=still_open, intent=None, metrics=metrics, spent=change.spent)
-    return _recorded(state, record) if is_over else state
+    return _add_record(state, record) if is_over else state
 
 
-def _recorded(state: State, record: IterationRecord) -> State:
-    state = progress.appended(state, record)
+def _add_record(state: State, record: IterationRecord) -> State:
+    state = progress.append(state, record)
     if state.summarizer:
         return state
-    leaving = context.left_window(state)
-    texts = [context.told(each, context.SUMMARY_CHARS) for each in leaving]
-    return context.summarised(state, texts, context.DETERMINISTIC) if leaving else state
+    leaving = context.find_leaving(state)
+    texts = [context.describe(each, context.SUMMARY_CHARS) for each in leaving]
+    return context.add_summaries(state, texts, context.DETERMINISTIC) if leaving else state

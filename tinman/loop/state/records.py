@@ -223,7 +223,7 @@ class State(Dumps):
         return statefile.read(Path(path), key=key)
 
 
-def extended(config: LoopConfig, given: dict[str, Any]) -> LoopConfig:
+def extend_config(config: LoopConfig, given: dict[str, Any]) -> LoopConfig:
     """Return ``config`` with ``given`` on top. Raises ``LoopConfigError`` for another key or a senseless value."""
     known = LoopConfig.__dataclass_fields__
     if odd := sorted(set(given) - set(known)):

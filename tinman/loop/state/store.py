@@ -56,7 +56,7 @@ class Store(Protocol):
         """
         ...
 
-    async def happened(self, intent: Intent) -> bool | None:
+    async def has_happened(self, intent: Intent) -> bool | None:
         """Say whether what an intent without outcome says was done; ``None`` when only somebody who looks can tell."""
         ...
 
@@ -68,7 +68,7 @@ class Store(Protocol):
         """Keep a text that is too long for the state and return its name, the SHA-256 of it."""
         ...
 
-    async def kept(self, name: str) -> str:
+    async def read_kept(self, name: str) -> str:
         """Return a kept text. Raises ``LoopStateError`` when there is none."""
         ...
 
@@ -114,7 +114,7 @@ class MemoryStore:
         """Do it."""
         return await work()
 
-    async def happened(self, intent: Intent) -> bool | None:
+    async def has_happened(self, intent: Intent) -> bool | None:
         """Return ``None``: nobody wrote it down."""
         return None
 
@@ -126,7 +126,7 @@ class MemoryStore:
         self._texts[name_of(text)] = text
         return name_of(text)
 
-    async def kept(self, name: str) -> str:
+    async def read_kept(self, name: str) -> str:
         """Return it."""
         if name not in self._texts:
             raise LoopStateError(f"payload {name}: there is none")
@@ -188,7 +188,7 @@ class FileStore:
         """Do it: the intent is in the file, and the lock keeps everybody else out."""
         return await work()
 
-    async def happened(self, intent: Intent) -> bool | None:
+    async def has_happened(self, intent: Intent) -> bool | None:
         """Return ``None``: the file says no more than the intent."""
         return None
 
@@ -215,7 +215,7 @@ class FileStore:
         except OSError as error:
             raise LoopStateError(f"payload {target}: cannot be written: {error.strerror or error}") from error
 
-    async def kept(self, name: str) -> str:
+    async def read_kept(self, name: str) -> str:
         """Read it."""
         try:
             return (await in_thread((self._folder / name).read_bytes)).decode("utf-8", "surrogatepass")

@@ -106,7 +106,7 @@ class Tool:
     def validate(self, args: dict[str, Any]) -> dict[str, Any]:
         """Return ``args`` as typed values by parameter name. Raises ``InvalidArguments`` naming every mistake."""
         if self._parameters is None:
-            return self._checked_by_schema(args)
+            return self._check_names(args)
         try:
             text = json.dumps(args)
             made: BaseModel = self._parameters.model.model_validate_json(text, strict=self.strict)
@@ -116,7 +116,7 @@ class Tool:
             raise InvalidArguments(f"not JSON: {shorten(str(error), 100)}") from None
         return self._parameters.values(made)
 
-    def _checked_by_schema(self, args: dict[str, Any]) -> dict[str, Any]:
+    def _check_names(self, args: dict[str, Any]) -> dict[str, Any]:
         """Check names against a schema given from outside; whoever gave it checks the rest."""
         known = self.json_schema.get("properties", {})
         wrong = [f"{name}: missing" for name in self.json_schema.get("required", []) if name not in args]
