@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +15,7 @@ import anyio
 from tinman import logs
 from tinman.budget import Budget, Limits
 from tinman.config.modes import Mode
-from tinman.errors import LoopConfigError, NestedLoopError
+from tinman.errors import LoopConfigError
 from tinman.loop import context
 from tinman.loop.approvals.approval import ApprovalRunner, CLIApprovalRunner
 from tinman.loop.approvals.gate import HandlerGate
@@ -31,18 +30,18 @@ from tinman.loop.session import nesting
 from tinman.loop.session.equipment import Equipment
 from tinman.loop.session.fit import Fit
 from tinman.loop.session.history import History
-from tinman.loop.session.meters import Meters, Staleness
+from tinman.loop.session.meters import Attempts, Meters, Staleness
 from tinman.loop.session.places import Place
 from tinman.loop.session.start import Start
+from tinman.loop.session.voice import Voice
 from tinman.loop.state.changes import Began
 from tinman.loop.state.records import LoopConfig, State, extend_config
 from tinman.loop.state.store import Halted, MemoryStore, Store
 from tinman.loop.tools.tools import Tool, ToolRegistry
 from tinman.models.base import price_provider_of
-from tinman.processes.scope import current_call
 from tinman.processes.threads import wait_for_thread
 from tinman.text.cutting import without_secrets
-from tinman.text.visible import shorten, visible
+from tinman.text.visible import visible
 
 if TYPE_CHECKING:
     from tinman.approvals.handler import ApprovalHandler
@@ -114,8 +113,7 @@ class Loop:
         rules = [NoProgress(3)] if policies is None else list(policies)
         runner = approval_runner or CLIApprovalRunner()
         ttl_s = runner.ttl_s or approval_ttl_s
-        trace = None if trace_path is None else Path(trace_path)
-        self._quiet = quiet
+        self._voice = voice = Voice(quiet)
         self._parent = budget
         self._pinned = tuple(pinned_facts)
         self._memory = MemoryStore()
@@ -124,35 +122,19 @@ class Loop:
         self._running = threading.Lock()
         self._start = Start(is_new=True, limits=given)
         overrides = rates(pricing, price_provider_of(model))
-        path = None if state_path is None else Path(state_path)
-        self._place = Place(path, state_key, db, runtime, key, runner, approval_handler, ttl_s, mode, bus)
+        self._place = Place(state_path, state_key, db, runtime, key, runner, approval_handler, ttl_s, mode, bus)
         self._equipment = Equipment(
-            registry, observe, goal_metric, rules, list(exits or ()), redact, mode, ttl_s, trace, on_event, bus
+            registry, observe, goal_metric, rules, list(exits or ()), redact, mode, ttl_s, trace_path, on_event, bus
         )
-        self._meters = Meters(
-            model=model,
-            summarizer=summing,
-            overrides=overrides,
-            prices_age=age_days(pricing),
-            staleness=pricing_staleness,
-            attempt_timeout_seconds=call_timeout_s,
-            max_attempts=max_attempts,
-            backoff_seconds=retry_backoff_s,
-            bus=bus,
-            say=self._say,
-        )
+        attempts = Attempts(call_timeout_s, max_attempts, retry_backoff_s)
+        self._meters = Meters(model, summing, overrides, age_days(pricing), pricing_staleness, attempts, bus, voice)
         self.config = self._meters.limit_money(config)
+        name = "" if summing is None else summing.name
         self._fit = Fit(
-            registry.schema_hash,
-            rules,
-            "" if summing is None else summing.name,
-            allow_schema_change=allow_schema_change,
-            allow_policy_change=allow_policy_change,
-            allow_artifact_drift=allow_artifact_drift,
+            registry.schema_hash, rules, name, allow_schema_change, allow_policy_change, allow_artifact_drift
         )
-        if state is not None:
-            self._fit.check(state)
         self.state: State = state or State(loop_id=f"loop-{secrets.token_hex(6)}", goal=goal, config=self.config)
+        self._fit.check(self.state)
 
     # -- resuming
 
@@ -211,7 +193,7 @@ class Loop:
         nesting.check(self._parent, self._born_in)
         outer = nesting.active()
         if outer is not None:
-            return self._run_beside(outer)
+            return nesting.run_beside(outer, self.arun)
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -219,17 +201,6 @@ class Loop:
         if self._place.needs_event_loop:
             raise LoopConfigError("loop: the database belongs to the running event loop; write `await loop.arun()`")
         return wait_for_thread(lambda: anyio.run(self.arun))
-
-    def _run_beside(self, outer: nesting.Activity) -> LoopResult:
-        """Run in the event loop of the run around this one, whose budget belongs to it; this thread waits."""
-        if threading.get_ident() == outer.thread_id:
-            raise NestedLoopError("loop: run() would block the loop around it; write `await loop.arun()` here")
-        future = asyncio.run_coroutine_threadsafe(self.arun(), outer.event_loop)
-        scope = current_call.get()
-        if scope is None:
-            return future.result()
-        with scope.ending(future.cancel):
-            return future.result()
 
     async def arun(self) -> LoopResult:
         """Run to an end and return how it ended.
@@ -283,7 +254,7 @@ class Loop:
         )
         with nesting.inside(nesting.Activity(state.loop_id, history.budget)):
             await history.commit(began)
-            self._announce(config)
+            self._voice.announce(self.state.goal, config)
             try:
                 result = await session.run(start.answer)
             except Halted as halted:
@@ -294,23 +265,6 @@ class Loop:
 
     def _watch(self, state: State) -> None:
         self.state = state
-
-    def _announce(self, config: LoopConfig) -> None:
-        """Say goal and limits on standard error: safety is never silent."""
-        limits = [
-            f"{config.max_iterations} iterations",
-            f"{config.token_limit:,} tokens",
-            f"{config.wall_clock_s:g}s wall-clock",
-        ]
-        if config.cost_limit_usd is not None:
-            limits.append(f"{config.cost_limit_usd:g} USD")
-        self._say(f"goal={shorten(self.state.goal, 200)!r} | limits: {', '.join(limits)}")
-
-    def _say(self, line: str) -> None:
-        """Talk on standard error, unless quiet; it may be closed."""
-        if not self._quiet:
-            with suppress(OSError, ValueError):
-                sys.stderr.write(f"[loop] {line}\n")
 
     # -- asking about it
 

@@ -42,13 +42,14 @@ class Equipment:
     redact: Callable[[str], str]
     mode: Mode
     ttl_s: float
-    trace_path: Path | None
+    trace_path: str | Path | None
     on_event: Callable[[dict[str, Any]], object] | None
     bus: EventBus | None
 
     def trace(self, loop_id: str) -> Trace:
         """Return the trace of one session."""
-        return Trace(self.trace_path, self.on_event, loop_id=loop_id, redact=self.redact, bus=self.bus)
+        path = None if self.trace_path is None else Path(self.trace_path)
+        return Trace(path, self.on_event, loop_id=loop_id, redact=self.redact, bus=self.bus)
 
     def session(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +15,7 @@ from tinman.events import EventBus
 from tinman.frozen import changed
 from tinman.loop.pricing import STALE_DAYS
 from tinman.loop.session.ceilings import Pricing
+from tinman.loop.session.voice import Voice
 from tinman.loop.state.records import LoopConfig
 from tinman.models import prices
 from tinman.models.base import Hosted, Model
@@ -24,19 +25,26 @@ Staleness = Literal["warn", "token-only", "refuse"]
 
 
 @dataclass(frozen=True)
+class Attempts:
+    """How often, how long (seconds) and after which pause a model is asked."""
+
+    timeout_seconds: float
+    most: int
+    backoff_seconds: float
+
+
+@dataclass(frozen=True)
 class Meters:
-    """A loop's model and summarizer. ``prices_age`` is in days; ``say`` tells the user a line."""
+    """A loop's model and summarizer. ``prices_age`` is in days."""
 
     model: Model
     summarizer: Model | None
     overrides: Mapping[str, prices.Rate]
     prices_age: int
     staleness: Staleness
-    attempt_timeout_seconds: float
-    max_attempts: int
-    backoff_seconds: float
+    attempts: Attempts
     bus: EventBus | None
-    say: Callable[[str], None]
+    voice: Voice
 
     def __post_init__(self) -> None:
         if self.staleness not in {"warn", "token-only", "refuse"}:
@@ -59,9 +67,9 @@ class Meters:
             if self.staleness == "refuse":
                 raise LoopConfigError(f"{old}, more than {STALE_DAYS}; bring it up to date")
             if self.staleness == "token-only":
-                self.say(f"{old}: cost_limit_usd is off, tokens alone are limited")
+                self.voice.say(f"{old}: cost_limit_usd is off, tokens alone are limited")
                 return changed(config, cost_limit_usd=None)
-            self.say(f"{old}: cost_limit_usd is kept by it all the same")
+            self.voice.say(f"{old}: cost_limit_usd is kept by it all the same")
         self.pricing.check(config)
         return config
 
@@ -84,10 +92,10 @@ class Meters:
             return model.on(budget)
         metering = Metering(
             bus=self.bus,
-            max_attempts=self.max_attempts,
-            attempt_timeout_seconds=self.attempt_timeout_seconds,
+            max_attempts=self.attempts.most,
+            attempt_timeout_seconds=self.attempts.timeout_seconds,
             max_tokens_default=config.max_tokens_per_call,
-            backoff_seconds=self.backoff_seconds,
+            backoff_seconds=self.attempts.backoff_seconds,
             price_overrides=self.overrides,
         )
         return Metered(model, metering, budget=budget)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from tinman.budget import Budget
 from tinman.errors import NestedLoopError
+from tinman.processes.scope import current_call
+
+T = TypeVar("T")
 
 
 class Activity:
@@ -45,6 +49,20 @@ def inside(activity: Activity) -> Iterator[None]:
     finally:
         activity.is_over = True
         _inside.reset(token)
+
+
+def run_beside(outer: Activity, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run ``work`` in the event loop of ``outer``, whose budget belongs to it, while this thread waits.
+
+    Raises ``NestedLoopError`` in that event loop's own thread.
+    """
+    if threading.get_ident() == outer.thread_id:
+        raise NestedLoopError("loop: run() would block the loop around it; write `await loop.arun()` here")
+    future = asyncio.run_coroutine_threadsafe(work(), outer.event_loop)
+    with ExitStack() as stack:
+        if (scope := current_call.get()) is not None:
+            stack.enter_context(scope.ending(future.cancel))
+        return future.result()
 
 
 def check(budget: Budget | None, *places: Activity | None) -> None:

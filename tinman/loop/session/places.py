@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Place:
     """A state file, a database, a cycle's runtime, or nothing; and who is asked. Raises ``LoopConfigError``."""
 
-    state_path: Path | None
+    state_path: str | Path | None
     state_key: bytes | None
     db: Database | str | Path | None
     runtime: Runtime | None
@@ -62,7 +62,7 @@ class Place:
         """
         gate = HandlerGate(self.handler) if self.handler else RunnerGate(self.runner)
         if self.state_path is not None:
-            return FileStore(self.state_path, key=self.state_key), gate
+            return FileStore(Path(self.state_path), key=self.state_key), gate
         if self.db is None and self.runtime is None:
             return memory, gate
         from tinman.loop.state import journal  # noqa: PLC0415 - loads SQLAlchemy, for loops in a database
