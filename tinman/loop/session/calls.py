@@ -17,6 +17,7 @@ from tinman.text.cutting import head_and_tail, whole
 
 RESULT_CHARS = 16_384
 ARGS_CHARS = 1_024
+_SORTED = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -61,4 +62,4 @@ class Caller:
         )
 
     def _excerpt(self, args: dict[str, Any]) -> str:
-        return head_and_tail(self.redact(json.dumps(args, sort_keys=True)), ARGS_CHARS)
+        return head_and_tail(self.redact(_SORTED.encode(args)), ARGS_CHARS)
