@@ -13,7 +13,7 @@ from loops import a_loop, playing, says
 from tinman.budget import Budget, Limits
 from tinman.errors import ProviderTimeout, ProviderUnavailable
 from tinman.loop import Loop, NestedLoopError, tool
-from tinman.loop.session.spending import GRACE_SECONDS
+from tinman.loop.session.ceilings import GRACE_SECONDS
 from tinman.messages import Reply, Request
 from tinman.models.metered import Metered, Metering
 from tinman.models.sizes import prompt_bound

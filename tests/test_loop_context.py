@@ -200,7 +200,7 @@ async def test_the_same_changes_give_the_same_state() -> None:
 
 async def test_killed_what_was_drawn_counts_as_spent(tmp_path: Path) -> None:
     from tinman.frozen import changed
-    from tinman.loop.session.spending import spent_before
+    from tinman.loop.session.ceilings import spent_before
     from tinman.loop.state.records import State
     from tinman.loop.state.statefile import write
 

@@ -6,6 +6,7 @@ L-1 (kills and races), L-2 and L-3 are in ``test_loop_approvals.py`` and ``test_
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -300,14 +302,16 @@ async def test_l6_a_loop_in_a_tool_is_refused() -> None:
 
 async def test_l6_also_in_a_thread_the_tool_made() -> None:
     def nest() -> str:
-        return str(in_own_thread(lambda: inner().run().status))
+        made_here = inner()
+        return str(in_own_thread(lambda: made_here.run().status))
 
     assert (await run_with_tool(nest)).result_excerpt.startswith("NestedLoopError")
 
 
 async def test_l6_also_in_a_thread_of_a_thread() -> None:
     def nest() -> str:
-        return str(in_own_thread(lambda: in_own_thread(lambda: inner().run().status)))
+        made_here = inner()
+        return str(in_own_thread(lambda: in_own_thread(lambda: made_here.run().status)))
 
     assert (await run_with_tool(nest)).result_excerpt.startswith("NestedLoopError")
 
@@ -317,9 +321,9 @@ async def test_l6_also_in_a_pool_of_the_tool_and_in_one_that_was_there_before() 
     before.submit(int).result()
 
     def nest() -> str:
-        with ThreadPoolExecutor(1) as own, pytest.raises(NestedLoopError):
-            own.submit(lambda: inner().run()).result()
         made_here = inner()
+        with ThreadPoolExecutor(1) as own, pytest.raises(NestedLoopError):
+            own.submit(made_here.run).result()
         with pytest.raises(NestedLoopError):
             before.submit(made_here.run).result()
         return "refused twice"
@@ -327,6 +331,26 @@ async def test_l6_also_in_a_pool_of_the_tool_and_in_one_that_was_there_before() 
     action = await run_with_tool(nest)
     before.shutdown()
     assert (action.status, action.result_excerpt) == ("ok", "refused twice")
+
+
+async def test_l6_also_in_a_thread_that_carries_the_context() -> None:
+    def nest() -> str:
+        return str(in_own_thread(partial(contextvars.copy_context().run, lambda: inner().run().status)))
+
+    assert (await run_with_tool(nest)).result_excerpt.startswith("NestedLoopError")
+
+
+async def test_l6_no_thread_of_the_process_is_watched_for_it() -> None:
+    start = threading.Thread.start
+    seen: list[bool] = []
+
+    def look() -> str:
+        seen.append(threading.Thread.start is start)
+        return ""
+
+    await run_with_tool(look)
+
+    assert seen == [True]
 
 
 async def test_l6_also_a_resume(tmp_path: Path) -> None:

@@ -89,9 +89,9 @@ async def test_a_journal_knows_what_was_done_what_was_not_begun_and_what_is_open
         with pytest.raises(KeyboardInterrupt):
             await store.once(intent("open"), dying)
 
-        assert [await store.happened(intent(key)) for key in ("done", "never", "open")] == [True, False, None]
+        assert [await store.has_happened(intent(key)) for key in ("done", "never", "open")] == [True, False, None]
         await store.settle(intent("open"), happened=True)
-        assert await store.happened(intent("open")) is True
+        assert await store.has_happened(intent("open")) is True
 
 
 @EVERYWHERE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import anyio
 import looping_tools
 import pytest
 from loops import a_loop, playing, says
@@ -20,6 +22,10 @@ from pydantic import BaseModel, Field
 from tinman.errors import LoopConfigError, UnsupportedTypeError
 from tinman.loop import Tool, ToolRegistry, run_command, tool
 from tinman.loop.tools.tools import InvalidArguments
+from tinman.messages import Request, say
+from tinman.processes.threads import OutOfTime, in_thread_within
+from tinman.targets.command import CommandTarget
+from tinman.targets.profile import TargetProfile
 
 
 class Kind(Enum):
@@ -341,3 +347,57 @@ def test_a_closure_cannot_be_isolated() -> None:
 
     with pytest.raises(UnsupportedTypeError, match="imported"):
         tool(isolated=True)(inside)
+
+
+# -- waits and endings
+
+
+async def test_a_thread_that_takes_too_long_is_left_to_itself() -> None:
+    release = threading.Event()
+    with pytest.raises(OutOfTime):
+        await in_thread_within(0.01, release.wait, 10)
+    release.set()
+
+    assert await in_thread_within(10, int, "7") == 7
+
+
+async def test_an_awaitable_that_a_synchronous_tool_returns_has_what_is_left_of_its_time() -> None:
+    def later() -> Any:
+        return anyio.sleep(10)
+
+    result = await Tool(later, timeout_s=0.05).execute({})
+
+    assert (result.status, result.output) == ("aborted", "aborted: no result within 0.05 s")
+
+
+_LEAVER = (
+    "import subprocess, sys, time; "
+    "child = subprocess.Popen(['sleep', '60'], process_group=0); print(child.pid, flush=True); "
+)
+
+
+def ends(pid: int) -> bool:
+    for _ in range(100):
+        if not is_running(pid):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("then", ["pass", "time.sleep(60)"])
+def test_a_child_that_left_the_group_of_a_command_ends_with_it(then: str) -> None:
+    done = run_command([sys.executable, "-c", _LEAVER + then], timeout_s=1.0, grace_s=0.1)
+
+    assert done.timed_out is (then != "pass")
+    assert ends(int(done.stdout))
+
+
+@pytest.mark.slow
+async def test_a_child_that_left_the_group_of_a_target_ends_with_its_turn() -> None:
+    line = shlex.join([sys.executable, "-c", _LEAVER])
+    target = CommandTarget(line, TargetProfile(spec=f"command:{line}"))
+    request = Request(messages=(say("user", "hello"),))
+    reply = await target.answer("hello", user="u", session="s", request=request)
+
+    assert ends(int(reply.message.text))

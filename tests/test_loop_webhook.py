@@ -1,4 +1,4 @@
-"""A question that goes out by webhook is signed, and only a signed and fresh answer comes back as one."""
+"""A question that goes out by webhook is sign, and only a sign and fresh answer comes back as one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loops import Counting, again, place_of, playing, says
 from tinman import clock
 from tinman.errors import ApprovalError, LoopConfigError
 from tinman.loop import Loop, RequireApproval
-from tinman.loop.webhook import SIGNATURE, TIMESTAMP, WebhookApprovalRunner, read_answer, signed
+from tinman.loop.webhook import SIGNATURE, TIMESTAMP, WebhookApprovalRunner, read_answer, sign
 
 SECRET = b"0123456789abcdef-shared"
 EVERYWHERE = pytest.mark.parametrize("kind", ["file", "db"])
@@ -57,7 +57,7 @@ def settings_for(url: str, work: Counting, folder: Path) -> dict[str, Any]:
 def answer(token: str, *, approved: bool = True, at: float | None = None, secret: bytes = SECRET) -> Any:
     body = json.dumps({"token": token, "approved": approved}).encode()
     timestamp = f"{clock.now().timestamp() if at is None else at:.0f}"
-    return body, {TIMESTAMP: timestamp, SIGNATURE: signed(secret, timestamp, body)}
+    return body, {TIMESTAMP: timestamp, SIGNATURE: sign(secret, timestamp, body)}
 
 
 @EVERYWHERE
@@ -71,7 +71,7 @@ async def test_the_question_arrives_signed_and_its_answer_runs_the_action(kind: 
         asked = json.loads(body)
 
         assert (waiting.status, len(got)) == ("AWAITING_APPROVAL", 2)
-        assert headers[SIGNATURE] == signed(SECRET, headers[TIMESTAMP], body)
+        assert headers[SIGNATURE] == sign(SECRET, headers[TIMESTAMP], body)
         assert (asked["tool"], asked["arguments"], asked["token"]) == ("work", {"n": 4}, waiting.approval_token)
 
         said = read_answer(*answer(asked["token"]), SECRET)
@@ -124,7 +124,7 @@ def test_what_is_no_fresh_signed_answer_is_never_a_yes(fault: str) -> None:
         headers = {}
     if fault in ("shape", "yes in words"):
         body = b'{"token": "t"}' if fault == "shape" else b'{"token": "t", "approved": "yes"}'
-        headers[SIGNATURE] = signed(SECRET, headers[TIMESTAMP], body)
+        headers[SIGNATURE] = sign(SECRET, headers[TIMESTAMP], body)
     with pytest.raises(ApprovalError):
         read_answer(body, headers, SECRET)
 

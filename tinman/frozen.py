@@ -105,11 +105,14 @@ def dump(value: Any) -> Any:
 
 def canonical_json(data: Any) -> str:
     """Return JSON with sorted keys and no white space: the same data gives the same text."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return _CANONICAL.encode(data)
 
 
 def _plain(value: Any) -> Any:
     return dump(value) if hasattr(value, "__dataclass_fields__") else str(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
 def digest(data: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from tinman.frozen import changed, digest
+from tinman.frozen import changed, digest, made
 from tinman.loop.state.records import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State
 from tinman.messages import Message, say
 from tinman.text.cutting import head_and_tail
@@ -38,53 +38,52 @@ def stamp(summarizer: str) -> ArtifactStamp:
 # -- summaries
 
 
-def told(record: IterationRecord, width: int) -> str:
+def describe(record: IterationRecord, width: int) -> str:
     """Return one round in words, at most ``width`` characters."""
     if record.plan_invalid:
         return head_and_tail(f"#{record.index}: invalid plan: {'; '.join(record.errors)}", width)
-    parts = [f"{a.tool}({_cut(a.args_excerpt, 80)}) {a.status}: {_cut(a.result_excerpt, 160)}" for a in record.actions]
-    text = f"#{record.index}: {_cut(record.plan_text, 120)} " + "; ".join(parts or ["no action"])
+    parts = [
+        f"{a.tool}({head_and_tail(a.args_excerpt, 80)}) {a.status}: {head_and_tail(a.result_excerpt, 160)}"
+        for a in record.actions
+    ]
+    text = f"#{record.index}: {head_and_tail(record.plan_text, 120)} " + "; ".join(parts or ["no action"])
     return head_and_tail(" ".join(text.split()), width)
 
 
-def _cut(text: str, width: int) -> str:
-    return head_and_tail(text, width)
-
-
-def left_window(state: State) -> tuple[IterationRecord, ...]:
+def find_leaving(state: State) -> tuple[IterationRecord, ...]:
     """Return the rounds that are outside the verbatim window and in no summary yet, oldest first."""
-    last = max((artifact.last for artifact in state.artifacts), default=-1)
+    last = state.artifacts[-1].last if state.artifacts else -1  # they are kept in the order of their rounds
     end = max(0, len(state.iterations) - state.config.verbatim_window)
     return tuple(record for record in state.iterations[last + 1 : end] if record.index > last)
 
 
-def summarised(state: State, texts: Sequence[str], summarizer: str) -> State:
+def add_summaries(state: State, texts: Sequence[str], summarizer: str) -> State:
     """Return ``state`` with one summary for each round that left the window, folded so that the whole stays bounded.
 
     ``texts`` are the summaries, one a round. Four of a level become one of the next; whatever is too long in total is
     folded from its oldest end. A summary is made once and never made again.
     """
     artifacts = list(state.artifacts)
-    made = stamp(summarizer)
-    for record, text in zip(left_window(state), texts, strict=True):
+    now = stamp(summarizer)
+    for record, text in zip(find_leaving(state), texts, strict=True):
         content = head_and_tail(text, SUMMARY_CHARS)
-        artifacts.append(ContextArtifact(content=content, first=record.index, last=record.index, stamp=made))
-        artifacts = _folded(artifacts)
+        artifacts.append(made(ContextArtifact, content=content, first=record.index, last=record.index, stamp=now))
+        artifacts = _fold(artifacts)
     return changed(state, artifacts=tuple(artifacts))
 
 
-def _folded(artifacts: list[ContextArtifact]) -> list[ContextArtifact]:
+def _fold(artifacts: list[ContextArtifact]) -> list[ContextArtifact]:
     level = 0
     while sum(artifact.level == level for artifact in artifacts) > FAN_IN:
         at = next(i for i, artifact in enumerate(artifacts) if artifact.level == level)
-        artifacts[at : at + FAN_IN] = [_merged(artifacts[at : at + FAN_IN])]
+        artifacts[at : at + FAN_IN] = [_merge(artifacts[at : at + FAN_IN])]
         level += 1
     while len(artifacts) > 1 and sum(len(artifact.content) for artifact in artifacts) > SUMMARIES_CHARS:
-        artifacts[:2] = [_merged(artifacts[:2])]
+        artifacts[:2] = [_merge(artifacts[:2])]
     return artifacts
 
 
-def _merged(several: Sequence[ContextArtifact]) -> ContextArtifact:
+def _merge(several: Sequence[ContextArtifact]) -> ContextArtifact:
     share = SUMMARY_CHARS // len(several) - 3
     content = " | ".join(head_and_tail(artifact.content, share) for artifact in several)
     return ContextArtifact(

@@ -32,9 +32,9 @@ class ExplainReport:
 
     def lines(self) -> list[str]:
         """Return it as lines for a terminal."""
-        told = [f"{self.status}: {shorten(self.reason, 400)}", ""]
-        told += [f"  {name:<22} {shorten(str(value), 200)}" for name, value in self.signals.items()]
-        return [*told, "", *(f"  {shorten(line, 240)}" for line in self.decision_chain)]
+        lines = [f"{self.status}: {shorten(self.reason, 400)}", ""]
+        lines += [f"  {name:<22} {shorten(str(value), 200)}" for name, value in self.signals.items()]
+        return [*lines, "", *(f"  {shorten(line, 240)}" for line in self.decision_chain)]
 
 
 def explain(state: State | str | Path, result: LoopResult | None = None) -> ExplainReport:

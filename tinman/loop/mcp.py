@@ -30,7 +30,7 @@ async def mcp_tools(client: Client, *, prefix: str = "", timeout_s: float = 60.0
     page = await client.list_tools()
     for _ in range(MOST_PAGES):
         listed = _wire(page)
-        tools += [_made(client, each, prefix, timeout_s) for each in listed.get("tools", [])]
+        tools += [_make_tool(client, each, prefix, timeout_s) for each in listed.get("tools", [])]
         cursor = listed.get("nextCursor")
         if not cursor:
             return tools
@@ -44,7 +44,7 @@ def _wire(value: Any) -> dict[str, Any]:
     return data
 
 
-def _made(client: Client, listed: dict[str, Any], prefix: str, timeout_s: float) -> Tool:
+def _make_tool(client: Client, listed: dict[str, Any], prefix: str, timeout_s: float) -> Tool:
     name: str = listed["name"]
     return Tool(
         _caller(client, name),

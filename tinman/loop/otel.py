@@ -41,12 +41,12 @@ class Spans:
         match event["kind"]:
             case "loop.start":
                 about = {OPERATION: "invoke_agent", CONVERSATION: event["loop"], f"{OWN}goal": event["goal"]}
-                self._open[run] = [self._started(None, "invoke_agent tinman.loop", at, about)]
+                self._open[run] = [self._begin(None, "invoke_agent tinman.loop", at, about)]
             case "iteration.start":
                 about = {f"{OWN}index": event["index"]}
                 if event["metric"] is not None:
                     about[f"{OWN}metric"] = event["metric"]
-                self._open[run].append(self._started(run, f"round {event['index']}", at, about))
+                self._open[run].append(self._begin(run, f"round {event['index']}", at, about))
             case "llm.call":
                 about = {
                     OPERATION: "chat",
@@ -62,7 +62,7 @@ class Spans:
                 self._whole(run, f"execute_tool {event['tool']}", event, about, failed)
             case "approval.requested":
                 about = {TOOL: event["tool"], f"{OWN}reason": event["reason"]}
-                self._asking[run] = self._started(run, f"approval {event['tool']}", at, about)
+                self._asking[run] = self._begin(run, f"approval {event['tool']}", at, about)
             case "approval.decision" if run in self._asking:
                 asked = self._asking.pop(run)
                 asked.set_attribute(f"{OWN}decision", event["decision"])
@@ -78,14 +78,14 @@ class Spans:
             case _:
                 return
 
-    def _started(self, run: str | None, name: str, at: int, about: dict[str, Any]) -> Any:
+    def _begin(self, run: str | None, name: str, at: int, about: dict[str, Any]) -> Any:
         within = None if run is None else self._api.set_span_in_context(self._open[run][-1])
         return self._tracer.start_span(name, context=within, start_time=at, attributes=about)
 
     def _whole(self, run: str, name: str, event: dict[str, Any], about: dict[str, Any], failed: str = "") -> None:
         """Make a span of an event that comes when what it tells of is over."""
         end = round(event["ts"] * 1e9)
-        span = self._started(run, name, end - round(event["duration_s"] * 1e9), about)
+        span = self._begin(run, name, end - round(event["duration_s"] * 1e9), about)
         if failed:
             span.set_attribute(ERROR, failed)
             span.set_status(self._api.Status(self._api.StatusCode.ERROR, failed))

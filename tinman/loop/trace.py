@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +16,19 @@ from tinman.errors import LoopStateError
 from tinman.events import EventBus
 
 _log = structlog.get_logger(__name__)
+
+
+class _Span:
+    """Adds a span to ``spans`` while its block runs; it gets an id once somebody is told."""
+
+    def __init__(self, spans: list[str]) -> None:
+        self._spans = spans
+
+    def __enter__(self) -> None:
+        self._spans.append("")
+
+    def __exit__(self, *_: object) -> None:
+        self._spans.pop()
 
 
 class Trace:
@@ -52,7 +65,7 @@ class Trace:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="utf-8")
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._explain_failure(error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -61,17 +74,12 @@ class Trace:
             with suppress(OSError):  # what could not be written was said when it was written
                 file.close()
 
-    def _refused(self, error: OSError) -> LoopStateError:
+    def _explain_failure(self, error: OSError) -> LoopStateError:
         return LoopStateError(f"trace {self._path}: {error.strerror or error}; choose another trace_path")
 
-    @contextmanager
-    def span(self) -> Iterator[None]:
+    def span(self) -> _Span:
         """Give the events inside a span of their own, under the one around it."""
-        self._spans.append("")  # gets an id once somebody is told
-        try:
-            yield
-        finally:
-            self._spans.pop()
+        return _Span(self._spans)
 
     @property
     def is_on(self) -> bool:
@@ -87,7 +95,7 @@ class Trace:
         if not self.is_on:
             return
         self._seq += 1
-        self._spans = [span or secrets.token_hex(4) for span in self._spans]
+        self._spans[:] = [span or secrets.token_hex(4) for span in self._spans]
         event: dict[str, Any] = {
             "ts": clock.now().timestamp(),
             "kind": kind,
@@ -103,7 +111,7 @@ class Trace:
                 self._file.write(json.dumps(event, ensure_ascii=True, default=str) + "\n")
                 self._file.flush()
             except OSError as error:
-                raise self._refused(error) from error
+                raise self._explain_failure(error) from error
         if self._on_event is not None:
             try:
                 self._on_event(dict(event))

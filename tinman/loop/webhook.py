@@ -36,7 +36,7 @@ class _Answer:
     note: str = ""
 
 
-def signed(secret: bytes, timestamp: str, body: bytes) -> str:
+def sign(secret: bytes, timestamp: str, body: bytes) -> str:
     """Return the signature of a body: ``v1=`` and the HMAC-SHA256 over ``timestamp.body``."""
     return "v1=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
@@ -53,7 +53,7 @@ def read_answer(
     timestamp, signature = given.get(TIMESTAMP.lower(), ""), given.get(SIGNATURE.lower(), "")
     if len(body) > MAX_ANSWER_BYTES:
         raise ApprovalError(f"webhook answer: longer than {MAX_ANSWER_BYTES} bytes")
-    if not hmac.compare_digest(signed(secret, timestamp, body).encode(), signature.encode("utf-8", "replace")):
+    if not hmac.compare_digest(sign(secret, timestamp, body).encode(), signature.encode("utf-8", "replace")):
         raise ApprovalError(f"webhook answer: {SIGNATURE} does not fit; sign timestamp.body with the shared secret")
     try:
         age = clock.now().timestamp() - float(timestamp)
@@ -110,7 +110,7 @@ class WebhookApprovalRunner(ApprovalRunner):
 
         from tinman.models.http import tls  # noqa: PLC0415 - it imports httpx2
 
-        told = {
+        question = {
             "schema": SCHEMA,
             "token": req.token,
             "tool": req.tool,
@@ -119,7 +119,7 @@ class WebhookApprovalRunner(ApprovalRunner):
             "action_hash": req.action_hash,
             "expires_at": req.created_at + req.ttl_s,
         }
-        body = json.dumps(told).encode("ascii")
+        body = json.dumps(question).encode("ascii")
         why = ""
         async with httpx2.AsyncClient(timeout=self._attempt_timeout_s, follow_redirects=False, verify=tls()) as client:
             for attempt in range(1, self._attempts + 1):
@@ -129,7 +129,7 @@ class WebhookApprovalRunner(ApprovalRunner):
                 headers = {
                     "Content-Type": "application/json",
                     TIMESTAMP: timestamp,
-                    SIGNATURE: signed(self._secret, timestamp, body),
+                    SIGNATURE: sign(self._secret, timestamp, body),
                 }
                 try:
                     answer = await client.post(self.url, content=body, headers=headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -13,10 +12,9 @@ from typing import IO
 
 from tinman import clock
 from tinman.frozen import frozen
+from tinman.processes.groups import GRACE_SECONDS, end_session, kill_session
 from tinman.processes.scope import current_call
 
-GRACE_SECONDS = 2.0
-"""How long a group may take to end after TERM, before KILL."""
 DRAIN_SECONDS = 0.5
 """How long a leader's children may hold its pipes open after it ended."""
 MAX_OUTPUT_BYTES = 1_000_000
@@ -34,8 +32,6 @@ class CommandResult:
 
 class _Reader(threading.Thread):
     """Reads a pipe to its end and keeps a bounded head and tail of it."""
-
-    is_shared = True
 
     def __init__(self, pipe: IO[bytes], limit: int) -> None:
         super().__init__(name="tinman-loop-reader", daemon=True)
@@ -73,21 +69,6 @@ class _Reader(threading.Thread):
         return head.decode("utf-8", "replace") + cut + tail.decode("utf-8", "replace")
 
 
-def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send a signal to the process and everything it started that did not leave its group."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-def end_group(process: subprocess.Popen[bytes], grace_seconds: float = GRACE_SECONDS) -> None:
-    """End the whole group: TERM, a grace, KILL. Returns when the leader is reaped."""
-    signal_group(process, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(grace_seconds)
-    signal_group(process, signal.SIGKILL)
-    process.wait()
-
-
 def run_command(
     cmd: list[str] | str,
     timeout_s: float = 120.0,
@@ -99,7 +80,7 @@ def run_command(
 ) -> CommandResult:
     """Run a command (a list, or text for the shell) without standard input and return what came of it.
 
-    After ``timeout_s``, or when the tool call around it is given up, its whole process group gets TERM and, ``grace_s``
+    After ``timeout_s``, or when the tool call around it is given up, its whole session gets TERM and, ``grace_s``
     later, KILL. Children that outlive the leader are ended as well. ``env`` replaces the environment. A program that
     is not there is code 127, one that may not be run 126.
     """
@@ -127,14 +108,14 @@ def run_command(
     timed_out = False
     with ExitStack() as stack:
         if scope is not None:
-            stack.enter_context(scope.ending(partial(signal_group, process, signal.SIGKILL)))
+            stack.enter_context(scope.ending(partial(kill_session, process.pid)))
         try:
             process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             timed_out = True
-            end_group(process, grace_s)
+            end_session(process, grace_s)
         except BaseException:
-            end_group(process, 0.0)
+            end_session(process, 0.0)
             raise
         _drain(process, readers)
     return CommandResult(
@@ -147,7 +128,7 @@ def _drain(process: subprocess.Popen[bytes], readers: tuple[_Reader, ...]) -> No
     deadline = clock.monotonic() + DRAIN_SECONDS
     for reader in readers:
         reader.join(max(0.0, deadline - clock.monotonic()))
-    signal_group(process, signal.SIGKILL)
+    kill_session(process.pid)
     for reader in readers:
         reader.join(DRAIN_SECONDS)
     for pipe, reader in zip((process.stdout, process.stderr), readers, strict=True):

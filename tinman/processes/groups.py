@@ -1,4 +1,8 @@
-"""Ending what a target started: every process of its session, even those in groups of their own."""
+"""Ends child processes: a leader, its group, and whatever else of its session left the group.
+
+Signals go to the group at once, then to those members of the session that made groups of their own. A process that is
+gone already, or that belongs to somebody else, is no error.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,11 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+import anyio
+from anyio.abc import Process
+
+GRACE_SECONDS = 2.0
+"""How long a session may take to end after TERM, before KILL."""
 _PROC = Path("/proc")
 
 
@@ -20,7 +29,7 @@ def members(session: int) -> list[int]:
     """Return the processes whose session is ``session``; empty where the system does not tell."""
     found: list[int] = []
     if not _PROC.is_dir():
-        return [pid for pid in _listed() if _is_in(pid, session)]
+        return [pid for pid in _list_by_ps() if _is_in(pid, session)]
     with suppress(OSError):
         for entry in os.scandir(_PROC):
             if entry.name.isdigit():
@@ -30,13 +39,13 @@ def members(session: int) -> list[int]:
     return found
 
 
-def _listed() -> list[int]:
+def _list_by_ps() -> list[int]:
     """Return all processes by way of ``ps``, for systems without ``/proc``."""
     try:
-        told = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, timeout=5, check=False)
+        listing = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.SubprocessError):
         return []
-    return [int(word) for word in told.stdout.split() if word.isdigit()]
+    return [int(word) for word in listing.stdout.split() if word.isdigit()]
 
 
 def _is_in(pid: int, session: int) -> bool:
@@ -46,10 +55,37 @@ def _is_in(pid: int, session: int) -> bool:
         return False
 
 
-def kill_session(leader: int) -> None:
-    """End the session that the process ``leader`` leads; one that is gone already is no error."""
+def signal_session(leader: int, number: signal.Signals) -> None:
+    """Send a signal, once, to each process of the group and of the session that the process ``leader`` leads."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
     for pid in members(leader):
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+            if os.getpgid(pid) != leader:
+                os.kill(pid, number)
+
+
+def kill_session(leader: int) -> None:
+    """Kill the session, or at least the group, that the process ``leader`` leads."""
+    signal_session(leader, signal.SIGKILL)
+
+
+def end_session(process: subprocess.Popen[bytes], grace_seconds: float = GRACE_SECONDS) -> None:
+    """End the session of ``process``: TERM and a grace while its leader runs, KILL. Returns when that is reaped."""
+    if grace_seconds > 0 and process.poll() is None:
+        signal_session(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(grace_seconds)
+    kill_session(process.pid)
+    process.wait()
+
+
+async def close_session(process: Process, grace_seconds: float = GRACE_SECONDS) -> None:
+    """Do what ``end_session`` does, in an event loop, and close the pipes; a cancellation waits until it is done."""
+    with anyio.CancelScope(shield=True):
+        if grace_seconds > 0 and process.returncode is None:
+            signal_session(process.pid, signal.SIGTERM)
+            with anyio.move_on_after(grace_seconds):
+                await process.wait()
+        kill_session(process.pid)
+        await process.aclose()

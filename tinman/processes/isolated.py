@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import anyio
 from anyio.abc import ByteReceiveStream, Process
 
 from tinman.errors import UnsupportedTypeError
-from tinman.processes.commands import GRACE_SECONDS
+from tinman.processes.groups import close_session
 
 MAX_RESULT_BYTES = 16_000_000
 _CHILD = "import sys; sys.path[:] = {path!r}; from tinman.processes.isolated import serve; serve()"
@@ -49,7 +48,7 @@ def address(function: Callable[..., Any], name: str) -> str:
 async def run(target: str, positional: list[Any], keywords: dict[str, Any]) -> Any:
     """Call ``target`` in a fresh process and return its value, or raise what it raised.
 
-    On cancellation the process group gets TERM, after a grace KILL. What it prints goes to standard error.
+    On cancellation its session gets TERM, after a grace KILL. What it prints goes to standard error.
     """
     work = pickle.dumps((target, positional, keywords))
     process = await anyio.open_process(
@@ -61,14 +60,8 @@ async def run(target: str, positional: list[Any], keywords: dict[str, Any]) -> A
     )
     try:
         answer = await _talk(process, work)
-    except BaseException:
-        with anyio.CancelScope(shield=True):
-            await _end(process)
-        raise
     finally:
-        _signal(process, signal.SIGKILL)
-        with anyio.CancelScope(shield=True):
-            await process.aclose()
+        await close_session(process)
     try:
         value, error = pickle.loads(answer)
     except Exception as broken:
@@ -98,23 +91,11 @@ async def _read(stream: ByteReceiveStream) -> bytes:
     return bytes(read)
 
 
-async def _end(process: Process) -> None:
-    _signal(process, signal.SIGTERM)
-    with anyio.move_on_after(GRACE_SECONDS):
-        await process.wait()
-    _signal(process, signal.SIGKILL)
-
-
-def _signal(process: Process, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
 # -- in the child
 
 
 def serve() -> None:
-    """Read one call from standard input, make it, write what came of it. Runs in the child."""
+    """Read one call from standard input, make it, write its value or its exception. Runs in the child."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the tool prints must not get into the answer
     target, positional, keywords = pickle.load(sys.stdin.buffer)
@@ -125,9 +106,9 @@ def serve() -> None:
     try:
         answer = pickle.dumps(outcome)
         pickle.loads(answer)
-    except Exception as error:  # noqa: BLE001 - a value or exception that cannot travel is told in words
-        told = outcome[1] if outcome[1] is not None else error
-        answer = pickle.dumps((None, RuntimeError(f"{type(told).__name__}: {told}")))
+    except Exception as error:  # noqa: BLE001 - words stand for a value or exception that cannot travel
+        stuck = outcome[1] if outcome[1] is not None else error
+        answer = pickle.dumps((None, RuntimeError(f"{type(stuck).__name__}: {stuck}")))
     with answers:
         answers.write(answer)
 

@@ -1,11 +1,9 @@
-"""A program as a target: one process a turn, no shell, killed as a group when it takes too long."""
+"""A program as a target: one process a turn, no shell, killed with its session when it takes too long."""
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
-import signal
 import subprocess
 from contextlib import suppress
 
@@ -14,6 +12,7 @@ from anyio.abc import Process
 
 from tinman.errors import ConfigError, TargetError
 from tinman.messages import Reply, Request
+from tinman.processes.groups import close_session, kill_session
 from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import TurnTarget, said
@@ -51,23 +50,21 @@ class CommandTarget(TurnTarget):
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Run the program once. A missing program, an exit code other than 0 or endless output is a ``TargetError``."""
         slots = {"{text}": text, "{session}": session, "{user}": user}
-        words = [slots.get(word, word) for word in self._words]
+        line = [slots.get(word, word) for word in self._words]
         is_argument = "{text}" in self._words
         try:
             process = await anyio.open_process(
-                words, stdin=subprocess.DEVNULL if is_argument else subprocess.PIPE, start_new_session=True
+                line, stdin=subprocess.DEVNULL if is_argument else subprocess.PIPE, start_new_session=True
             )
         except (OSError, ValueError) as error:
-            raise TargetError(f"target {self.name}: cannot start {words[0]!r}: {error}") from error
+            raise TargetError(f"target {self.name}: cannot start {line[0]!r}: {error}") from error
         try:
             out, err = await _talk(process, None if is_argument else text)
         finally:
-            _kill_group(process)
-            with anyio.CancelScope(shield=True):
-                await process.aclose()
+            await close_session(process, grace_seconds=0)
         if process.returncode != 0:
-            told = shorten(err.decode("utf-8", "replace") or out.decode("utf-8", "replace"), 200)
-            raise TargetError(f"target {self.name}: exit code {process.returncode}: {told}")
+            words = shorten(err.decode("utf-8", "replace") or out.decode("utf-8", "replace"), 200)
+            raise TargetError(f"target {self.name}: exit code {process.returncode}: {words}")
         return said(out.decode("utf-8", "replace").strip())
 
 
@@ -90,13 +87,7 @@ async def _talk(process: Process, text: str | None) -> tuple[bytes, bytes]:
                     await process.stdin.send(text.encode("utf-8", "replace"))
                 await process.stdin.aclose()
             await process.wait()
-            _kill_group(process)
+            kill_session(process.pid)  # its children may hold the pipes open
     except* TargetError as several:
         raise several.exceptions[0] from None
     return bytes(read["out"]), bytes(read["err"])
-
-
-def _kill_group(process: Process) -> None:
-    """End the program and whatever it started: its children hold the pipes open."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)

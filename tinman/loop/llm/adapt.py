@@ -94,8 +94,8 @@ def _reply(answer: object, request: Request, name: str) -> Reply:
 
 def _as_reply(answer: LLMResponse, request: Request) -> Reply:
     parts: list[Part] = [made(Text, text=answer.text)] if answer.text else []
-    for number, call_ in enumerate(answer.tool_calls, start=1):
-        parts.append(_use(call_.id or f"call_{number}", call_.name, call_.args))
+    for number, use in enumerate(answer.tool_calls, start=1):
+        parts.append(_use(use.id or f"call_{number}", use.name, use.args))
     message = made(Message, role="assistant", parts=tuple(parts))
     into, out = answer.input_tokens, answer.output_tokens
     is_unsaid = into == 0 and out == 0

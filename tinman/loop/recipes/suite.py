@@ -78,7 +78,7 @@ class Suite:
         if not self.is_pytest:
             done = run_command(self.words, self.timeout_s, self.folder)
             failing: tuple[str, ...] = () if done.code == 0 and not done.timed_out else (self.command,)
-            output = _printed(done.stdout, done.stderr)
+            output = _join_output(done.stdout, done.stderr)
             return SuiteReport(
                 basis="exit code",
                 exit_code=done.code,
@@ -101,11 +101,11 @@ class Suite:
             tests=tests,
             failing=failed,
             skipped=skipped,
-            output=_printed(done.stdout, done.stderr),
+            output=_join_output(done.stdout, done.stderr),
         )
 
 
-def _printed(stdout: str, stderr: str) -> str:
+def _join_output(stdout: str, stderr: str) -> str:
     return stdout if not stderr.strip() else f"{stdout}\n{stderr}"
 
 

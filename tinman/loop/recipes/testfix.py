@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tinman.loop.engine import Loop
 from tinman.loop.goals import GoalMetric
@@ -20,7 +20,6 @@ from tinman.processes.threads import in_thread
 DEFAULT_COMMAND = "python -m pytest -q -rf --tb=short"
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 _EXIT = re.compile(r"^exit code:? (-?\d+)", re.MULTILINE)
-Self_ = TypeVar("Self_", bound="TestFixLoop")
 
 
 class PytestFailureMetric(GoalMetric):
@@ -92,7 +91,8 @@ class TestFixLoop(Loop):
 
     pytest is judged by its JUnit report, any other command by its exit code. Tests and the settings of the test runner
     are read-only unless ``may_edit_tests``. After SUCCESS the suite is run once more, outside the loop; when that run
-    disagrees the result is an ERROR. Everything else is as in ``Loop``.
+    disagrees the result is an ERROR. Everything else is as in ``Loop``; a resume takes ``repo`` and ``test_cmd``, as
+    before, instead of tools.
     """
 
     __test__ = False
@@ -136,35 +136,6 @@ class TestFixLoop(Loop):
             recommended_action="look for tests that depend on chance or order, then resume",
             error="FinalRunFailed",
         )
-
-    @classmethod
-    def reopen(
-        cls: type[Self_],
-        state_path: str | Path,
-        *,
-        llm: Any,
-        approval: Mapping[str, Any] | None = None,
-        extend: Mapping[str, Any] | None = None,
-        resolve: str | None = None,
-        goal: str | None = None,
-        **kwargs: Any,
-    ) -> Self_:
-        """Return the stored loop, ready to run; ``repo`` and ``test_cmd`` are given as before."""
-        loop_id = str(state_path) if kwargs.get("db") is not None else ""
-        place: dict[str, Any] = {} if loop_id else {"state_path": state_path}
-        made = cls(llm, goal=goal, **place, **kwargs)
-        made._prepare(approval=approval, extend=extend, resolve=resolve, goal=goal, explicit=kwargs, loop_id=loop_id)
-        return made
-
-    @classmethod
-    def resume(cls, state_path: str | Path, *, llm: Any, **kwargs: Any) -> LoopResult:
-        """Go on with a stored loop; see ``Loop.resume``. The tools come from ``repo`` and ``test_cmd``."""
-        return cls.reopen(state_path, llm=llm, **kwargs).run()
-
-    @classmethod
-    async def aresume(cls, state_path: str | Path, *, llm: Any, **kwargs: Any) -> LoopResult:
-        """Do what ``resume`` does, inside an event loop."""
-        return await cls.reopen(state_path, llm=llm, **kwargs).arun()
 
 
 def _goal(suite: Suite) -> str:

@@ -1,1 +1,1 @@
-"""One session of a loop: its course, plans, calls, questions and ceilings."""
+"""One session of a loop: its history, rounds, plans, calls, questions and ceilings."""

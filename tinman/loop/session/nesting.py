@@ -1,21 +1,23 @@
-"""Knows which loop is running around the caller, in whatever thread, so that a loop inside needs a share of its budget.
+"""Knows which loop is running around the caller, so that a loop inside needs a share of its budget.
 
-A context variable carries it to tasks and to our own threads. Threads a tool starts by itself are marked when they
-start: while a loop runs, ``Thread.start`` is watched, as tracers do it (Python has no hook that tells who starts a
-thread before 3.12). A loop made inside remembers where it was made, whichever old thread then runs it.
+A context variable carries it to tasks and to our own threads. A loop made inside remembers where it was made, whichever
+thread then runs it. A loop both made and run in a thread that a tool started by itself cannot be seen.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from tinman.budget import Budget
 from tinman.errors import NestedLoopError
+from tinman.processes.scope import current_call
+
+T = TypeVar("T")
 
 
 class Activity:
@@ -30,56 +32,37 @@ class Activity:
 
 
 _inside: ContextVar[Activity | None] = ContextVar("tinman_loop", default=None)
-_marks: weakref.WeakKeyDictionary[threading.Thread, Activity] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-_watchers = 0
-_thread_start = threading.Thread.start
 
 
 def active() -> Activity | None:
     """Return the loop run this code is part of, or ``None``."""
-    for found in (_inside.get(), _marks.get(threading.current_thread())):
-        if found is not None and not found.is_over:
-            return found
-    return None
-
-
-def _start(thread: threading.Thread) -> None:
-    """Stand in for ``Thread.start`` while a loop runs: note which run starts the thread, then start it."""
-    if not getattr(thread, "is_shared", False):
-        found = active()
-        if found is not None:
-            _marks[thread] = found
-    _thread_start(thread)
+    found = _inside.get()
+    return None if found is None or found.is_over else found
 
 
 @contextmanager
-def _watching() -> Iterator[None]:
-    """Notice threads that are started while the block runs. Whoever put something over it meanwhile keeps it."""
-    global _watchers
-    with _lock:
-        _watchers += 1
-        if threading.Thread.start is _thread_start:
-            threading.Thread.start = _start  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        with _lock:
-            _watchers -= 1
-            if not _watchers and threading.Thread.start is _start:
-                threading.Thread.start = _thread_start  # type: ignore[method-assign]
-
-
-@contextmanager
-def entered(activity: Activity) -> Iterator[None]:
+def inside(activity: Activity) -> Iterator[None]:
     """Make ``activity`` the run that everything inside the block is part of."""
     token = _inside.set(activity)
     try:
-        with _watching():
-            yield
+        yield
     finally:
         activity.is_over = True
         _inside.reset(token)
+
+
+def run_beside(outer: Activity, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run ``work`` in the event loop of ``outer``, whose budget belongs to it, while this thread waits.
+
+    Raises ``NestedLoopError`` in that event loop's own thread.
+    """
+    if threading.get_ident() == outer.thread_id:
+        raise NestedLoopError("loop: run() would block the loop around it; write `await loop.arun()` here")
+    future = asyncio.run_coroutine_threadsafe(work(), outer.event_loop)
+    with ExitStack() as stack:
+        if (scope := current_call.get()) is not None:
+            stack.enter_context(scope.ending(future.cancel))
+        return future.result()
 
 
 def check(budget: Budget | None, *places: Activity | None) -> None:

@@ -19,16 +19,16 @@ Trend = Literal["improving", "regressing", "flat", "unknown"]
 
 def fingerprint(tool: str, args: dict[str, Any], normalizer: Callable[[dict[str, Any]], dict[str, Any]] | None) -> str:
     """Return what two calls share when they are the same call: 16 hex digits over the name and the arguments."""
-    return digest([tool, _hashed(normalizer(dict(args)) if normalizer else args)])
+    return digest([tool, _hash_long(normalizer(dict(args)) if normalizer else args)])
 
 
-def _hashed(value: Any) -> Any:
+def _hash_long(value: Any) -> Any:
     if isinstance(value, str):
         return value if len(value) <= _LONG_TEXT else hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
     if isinstance(value, dict):
-        return {str(name): _hashed(each) for name, each in value.items()}
+        return {str(name): _hash_long(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_hashed(each) for each in value]
+        return [_hash_long(each) for each in value]
     return value
 
 
@@ -55,7 +55,7 @@ def trend(before: MetricSnapshot | None, now: MetricSnapshot | None) -> Trend:
     return "improving" if now.value > before.value else "regressing"
 
 
-def _moved(before: IterationRecord | None, now: IterationRecord) -> bool:
+def _has_moved(before: IterationRecord | None, now: IterationRecord) -> bool:
     """Say whether the world changed from one record to the next: by the metric, else by what was observed."""
     if before is None:
         return False
@@ -67,7 +67,7 @@ def _moved(before: IterationRecord | None, now: IterationRecord) -> bool:
     return False
 
 
-def appended(state: State, record: IterationRecord) -> State:
+def append(state: State, record: IterationRecord) -> State:
     """Return ``state`` with ``record`` at its end: its repetition, idling and trend filled in, streaks and blame kept.
 
     A round that repeats a cycle, is idle or invalid, while nothing moved, lengthens the no-progress streak; any other
@@ -80,7 +80,7 @@ def appended(state: State, record: IterationRecord) -> State:
         repetition=period([*state.iterations[-2 * LONGEST_PERIOD :], record]) if record.actions else 0,
     )
     is_flagged = bool(record.repetition) or record.plan_invalid or record.idle
-    streak = state.no_progress_streak + 1 if is_flagged and not _moved(before, record) else 0
+    streak = state.no_progress_streak + 1 if is_flagged and not _has_moved(before, record) else 0
     return changed(
         state,
         iterations=(*state.iterations, record),

@@ -155,25 +155,26 @@ def apply(state: State, change: Change) -> State:
                 sessions=state.sessions + 1,
             )
         case Planned():
-            state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
+            metrics = state.metrics.plus(change.usage)
             if change.calls:
-                return changed(state, round=made(Round, record=change.record, calls=change.calls))
-            return _recorded(state, change.record)
+                opened = made(Round, record=change.record, calls=change.calls)
+                return changed(state, metrics=metrics, spent=change.spent, round=opened)
+            return _add_record(changed(state, metrics=metrics, spent=change.spent), change.record)
         case Asked():
             return changed(state, pending_approval=change.pending)
         case Answered():
             return changed(state, pending_approval=None, intent=change.intent)
         case Acted():
-            return _acted(state, change)
+            return _add_action(state, change)
         case Closed():
             if state.round is None:
                 return state
-            return _recorded(state, changed(state.round.record, dropped=change.dropped))
+            return _add_record(state, changed(state.round.record, dropped=change.dropped))
         case Forgotten():
             return changed(state, intent=None)
         case Summarised():
             state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
-            return context.summarised(state, change.texts, change.summarizer)
+            return context.add_summaries(state, change.texts, change.summarizer)
         case Drawn():
             return changed(state, drawn=change.total)
         case Ended():
@@ -189,25 +190,21 @@ def apply(state: State, change: Change) -> State:
             assert_never(change)
 
 
-def _acted(state: State, change: Acted) -> State:
+def _add_action(state: State, change: Acted) -> State:
     if state.round is None:
         return state
     record = changed(state.round.record, actions=(*state.round.record.actions, change.action))
-    state = changed(
-        state,
-        round=changed(state.round, record=record),
-        intent=None,
-        metrics=changed(state.metrics, elapsed_s=change.elapsed_s),
-        spent=change.spent,
-    )
-    assert state.round is not None
-    return _recorded(state, record) if len(record.actions) == len(state.round.calls) else state
+    metrics = changed(state.metrics, elapsed_s=change.elapsed_s)
+    is_over = len(record.actions) == len(state.round.calls)
+    still_open = None if is_over else changed(state.round, record=record)
+    state = changed(state, round=still_open, intent=None, metrics=metrics, spent=change.spent)
+    return _add_record(state, record) if is_over else state
 
 
-def _recorded(state: State, record: IterationRecord) -> State:
-    state = progress.appended(state, record)
+def _add_record(state: State, record: IterationRecord) -> State:
+    state = progress.append(state, record)
     if state.summarizer:
         return state
-    leaving = context.left_window(state)
-    texts = [context.told(each, context.SUMMARY_CHARS) for each in leaving]
-    return context.summarised(state, texts, context.DETERMINISTIC) if leaving else state
+    leaving = context.find_leaving(state)
+    texts = [context.describe(each, context.SUMMARY_CHARS) for each in leaving]
+    return context.add_summaries(state, texts, context.DETERMINISTIC) if leaving else state

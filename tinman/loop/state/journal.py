@@ -25,7 +25,7 @@ from tinman.loop.approvals.gate import Gate, HandlerGate, RunnerGate
 from tinman.loop.result import LoopStatus
 from tinman.loop.state.changes import Began, Change, Drawn, Ended, apply
 from tinman.loop.state.records import Intent, LoopConfig, State
-from tinman.loop.state.store import C, Halted, name_of
+from tinman.loop.state.store import Halted, T, Work, name_of
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import CycleStatus
 from tinman.records import Ending
@@ -43,7 +43,7 @@ _STATUS: dict[str, CycleStatus] = {
 }
 
 
-async def stored(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
+async def replay(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
     """Return the state that the stored changes under ``prefix`` add up to, and how many there are."""
     state: State | None = None
     count = 0
@@ -55,10 +55,10 @@ async def stored(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
             change: Change = adapter(Change).validate_json(text)
             state = apply(state, change)
         count += 1
-    return (None if state is None else await _drawn(runtime, prefix, state)), count
+    return (None if state is None else await _replay_draws(runtime, prefix, state)), count
 
 
-async def _drawn(runtime: Runtime, prefix: str, state: State) -> State:
+async def _replay_draws(runtime: Runtime, prefix: str, state: State) -> State:
     """Return ``state`` with what its last session had drawn."""
     count = 0
     while runtime.stored(key := f"{prefix}drawn/{state.sessions}/{count:06d}"):
@@ -70,7 +70,7 @@ async def _drawn(runtime: Runtime, prefix: str, state: State) -> State:
 
 
 class JournalStore:
-    """Keeps a loop in a runtime's journal, its keys under ``prefix``. ``record`` is told of the ends of a session."""
+    """Keeps a loop in a runtime's journal, its keys under ``prefix``. ``record`` is facts of the ends of a session."""
 
     is_durable = True
     path: str | None = None
@@ -86,7 +86,7 @@ class JournalStore:
 
     async def open(self, fresh: State | None) -> State:
         """Return what the journal holds; begin with ``fresh`` when it holds nothing."""
-        state, self._count = await stored(self._runtime, self._prefix)
+        state, self._count = await replay(self._runtime, self._prefix)
         if state is not None:
             return state
         if fresh is None:
@@ -116,38 +116,42 @@ class JournalStore:
         if isinstance(change, Began | Ended) and self._record is not None:
             await self._record(change, state)
 
-    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+    async def perform(self, work: Work[T], follow: Callable[[Change], State]) -> tuple[State, T]:
         """Do it as a step of its own."""
-        made: list[C] = []
+        outcomes: list[tuple[Change, T]] = []  # a step returns what it stores, and no more
 
         async def step(tx: Tx) -> str:
-            made.append(await work())
-            return adapter(Change).dump_json(made[0]).decode()
+            outcomes.append(await work())
+            return adapter(Change).dump_json(outcomes[0][0]).decode()
 
         try:
             await self._runtime.step(f"{self._prefix}{self._count:06d}", step)
         except Stopped as stopped:
             raise Halted from stopped
         self._count += 1
-        return made[0]
+        change, beside = outcomes[0]
+        return follow(change), beside
 
-    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[T]]) -> T | None:
         """Do it as a ``step_once``: of a done one the work is not run again, an unresolved one is an error."""
 
         def intend(tx: Tx) -> str:
             return adapter(Intent).dump_json(intent).decode()
 
-        async def done(_: str) -> None:
-            await work()
+        values: list[T] = []
+
+        async def act(_: str) -> None:
+            values.append(await work())
 
         try:
-            await self._runtime.step_once(f"{self._prefix}{intent.key}", intend, done)
+            await self._runtime.step_once(f"{self._prefix}{intent.key}", intend, act)
         except Unresolved as error:
             raise LoopStateError(f"loop: {error}") from error
         except Stopped as stopped:
             raise Halted from stopped
+        return values[0] if values else None
 
-    async def happened(self, intent: Intent) -> bool | None:
+    async def has_happened(self, intent: Intent) -> bool | None:
         """Look into the journal: done, never begun, or begun by a process that did not live to say more."""
         stands = self._runtime.stored(f"{self._prefix}{intent.key}")
         return None if stands == "intended" else stands == "done"
@@ -168,7 +172,7 @@ class JournalStore:
         await self._runtime.step(f"{self._prefix}payload/{name}", work)
         return name
 
-    async def kept(self, name: str) -> str:
+    async def read_kept(self, name: str) -> str:
         """Read it."""
         key = f"{self._prefix}payload/{name}"
         if not self._runtime.stored(key):
@@ -179,7 +183,7 @@ class JournalStore:
         """The runtime's owner gives the lease back."""
 
 
-async def opened(
+async def open_database(
     place: Database | str | Path,
     loop_id: str,
     stack: AsyncExitStack,
@@ -216,7 +220,7 @@ async def opened(
                 status=_STATUS.get(state.ending.status, "completed"),
                 ending=adapter(Ending).validate_python({"kind": state.ending.status, "reason": state.ending.reason}),
             )
-        await _audited(audit, change, state)
+        await _audit(audit, change, state)
 
     store = JournalStore(runtime, "loop", record=record)
     if handler is not None:
@@ -235,22 +239,22 @@ def within(runtime: Runtime, key: str) -> JournalStore:
     audit = AuditLog(runtime.graph.db)
 
     async def record(change: Began | Ended, state: State) -> None:
-        await _audited(audit, change, state)
+        await _audit(audit, change, state)
 
     return JournalStore(runtime, key, record=record)
 
 
-async def _audited(audit: AuditLog, change: Began | Ended, state: State) -> None:
+async def _audit(audit: AuditLog, change: Began | Ended, state: State) -> None:
     """Write down that a session began, within which limits, or how it ended. Approvals are written by their gates."""
     if isinstance(change, Began):
         what = "loop.started"
-        told: dict[str, Any] = {"limits": adapter(LoopConfig).dump_python(change.config, mode="json")}
+        facts: dict[str, Any] = {"limits": adapter(LoopConfig).dump_python(change.config, mode="json")}
     else:
         what = "loop.ended"
-        told = {"status": str(change.ending.status), "reason": change.ending.reason, "error": change.ending.error}
-        told |= {"iterations": len(state.iterations), "tokens": state.total_tokens}
+        facts = {"status": str(change.ending.status), "reason": change.ending.reason, "error": change.ending.error}
+        facts |= {"iterations": len(state.iterations), "tokens": state.total_tokens}
     try:
-        await audit.append(f"loop {state.loop_id}", what, {"session": state.sessions, **told})
+        await audit.append(f"loop {state.loop_id}", what, {"session": state.sessions, **facts})
     except StoreError as error:  # what happened is stored already, and stays so
         _log.error("loop.not_audited", loop_id=state.loop_id, what=what, error=str(error))
 
@@ -262,7 +266,7 @@ async def load(graph: MemoryGraph, loop_id: str) -> State:
     """
     cycle_id, inside, key = loop_id.partition("/")
     runtime = await _read(graph, cycle_id)
-    state, _ = await stored(runtime, f"{key if inside else 'loop'}/")
+    state, _ = await replay(runtime, f"{key if inside else 'loop'}/")
     if state is None and inside:
         close = difflib.get_close_matches(loop_id, await loops_of(graph, cycle_id), n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(close)}?" if close else "the explanation of its cycle lists the cycle's loops"
@@ -280,7 +284,7 @@ async def loops_of(graph: MemoryGraph, cycle_id: str) -> dict[str, State]:
         key = first.removesuffix("/000000")
         if key == first or "/drawn/" in first:
             continue
-        state, _ = await stored(runtime, f"{key}/")
+        state, _ = await replay(runtime, f"{key}/")
         if state is not None:
             found[f"{cycle_id}/{key}"] = state
     return found

@@ -210,14 +210,10 @@ class State(Dumps):
         """Tokens of all calls, summaries included."""
         return self.metrics.total_tokens
 
-    def save(self, path: str | Path, *, key: bytes | None = None) -> None:
-        """Write this state as a state file: atomically, the previous generation kept. ``key`` makes its seal an HMAC.
-
-        Raises ``LoopStateError`` when it cannot be written.
-        """
-        from tinman.loop.state import statefile  # noqa: PLC0415 - reads files with the records above
-
-        statefile.write(Path(path), self, key=key)
+    @property
+    def next_call(self) -> Call | None:
+        """The call of the open round whose turn it is; ``None`` between rounds."""
+        return None if self.round is None else self.round.calls[len(self.round.record.actions)]
 
     @classmethod
     def load(cls, path: str | Path, *, key: bytes | None = None) -> State:
@@ -227,7 +223,7 @@ class State(Dumps):
         return statefile.read(Path(path), key=key)
 
 
-def extended(config: LoopConfig, given: dict[str, Any]) -> LoopConfig:
+def extend_config(config: LoopConfig, given: dict[str, Any]) -> LoopConfig:
     """Return ``config`` with ``given`` on top. Raises ``LoopConfigError`` for another key or a senseless value."""
     known = LoopConfig.__dataclass_fields__
     if odd := sorted(set(given) - set(known)):

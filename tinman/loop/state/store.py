@@ -16,7 +16,9 @@ from tinman.loop.state.changes import Change
 from tinman.loop.state.records import Intent, State
 from tinman.processes.threads import in_thread
 
-C = TypeVar("C", bound=Change)
+T = TypeVar("T")
+Work = Callable[[], Awaitable[tuple[Change, T]]]
+"""Work that comes to a change, and to something beside it that need not last."""
 
 
 class Halted(Exception):
@@ -40,18 +42,21 @@ class Store(Protocol):
         """Make ``change``, which led to ``state``, durable. Under cancellation it is written whole or not at all."""
         ...
 
-    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
-        """Do ``work`` and make the change it returns, which leads to ``led_to`` it, durable; return the change.
+    async def perform(self, work: Work[T], follow: Callable[[Change], State]) -> tuple[State, T]:
+        """Do ``work``, make its change durable, and return the state that ``follow`` says it leads to, and the rest.
 
         Asked to stop meanwhile, a runtime lets the work end and stores it. When ``work`` raises nothing is stored.
         """
         ...
 
-    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
-        """Do what ``intent``, which is committed, says: never twice, whatever kills the process."""
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do what ``intent``, which is committed, says: never twice, whatever kills the process.
+
+        Returns what ``work`` returns, ``None`` when it was done by an earlier process.
+        """
         ...
 
-    async def happened(self, intent: Intent) -> bool | None:
+    async def has_happened(self, intent: Intent) -> bool | None:
         """Say whether what an intent without outcome says was done; ``None`` when only somebody who looks can tell."""
         ...
 
@@ -63,7 +68,7 @@ class Store(Protocol):
         """Keep a text that is too long for the state and return its name, the SHA-256 of it."""
         ...
 
-    async def kept(self, name: str) -> str:
+    async def read_kept(self, name: str) -> str:
         """Return a kept text. Raises ``LoopStateError`` when there is none."""
         ...
 
@@ -98,17 +103,18 @@ class MemoryStore:
         """Remember the state."""
         self._state = state
 
-    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
-        """Do it, remember what it led to."""
-        change = await work()
-        await self.commit(change, led_to(change))
-        return change
+    async def perform(self, work: Work[T], follow: Callable[[Change], State]) -> tuple[State, T]:
+        """Do it, remember the state it led to."""
+        change, beside = await work()
+        state = follow(change)
+        await self.commit(change, state)
+        return state, beside
 
-    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[T]]) -> T:
         """Do it."""
-        await work()
+        return await work()
 
-    async def happened(self, intent: Intent) -> bool | None:
+    async def has_happened(self, intent: Intent) -> bool | None:
         """Return ``None``: nobody wrote it down."""
         return None
 
@@ -120,7 +126,7 @@ class MemoryStore:
         self._texts[name_of(text)] = text
         return name_of(text)
 
-    async def kept(self, name: str) -> str:
+    async def read_kept(self, name: str) -> str:
         """Return it."""
         if name not in self._texts:
             raise LoopStateError(f"payload {name}: there is none")
@@ -167,21 +173,22 @@ class FileStore:
         """Write the state that the change led to."""
         await self._write(state)
 
-    async def perform(self, work: Callable[[], Awaitable[C]], led_to: Callable[[C], State]) -> C:
+    async def perform(self, work: Work[T], follow: Callable[[Change], State]) -> tuple[State, T]:
         """Do it, write the state that it led to."""
-        change = await work()
-        await self._write(led_to(change))
-        return change
+        change, beside = await work()
+        state = follow(change)
+        await self._write(state)
+        return state, beside
 
     async def _write(self, state: State) -> None:
         with anyio.CancelScope(shield=True):
             await in_thread(statefile.write, self._path, state, key=self._key)
 
-    async def once(self, intent: Intent, work: Callable[[], Awaitable[None]]) -> None:
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[T]]) -> T:
         """Do it: the intent is in the file, and the lock keeps everybody else out."""
-        await work()
+        return await work()
 
-    async def happened(self, intent: Intent) -> bool | None:
+    async def has_happened(self, intent: Intent) -> bool | None:
         """Return ``None``: the file says no more than the intent."""
         return None
 
@@ -208,7 +215,7 @@ class FileStore:
         except OSError as error:
             raise LoopStateError(f"payload {target}: cannot be written: {error.strerror or error}") from error
 
-    async def kept(self, name: str) -> str:
+    async def read_kept(self, name: str) -> str:
         """Read it."""
         try:
             return (await in_thread((self._folder / name).read_bytes)).decode("utf-8", "surrogatepass")

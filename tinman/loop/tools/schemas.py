@@ -53,7 +53,7 @@ class Parameters:
             why = str(error).splitlines()[0]
             raise UnsupportedTypeError(
                 f"tool {name}: a parameter has a type JSON cannot carry ({why}); use {_KINDS}"
-            ) from (error)
+            ) from error
         self.schema.setdefault("properties", {})
 
     def values(self, made: BaseModel) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
     except NameError as error:
         raise UnsupportedTypeError(
             f"tool {name}: a type hint cannot be resolved ({error}); import what it names"
-        ) from (error)
+        ) from error
 
 
 def _check(hint: Any, place: str) -> None:

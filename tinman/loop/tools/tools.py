@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Literal, overload
+from functools import partial
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import anyio
 from pydantic import BaseModel, ValidationError
@@ -21,7 +22,7 @@ from tinman.loop.tools.schemas import Parameters
 from tinman.messages import ToolSpec
 from tinman.processes import isolated as isolation
 from tinman.processes.scope import CallScope, current_call
-from tinman.processes.threads import in_thread, is_async
+from tinman.processes.threads import OutOfTime, in_thread, in_thread_within, is_async
 from tinman.text.visible import shorten
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
@@ -39,6 +40,18 @@ class ToolResult:
 
 class InvalidArguments(ValueError):
     """Raised when a model's arguments do not fit; its text tells the model what to write instead."""
+
+
+class ToolOptions(TypedDict, total=False):
+    """What ``tool(...)`` hands on to ``Tool``."""
+
+    name: str | None
+    description: str | None
+    timeout_s: float
+    cleanup: Callable[[], None] | None
+    normalizer: Callable[[dict[str, Any]], dict[str, Any]] | None
+    isolated: bool
+    strict: bool
 
 
 class Tool:
@@ -93,7 +106,7 @@ class Tool:
     def validate(self, args: dict[str, Any]) -> dict[str, Any]:
         """Return ``args`` as typed values by parameter name. Raises ``InvalidArguments`` naming every mistake."""
         if self._parameters is None:
-            return self._checked_by_schema(args)
+            return self._check_names(args)
         try:
             text = json.dumps(args)
             made: BaseModel = self._parameters.model.model_validate_json(text, strict=self.strict)
@@ -103,7 +116,7 @@ class Tool:
             raise InvalidArguments(f"not JSON: {shorten(str(error), 100)}") from None
         return self._parameters.values(made)
 
-    def _checked_by_schema(self, args: dict[str, Any]) -> dict[str, Any]:
+    def _check_names(self, args: dict[str, Any]) -> dict[str, Any]:
         """Check names against a schema given from outside; whoever gave it checks the rest."""
         known = self.json_schema.get("properties", {})
         wrong = [f"{name}: missing" for name in self.json_schema.get("required", []) if name not in args]
@@ -117,46 +130,56 @@ class Tool:
         """Return what two calls share when they are the same."""
         return progress.fingerprint(self.name, args, self.normalizer)
 
+    async def validate_and_execute(self, args: dict[str, Any], timeout_s: float | None = None) -> ToolResult:
+        """Do what ``execute`` does with arguments as a model wrote them; wrong ones are an ``error``."""
+        try:
+            values = self.validate(args)
+        except InvalidArguments as error:
+            return ToolResult(status="error", output=f"InvalidArguments: {error}", duration_s=0.0)
+        return await self.execute(values, timeout_s)
+
     async def execute(self, values: dict[str, Any], timeout_s: float | None = None) -> ToolResult:
         """Call with validated ``values`` and return what it came to within the smaller of both timeouts.
 
         Whatever it raises is an ``error``. A synchronous function past its time is abandoned in its daemon thread; the
         commands and loops it started are ended. An async one is cancelled. Cancelled itself, it does the same.
         """
-        limit = self.timeout_s if timeout_s is None else min(self.timeout_s, timeout_s)
+        limit = max(0.0, self.timeout_s if timeout_s is None else min(self.timeout_s, timeout_s))
         started = clock.monotonic()
         scope = CallScope()
         token = current_call.set(scope)
+        status: Literal["ok", "error", "aborted"] = "ok"
         is_done = False
         try:
-            with anyio.move_on_after(max(0.0, limit)) as deadline:
-                try:
-                    value = await self._called(values)
-                    is_done = True
-                except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool may raise anything: the model is told
-                    is_done = True
-                    return ToolResult(status="error", output=_said(error), duration_s=clock.monotonic() - started)
+            output = _text_of(await self._call(values, limit))
+            is_done = True
+        except OutOfTime:
+            output, status = f"aborted: no result within {limit:g} s", "aborted"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool may raise anything: the model is told
+            is_done = True
+            output, status = f"{type(error).__name__}: {error}", "error"
         finally:
             current_call.reset(token)
             if not is_done:
                 scope.abort()
                 await self._clean_up()
-        if deadline.cancelled_caught or not is_done:
-            return ToolResult(
-                status="aborted",
-                output=f"aborted: no result within {limit:g} s",
-                duration_s=clock.monotonic() - started,
-            )
-        return ToolResult(status="ok", output=_text(value), duration_s=clock.monotonic() - started)
+        return ToolResult(status=status, output=output, duration_s=clock.monotonic() - started)
 
-    async def _called(self, values: dict[str, Any]) -> Any:
+    async def _call(self, values: dict[str, Any], seconds: float) -> Any:
+        """Return what the function returns within so many seconds. Raises ``OutOfTime``, and whatever it raises."""
         positional, keywords = self._parameters.split(values) if self._parameters is not None else ([], values)
+        started = clock.monotonic()
         if self.isolated:
-            return await isolation.run(self.target, positional, keywords)
-        if self._is_async:
-            return await self.fn(*positional, **keywords)
-        value = await in_thread(self.fn, *positional, **keywords)
-        return await value if inspect.isawaitable(value) else value
+            value = isolation.run(self.target, positional, keywords)
+        elif self._is_async:
+            value = self.fn(*positional, **keywords)
+        else:
+            value = await in_thread_within(seconds, self.fn, *positional, **keywords)
+            if not inspect.isawaitable(value):
+                return value
+        with anyio.move_on_after(max(0.0, started + seconds - clock.monotonic())):
+            return await value
+        raise OutOfTime
 
     async def _clean_up(self) -> None:
         if self.cleanup is None:
@@ -175,11 +198,7 @@ def _mistake(error: Any) -> str:
     return f"{where}: {error['msg']}"
 
 
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _text(value: Any) -> str:
+def _text_of(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, BaseModel):
@@ -193,34 +212,12 @@ def _text(value: Any) -> str:
 @overload
 def tool(fn: Callable[..., Any]) -> Tool: ...
 @overload
+def tool(fn: None = None, **options: Unpack[ToolOptions]) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(
-    fn: None = None,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    timeout_s: float = 60.0,
-    cleanup: Callable[[], None] | None = None,
-    normalizer: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
-    isolated: bool = False,
-    strict: bool = True,
-) -> Callable[[Callable[..., Any]], Tool]: ...
-def tool(
-    fn: Callable[..., Any] | None = None,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    timeout_s: float = 60.0,
-    cleanup: Callable[[], None] | None = None,
-    normalizer: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
-    isolated: bool = False,
-    strict: bool = True,
+    fn: Callable[..., Any] | None = None, **options: Unpack[ToolOptions]
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """Make a function a ``Tool``: ``@tool`` or ``@tool(timeout_s=30)``. Raises ``UnsupportedTypeError``."""
-
-    def made(function: Callable[..., Any]) -> Tool:
-        return Tool(function, name, description, timeout_s, cleanup, normalizer, isolated=isolated, strict=strict)
-
-    return made if fn is None else made(fn)
+    return partial(Tool, **options) if fn is None else Tool(fn, **options)
 
 
 class ToolRegistry:
@@ -260,7 +257,7 @@ class ToolRegistry:
         """Return the tool called ``name``, or ``None``."""
         return self._tools.get(name)
 
-    def checked(self, name: str, args: dict[str, Any]) -> str:
+    def find_mistake(self, name: str, args: dict[str, Any]) -> str:
         """Return what is wrong with a call, in words for the model; empty when nothing is."""
         found = self._tools.get(name)
         if found is None:
@@ -284,8 +281,4 @@ class ToolRegistry:
         found = self._tools.get(name)
         if found is None:
             raise LoopConfigError(f"tools: there is no {name!r}; there are {', '.join(self._tools)}")
-        try:
-            values = found.validate(args)
-        except InvalidArguments as error:
-            return ToolResult(status="error", output=f"InvalidArguments: {error}", duration_s=0.0)
-        return await found.execute(values)
+        return await found.validate_and_execute(args)

@@ -14,7 +14,6 @@ import importlib
 import inspect
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from typing import Any, Literal, Self
 
 from tinman.config.settings import adopt, environment
 from tinman.errors import TargetError
+from tinman.processes.groups import end_session
 from tinman.targets import env_files as env
 
 TRACE_FILE = "TINKERLOOP_TRACE_FILE"
@@ -410,9 +410,7 @@ class CommandAppAdapter(AppAdapter):
                 raise TargetError(f"command timeout after {self.timeout_seconds:g} s") from None
             finally:
                 # Whatever the program started goes with it; files instead of pipes keep such children from holding us.
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                end_session(process, grace_seconds=0)
             said, told = _tail(out), _tail(err)
         if code != 0:
             raise TargetError(told.strip()[:2000] or said.strip()[:2000] or f"exit code {code}")

@@ -25,7 +25,7 @@ from anyio.abc import Process, UNIXSocketStream
 from tinman.errors import TargetError, TurnBroken
 from tinman.frozen import adapter as types_of
 from tinman.messages import Reply, Request, say
-from tinman.processes.groups import kill_session
+from tinman.processes.groups import close_session, kill_session
 from tinman.targets.adapters.turn import AdapterTurn, drive, drive_async, encoded, plain, turn
 from tinman.targets.base import Capabilities, fold
 from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget
@@ -126,9 +126,7 @@ class AdapterProcess:
             if self._control is not None:
                 await self._control.stream.aclose()
             if self._process is not None:
-                kill_session(self._process.pid)
-                await self._process.wait()
-                await self._process.aclose()
+                await close_session(self._process, grace_seconds=0)
         if self._output is not None:
             self._output.close()
 

@@ -53,7 +53,7 @@ def budget_of(config: LoopConfig, state: State, parent: Budget | None, ledger: S
     return Budget(limits, parent=parent, ledger=ledger, block=block)
 
 
-def reached(config: LoopConfig, state: State, budget: Budget, *, in_round: bool = False) -> str:
+def find_reached(config: LoopConfig, state: State, budget: Budget, *, in_round: bool = False) -> str:
     """Return which ceiling is reached, in the order iterations, tokens, wall clock, money; empty when none is.
 
     Within a round the number of rounds does not count: the round that runs is the last one allowed at most.
@@ -75,14 +75,14 @@ def reached(config: LoopConfig, state: State, budget: Budget, *, in_round: bool 
     return ""
 
 
-def refused(config: LoopConfig, state: State, budget: Budget, error: BudgetExhausted) -> str:
+def explain_refusal(config: LoopConfig, state: State, budget: Budget, error: BudgetExhausted) -> str:
     """Return in the loop's own words why a reservation was refused."""
     name, ceiling = {
         "tokens": ("token_limit", f"{config.token_limit:,}"),
         "usd": ("cost_limit_usd", f"{config.cost_limit_usd or 0:g}"),
         "seconds": ("wall_clock_s", f"{config.wall_clock_s:g}"),
     }.get(error.limit, (error.limit, f"{error.ceiling:g}"))
-    if limit := reached(config, state, budget, in_round=True):
+    if limit := find_reached(config, state, budget, in_round=True):
         return limit
     if error.limit in {"tokens", "usd"}:
         return f"{name} ({ceiling}) reached: the next model call does not fit ({error.used:g} used)"

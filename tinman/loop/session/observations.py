@@ -1,0 +1,97 @@
+"""Observations: one look at the world, observed and measured under the loop's deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from tinman.budget import Budget
+from tinman.errors import LoopConfigError
+from tinman.frozen import digest
+from tinman.loop.goals import GoalMetric
+from tinman.loop.state.records import MetricSnapshot, State
+from tinman.processes.scope import CallScope, current_call
+from tinman.processes.threads import OutOfTime, in_thread, in_thread_within, is_async
+from tinman.text.cutting import head_and_tail, whole
+
+OBSERVATION_CHARS = 16_384
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was observed (secrets taken out), the digest of it as it was, and the measurement of it."""
+
+    observation: str
+    digest: str
+    metric: MetricSnapshot | None
+    is_success: bool
+
+
+_NOTHING = Look("", digest(""), None, False)
+_Measured = tuple[MetricSnapshot | None, bool]
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Looks at the world with what a loop was given to observe and to measure."""
+
+    observe: Callable[[State], Any] | None
+    metric: GoalMetric | None
+    budget: Budget
+    redact: Callable[[str], str]
+
+    async def look(self, state: State) -> Look:
+        """Observe and measure, together in one thread unless ``observe`` is async. Raises ``OutOfTime``.
+
+        Given up, for whatever reason, the commands that observing started are ended with it.
+        """
+        if self.observe is None and self.metric is None:
+            return _NOTHING
+        scope = CallScope()
+        token = current_call.set(scope)
+        try:
+            return await self._look(state)
+        except BaseException:
+            scope.abort()
+            raise
+        finally:
+            current_call.reset(token)
+
+    async def _look(self, state: State) -> Look:
+        if self.observe is not None and is_async(self.observe):
+            waiting = self.observe(state)
+        else:
+            seen, measured = await in_thread_within(self.budget.seconds_left, self._observe, state)
+            if measured is not None:
+                return Look(self.redact(seen), digest(seen), *measured)
+            waiting = seen
+        with anyio.move_on_after(self.budget.seconds_left):
+            text = _cut(await waiting)
+            measured = await in_thread(self._measure, text, state) if self.metric is not None else (None, False)
+            return Look(self.redact(text), digest(text), *measured)
+        raise OutOfTime
+
+    def _observe(self, state: State) -> tuple[Any, _Measured | None]:
+        """Return what is seen and its measurement; what is still to be awaited comes without one."""
+        seen = "" if self.observe is None else self.observe(state)
+        if hasattr(seen, "__await__"):
+            return seen, None
+        text = _cut(seen)
+        return text, self._measure(text, state)
+
+    def _measure(self, text: str, state: State) -> _Measured:
+        if self.metric is None:
+            return None, False
+        snapshot = self.metric.measure(text, state)
+        if not isinstance(snapshot, MetricSnapshot):
+            raise LoopConfigError(
+                f"goal_metric: measure() returned a {type(snapshot).__name__}; return a MetricSnapshot"
+            )
+        return snapshot, bool(self.metric.is_success(snapshot))
+
+
+def _cut(seen: object) -> str:
+    return head_and_tail(whole(str(seen)), OBSERVATION_CHARS)

@@ -1,0 +1,101 @@
+"""How a session starts: anew, or from what is stored, with new limits and an answer to what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from tinman import clock
+from tinman.errors import LoopConfigError
+from tinman.loop.approvals.approval import is_token_of
+from tinman.loop.state.records import LoopConfig, State, extend_config
+
+RESOLUTIONS = ("happened", "did not happen")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came with a resume: the answer to a waiting approval, or what somebody found out about a begun action."""
+
+    token: str | None = None
+    approved: bool = False
+    note: str = ""
+    resolve: str | None = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """How the next session of a loop starts: by default from what is stored, as it is.
+
+    ``limits`` go over the stored settings; ``loop_id`` names the loop in a database.
+    """
+
+    is_new: bool = False
+    loop_id: str = ""
+    goal: str | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    answer: Answer | None = None
+
+    @classmethod
+    def resume(
+        cls,
+        *,
+        loop_id: str,
+        goal: str | None,
+        settings: Mapping[str, Any],
+        extend: Mapping[str, Any] | None,
+        approval: Mapping[str, Any] | None,
+        resolve: str | None,
+    ) -> Self:
+        """Return the start of a resumed loop. Raises ``LoopConfigError`` for what cannot be understood.
+
+        Of ``settings``, which the loop is made of, those that travel with its state go over the stored ones.
+        """
+        extend_config(LoopConfig(), dict(extend or {}))
+        known = LoopConfig.__dataclass_fields__
+        limits = {name: value for name, value in settings.items() if name in known}
+        return cls(loop_id=loop_id, goal=goal, limits=limits | dict(extend or {}), answer=_read(approval, resolve))
+
+    def check_answer(self, state: State, *, may_be_asked: bool) -> None:
+        """Raise ``LoopConfigError`` for an answer nobody asked for, and a question nobody answers.
+
+        ``may_be_asked`` says that somebody else can be asked whether there is an answer by now.
+        """
+        answer, asked = self.answer, state.pending_approval
+        if answer is not None and answer.resolve is not None and state.intent is None:
+            raise LoopConfigError(f"loop {state.loop_id}: no action is unresolved; leave out resolve=")
+        token = None if answer is None else answer.token
+        if asked is None:
+            if token is not None:
+                raise LoopConfigError(
+                    f"loop {state.loop_id}: no approval is waiting; this token was used, is expired or unknown"
+                )
+        elif is_expired(state):
+            return
+        elif token is None:
+            if not may_be_asked:
+                raise LoopConfigError(
+                    f"loop {state.loop_id}: {asked.tool} waits for an approval; resume with "
+                    "approval={'token': ..., 'approved': True or False}"
+                )
+        elif not is_token_of(token, asked):
+            raise LoopConfigError(f"loop {state.loop_id}: this is not the token of the approval that waits")
+
+
+def is_expired(state: State) -> bool:
+    """Say whether the waiting approval is past its time."""
+    asked = state.pending_approval
+    return asked is not None and clock.now().timestamp() - asked.created_at > asked.ttl_s
+
+
+def _read(approval: Mapping[str, Any] | None, resolve: str | None) -> Answer | None:
+    if resolve is not None and resolve not in RESOLUTIONS:
+        raise LoopConfigError(f"resolve: {resolve!r} is none of {', '.join(map(repr, RESOLUTIONS))}")
+    if approval is None:
+        return None if resolve is None else Answer(resolve=resolve)
+    odd = sorted(set(approval) - {"token", "approved", "note"})
+    token, approved = approval.get("token"), approval.get("approved")
+    if odd or not isinstance(token, str) or not isinstance(approved, bool):
+        raise LoopConfigError("approval: write {'token': '...', 'approved': True or False}")
+    return Answer(token=token, approved=approved, note=str(approval.get("note", "")), resolve=resolve)
