@@ -121,8 +121,8 @@ async def test_one_question_a_failure_names_the_most_runs_that_follow(patches: S
 
     assert len(asked) == 2
     assert left_out == []
-    assert 2 * 16 < runs <= sum(action.details["runs"] for action in asked)
-    assert {action.details["patch"].count(",") for action in asked} == {len(patches) - 1}
+    assert 2 * 16 < runs <= sum(action.details.runs for action in asked)
+    assert {len(action.details.patches) for action in asked} == {len(patches)}
 
 
 async def test_a_no_leaves_out_all_candidates_of_that_failure() -> None:
@@ -138,7 +138,7 @@ async def test_an_experiment_asks_for_the_screen_and_both_arms_of_the_confirm_st
     )
     ran = await executor.run(AgentContext(mode=Mode.PRODUCTION), experiments=await designs())
 
-    assert {action.details["estimated_runs"] for action in reviewer.asked} == {3 + 2 * 3}
+    assert {action.details.estimated_runs for action in reviewer.asked} == {3 + 2 * 3}
     assert all(result.total_runs <= 9 for result in ran.output)
 
 

@@ -23,7 +23,6 @@ from tinman.errors import ModeRefused
 from tinman.memory.graph import MemoryGraph
 from tinman.models.metered import Metered
 from tinman.reports.result import ResearchCycleResult
-from tinman.review import Decision
 from tinman.targets.chat import ChatTarget
 from tinman.testing import ScriptedModel
 from tinman.tinman import Tinman, create_tinman
@@ -121,10 +120,10 @@ async def test_a_production_cycle_waits_for_its_approvals_and_makes_at_most_thre
     queue = ApprovalQueue(tinman.graph.db)
     asked = await queue.pending()
     for each in asked:
-        assert await queue.decide(each.id, Decision(approved=True, reason="go", by="a test"))
+        assert await queue.decide(each.id, each.answer(approved=True, reason="go", by="a test"))
     resumed = await tinman.resume(waiting.cycle_id)
     for each in await queue.pending():
-        await queue.decide(each.id, Decision(approved=False, reason="no", by="a test"))
+        await queue.decide(each.id, each.answer(approved=False, reason="no", by="a test"))
     done = await tinman.resume(waiting.cycle_id)
     broken = await AuditLog(tinman.graph.db).broken_at()
     await tinman.close()
@@ -150,7 +149,7 @@ async def test_forty_racing_reviewers_have_one_winner(tmp_path: Path) -> None:
     won: list[bool] = []
 
     async def answer(number: int) -> None:
-        won.append(await queue.decide(wanted.id, Decision(approved=number % 2 == 0, reason="r", by=str(number))))
+        won.append(await queue.decide(wanted.id, wanted.answer(approved=number % 2 == 0, reason="r", by=str(number))))
 
     async with anyio.create_task_group() as group:
         for number in range(40):

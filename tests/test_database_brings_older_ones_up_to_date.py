@@ -9,14 +9,16 @@ from pathlib import Path
 
 from journals import a_cycle, a_run, opened, recording
 
+from tinman.approvals.queue import ApprovalQueue
 from tinman.config.modes import Mode
 from tinman.db import migrate
 from tinman.db.engine import Database
 from tinman.db.tables import SCHEMA_VERSION
 from tinman.memory.graph import MemoryGraph
 from tinman.records import Ending, ExperimentDesign, Hypothesis, Spent
+from tinman.review import Action, SimulationDetails
 from tinman.runtime import JournalRuntime, Tx
-from tinman.taxonomy import FailureClass
+from tinman.taxonomy import FailureClass, RiskTier
 
 CEILING = "budget: calls ceiling 4 reached (4 used); raise it to go on"
 
@@ -75,6 +77,9 @@ async def test_what_hid_in_free_form_members_has_fields_of_its_own(tmp_path: Pat
         async with JournalRuntime(graph, ids[0]) as runtime:
             await runtime.step("hypotheses", guessing)
             await runtime.step("design/h", recording(plan))
+        details = SimulationDetails(patches=("p1", "p2"), runs=80, estimated_cost_usd=None)
+        action = Action(what="a, b", mode=Mode.LAB, tier=RiskTier.REVIEW, details=details)
+        asked = await ApprovalQueue(graph.db).ask(action, ids[0])
         path = Path(graph.db.place)
     with closing(sqlite3.connect(path)) as older, older:
         _with_reasons_as_text(older)
@@ -97,6 +102,8 @@ async def test_what_hid_in_free_form_members_has_fields_of_its_own(tmp_path: Pat
             older.execute("UPDATE nodes SET data = ? WHERE id = ?", (json.dumps(data), node_id))
         flat = json.dumps({"value": [True, {"$record": "h"}]})
         older.execute("UPDATE journal SET value = ? WHERE key = 'hypotheses'", (flat,))
+        text = {"what": "a, b", "patch": "p1, p2", "runs": 80, "estimated_cost_usd": None}
+        older.execute("UPDATE approvals SET summary = ?", (json.dumps(text),))
         older.execute("UPDATE alembic_version SET version_num = '0002'")
 
     async with await Database.open(path) as db:
@@ -106,7 +113,9 @@ async def test_what_hid_in_free_form_members_has_fields_of_its_own(tmp_path: Pat
         async with JournalRuntime(graph, ids[0]) as runtime:
             assert await runtime.value("hypotheses") == (True, (guess,))
             assert await runtime.value("design/h") == plan
+        kept = await ApprovalQueue(db).get(asked.id)
 
+    assert (kept.action, kept.status) == (action, "expired")
     assert [ended[each].ending for each in (*ids, "loop-1")] == [
         None,
         Ending(kind="BUDGET_EXHAUSTED", reason=CEILING, limit="calls"),

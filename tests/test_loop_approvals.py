@@ -302,7 +302,6 @@ async def test_the_policies_are_wanted_again(kind: str, tmp_path: Path) -> None:
 
 async def test_answered_in_the_queue_it_goes_on_without_a_token(tmp_path: Path) -> None:
     from tinman.approvals.queue import ApprovalQueue
-    from tinman.review import Decision as Verdict
 
     waiting = Waiting("db", tmp_path)
     await waiting.start()
@@ -310,7 +309,7 @@ async def test_answered_in_the_queue_it_goes_on_without_a_token(tmp_path: Path) 
     async with await Database.open(tmp_path / "tinman.db") as db:
         queue = ApprovalQueue(db)
         (asked,) = await queue.pending()
-        await queue.decide(asked.id, Verdict(approved=True, reason="looked", by="somebody"))
+        await queue.decide(asked.id, asked.answer(approved=True, reason="looked", by="somebody"))
     await waiting.resume()
 
     assert still.status == "AWAITING_APPROVAL"
@@ -343,14 +342,13 @@ async def test_answered_on_the_command_line_it_goes_on(tmp_path: Path, capsys: p
 
 async def test_of_two_answers_the_first_counts(tmp_path: Path) -> None:
     from tinman.approvals.queue import ApprovalQueue
-    from tinman.review import Decision as Verdict
 
     waiting = Waiting("db", tmp_path)
     await waiting.start()
     async with await Database.open(tmp_path / "tinman.db") as db:
         queue = ApprovalQueue(db)
         (asked,) = await queue.pending()
-        await queue.decide(asked.id, Verdict(approved=False, reason="no", by="somebody"))
+        await queue.decide(asked.id, asked.answer(approved=False, reason="no", by="somebody"))
     result = await waiting.resume(approval=waiting.answer())
 
     assert (result.status, waiting.work.calls) == ("APPROVAL_DENIED", [])
@@ -485,7 +483,7 @@ async def test_even_with_a_recomputed_digest_altered_arguments_are_found_out(tmp
     from dataclasses import replace
 
     from tinman.config.modes import Mode
-    from tinman.loop.approvals import approval
+    from tinman.loop.approvals.questions import action_of
 
     waiting = Waiting("file", tmp_path)
     await waiting.start()
@@ -494,14 +492,13 @@ async def test_even_with_a_recomputed_digest_altered_arguments_are_found_out(tmp
     assert asked is not None
     assert open_round is not None
     forged = replace(open_round.calls[0], args={"n": 666})
-    action = approval.action_of(
+    action = action_of(
         state,
         forged,
         reason=asked.reason,
         mode=Mode.LAB,
         observation_digest=asked.observation_digest,
         nonce=asked.nonce,
-        state_version=asked.state_version,
     )
     state = replace(
         state,

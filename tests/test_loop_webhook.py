@@ -41,14 +41,11 @@ async def receiving(*statuses: int) -> AsyncIterator[tuple[str, list[tuple[bytes
         await runner.cleanup()
 
 
-async def no_wait(seconds: float) -> None: ...
-
-
 def settings_for(url: str, work: Counting, folder: Path) -> dict[str, Any]:
     return {
         "tools": [work.tool],
         "policies": [RequireApproval({"work"})],
-        "approval_runner": WebhookApprovalRunner(url, SECRET, sleep=no_wait),
+        "approval_runner": WebhookApprovalRunner(url, SECRET, backoff_s=0.0),
         "quiet": True,
         "max_iterations": 1,
     }

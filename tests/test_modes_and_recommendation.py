@@ -16,7 +16,7 @@ from tinman.errors import ModeRefused
 from tinman.experiments.proof import MAX_LATENCY_MS, MIN_CONFIDENCE, recommend
 from tinman.patches.kinds import ContextLimit, PromptPatch, ToolRestriction
 from tinman.records import SimulationOutcome
-from tinman.review import Action, Decision
+from tinman.review import Action, ApprovalRequest, Decision, ExperimentDetails
 from tinman.taxonomy import RiskTier, Severity
 from tinman.testing import FakeReviewer
 
@@ -24,12 +24,8 @@ MODES = st.sampled_from(list(Mode))
 
 
 def question(name: str = "e1", tier: RiskTier = RiskTier.REVIEW, mode: Mode = Mode.PRODUCTION) -> Question:
-    action = Action(kind="experiment", what=name, mode=mode, tier=tier)
-
-    async def ask(handler: ApprovalHandler) -> bool:
-        return (await handler.decide(action)).approved
-
-    return Question(id=name, action=action, ask=ask)
+    details = ExperimentDetails(hypothesis="h", estimated_runs=3, estimated_cost_usd=None, stress_type="s")
+    return Question(id=name, action=Action(what=name, mode=mode, tier=tier, details=details))
 
 
 @given(st.integers(1, 1_000))
@@ -70,11 +66,11 @@ async def test_without_a_handler_everything_is_refused_in_production(names: list
 
 
 class Slow:
-    async def decide(self, action: Action) -> Decision:
+    async def decide(self, request: ApprovalRequest) -> Decision:
         import anyio
 
         await anyio.sleep(60)
-        return Decision(approved=True, reason="too late", by="slow")
+        return request.answer(approved=True, reason="too late", by="slow")
 
 
 @pytest.mark.parametrize(

@@ -339,8 +339,10 @@ def test_a_block_is_never_lowered_to_a_review() -> None:
 class Approving(ApprovalHandler):
     """The mutant: auto-approval is honoured everywhere."""
 
-    async def decide(self, action: Action) -> Decision:
-        return Decision(approved=True, reason="why not", by="mutant")
+    async def decide(
+        self, action: Action, *, token: str = "", ttl_s: float | None = None, skip_approval: bool = False
+    ) -> Decision:
+        return Decision(approved=True, reason="why not", by="mutant", digest=action.digest)
 
 
 async def lets_nothing_through_in_production(handler: ApprovalHandler | None) -> bool:

@@ -368,6 +368,18 @@ class SimulationResult:
     patch_digest: str = ""
 
 
+@frozen
+class Deployment:
+    """A patch in force on ``target``: which approval (``digest``) let it through, and whose."""
+
+    intervention_id: str
+    patch: Patch
+    target: str
+    mode: str
+    digest: str
+    by: str
+
+
 Record = Hypothesis | ExperimentDesign | Run | ExperimentResult | DiscoveredFailure | Intervention | SimulationResult
 KINDS: tuple[type[Any], ...] = get_args(Record)
 """The types of records, as ``isinstance`` takes them."""

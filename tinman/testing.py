@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 from tinman.frozen import digest
 from tinman.messages import Call, Reply, Request, Usage, say
 from tinman.models.base import Model
-from tinman.review import Action, Decision
+from tinman.review import Action, ApprovalRequest, Decision
 from tinman.targets.base import Capabilities, Layer, Meter, Seam, fold
 from tinman.targets.world import EMPTY_WORLD, World
 
@@ -129,9 +129,9 @@ class FakeReviewer:
         self.asked: list[Action] = []
         self._answer = answer
 
-    async def decide(self, action: Action) -> Decision:
+    async def decide(self, request: ApprovalRequest) -> Decision:
         """Return the answer, or raise it."""
-        self.asked.append(action)
+        self.asked.append(request.action)
         if isinstance(self._answer, Exception):
             raise self._answer
-        return Decision(approved=self._answer, reason="as told", by="fake reviewer")
+        return request.answer(approved=self._answer, reason="as told", by="fake reviewer")

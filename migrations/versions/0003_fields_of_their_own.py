@@ -28,6 +28,14 @@ _JOURNAL = sa.table(
     sa.column("key", sa.String),
     sa.column("value", sa.JSON),
 )
+_APPROVALS = sa.table(
+    "approvals",
+    sa.column("id", sa.String),
+    sa.column("kind", sa.String),
+    sa.column("status", sa.String),
+    sa.column("reason", sa.String),
+    sa.column("summary", sa.JSON),
+)
 _SPENT = ("calls", "tokens", "nano_usd", "input_tokens", "output_tokens", "seconds")
 
 
@@ -40,6 +48,7 @@ def upgrade() -> None:
         op.drop_column("cycles", name)
     _convert_nodes()
     _convert_journal()
+    _convert_approvals()
 
 
 def _convert_cycles() -> None:
@@ -116,6 +125,17 @@ def _convert_journal() -> None:
             mine = (_JOURNAL.c.cycle_id == row.cycle_id, _JOURNAL.c.key == row.key)
             packed = {"value": {"$tuple": [used, {"$tuple": records}]}}
             connection.execute(sa.update(_JOURNAL).where(*mine).values(value=packed))
+
+
+def _convert_approvals() -> None:
+    """A simulation's patches were one text. With a list of them its digest is another, so it is asked about anew."""
+    connection = op.get_bind()
+    for row in connection.execute(sa.select(_APPROVALS).where(_APPROVALS.c.kind == "simulation")).all():
+        patches = row.summary.pop("patch").split(", ")
+        change = {"summary": {**row.summary, "patches": patches}}
+        if row.status == "pending":
+            change |= {"status": "expired", "reason": "asked anew after an update of the database"}
+        connection.execute(sa.update(_APPROVALS).where(_APPROVALS.c.id == row.id).values(change))
 
 
 def downgrade() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from tinman.approvals.handler import ApprovalHandler
 from tinman.config.modes import Mode, experiment_needs_approval, may_skip_approval
@@ -13,11 +13,10 @@ from tinman.review import Action
 
 @frozen
 class Question:
-    """What is asked about (``id`` of the experiment or intervention), as an action and as a call of the handler."""
+    """What is asked about: the ``id`` of an experiment, or of a failure whose fixes are to be tried."""
 
     id: str
     action: Action
-    ask: Callable[[ApprovalHandler], Awaitable[bool]]
 
 
 async def refused(
@@ -42,10 +41,8 @@ async def refused(
     said_no: list[str] = []
     waiting: list[AwaitingApproval] = []
     for question in questions:
-        if skip_approval:
-            await handler.refuse_skip(question.action)
         try:
-            if not await question.ask(handler):
+            if not (await handler.decide(question.action, skip_approval=skip_approval)).approved:
                 said_no.append(question.id)
         except AwaitingApproval as still_open:
             waiting.append(still_open)

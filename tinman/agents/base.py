@@ -148,7 +148,7 @@ class BaseAgent(ABC, Generic[Output]):
         self.state = AgentState.RUNNING
         self.bus.publish("agent.started", agent=self.kind, agent_id=self.agent_id)
         try:
-            result = await self.execute(context, **kwargs)
+            result = await self._answered(context, **kwargs)
         except AwaitingApproval as open_question:
             self.state = AgentState.PAUSED
             self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
@@ -176,6 +176,16 @@ class BaseAgent(ABC, Generic[Output]):
         self.state = AgentState.COMPLETED
         self.bus.publish("agent.finished", agent=self.kind, agent_id=self.agent_id)
         return result
+
+    async def _answered(self, context: AgentContext, **kwargs: Any) -> AgentResult[Output]:
+        """Execute; where the runtime can wait for an answer, wait, and go over the stored steps again."""
+        while True:
+            try:
+                return await self.execute(context, **kwargs)
+            except AwaitingApproval as question:
+                if context.runtime is None:
+                    raise
+                await context.runtime.receive(question.approval_id)
 
     def pause(self) -> None:
         """Stop before the next unit of work (a run, a design, a failure); what is in flight ends."""

@@ -21,7 +21,7 @@ from tinman.memory.graph import MemoryGraph
 from tinman.models.base import Model
 from tinman.reasoner import Reasoner
 from tinman.records import ExperimentDesign, ExperimentResult, taken, to_data
-from tinman.review import Action
+from tinman.review import Action, ExperimentDetails
 from tinman.runtime import Runtime, Tx
 from tinman.targets.base import Target
 from tinman.targets.load import as_target
@@ -148,20 +148,14 @@ def _question(context: AgentContext, target: Target, experiment: ExperimentDesig
     limit = run_limit(context.mode, experiment.estimated_runs)
     runs = min(stats.SCREEN_OKS, limit) + 2 * min(stats.CONFIRM_CAP, limit)
     harm = harm_tier(context.mode, Severity.S4) if experiment.is_destructive else RiskTier.SAFE
-    tier = max(harm, RiskTier.REVIEW)
-    return Question(
-        id=experiment.id,
-        action=Action(kind="experiment", what=experiment.name, mode=context.mode, tier=tier),
-        ask=lambda handler: handler.approve_experiment(
-            experiment_name=experiment.name,
-            hypothesis=experiment.hypothesis_id,
-            estimated_runs=runs,
-            estimated_cost_usd=estimated_cost_usd(target, experiment, runs),
-            stress_type=experiment.stress_type,
-            mode=context.mode,
-            tier=tier,
-        ),
+    details = ExperimentDetails(
+        hypothesis=experiment.hypothesis_id,
+        estimated_runs=runs,
+        estimated_cost_usd=estimated_cost_usd(target, experiment, runs),
+        stress_type=experiment.stress_type,
     )
+    action = Action(what=experiment.name, mode=context.mode, tier=max(harm, RiskTier.REVIEW), details=details)
+    return Question(id=experiment.id, action=action)
 
 
 __all__ = ["ExperimentExecutor", "ExperimentResult"]

@@ -177,7 +177,13 @@ class InterventionEngine(BaseAgent[tuple[Intervention, ...]]):
         Returns ``deployed`` and ``status`` (deployed, awaiting_approval, denied, blocked), and why.
         """
         (wanted,) = taken(Intervention, [intervention])
-        deployments = Deployments(self.graph, self.approval_handler, self.target)
+        if self.graph is None or self.target is None:
+            return {
+                "deployed": False,
+                "status": "blocked",
+                "reason": "there is no project memory or no target to deploy to",
+            }
+        deployments = Deployments(self.graph, self.target, self.approval_handler or ApprovalHandler())
         return await deployments.request(context.mode, wanted, self.runtime_of(context), skip_approval=skip_approval)
 
 

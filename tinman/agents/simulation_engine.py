@@ -34,7 +34,7 @@ from tinman.records import (
     taken,
     to_data,
 )
-from tinman.review import Action
+from tinman.review import Action, SimulationDetails
 from tinman.runtime import Runtime, Tx
 from tinman.targets.base import Target
 from tinman.targets.load import as_target
@@ -211,15 +211,15 @@ def _questions(
 def _question(
     context: AgentContext, target: Target, case: Reproduction, candidates: Sequence[Intervention], pairs: int | None
 ) -> Question:
-    names = ", ".join(fix.name for fix in candidates)
-    digests = ", ".join(patch_digest(fix.payload) for fix in candidates)
     runs = most_runs(context.mode, case, len(candidates), pairs)
-    cost = estimated_cost_usd(target, case.design, runs)
-    return Question(
-        id=case.failure.id,
-        action=Action(kind="simulation", what=names, mode=context.mode, tier=RiskTier.REVIEW),
-        ask=lambda handler: handler.approve_simulation(names, digests, runs, cost, mode=context.mode),
+    details = SimulationDetails(
+        patches=tuple(patch_digest(fix.payload) for fix in candidates),
+        runs=runs,
+        estimated_cost_usd=estimated_cost_usd(target, case.design, runs),
     )
+    names = ", ".join(fix.name for fix in candidates)
+    action = Action(what=names, mode=context.mode, tier=RiskTier.REVIEW, details=details)
+    return Question(id=case.failure.id, action=action)
 
 
 async def _record(runtime: Runtime, results: Sequence[SimulationResult], *, is_linked: bool) -> None:

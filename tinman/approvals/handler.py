@@ -7,12 +7,13 @@ from enum import StrEnum
 import anyio
 import structlog
 
+from tinman.approvals.grant import Grant
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
 from tinman.config.modes import Mode, may_skip_approval
 from tinman.errors import AwaitingApproval
 from tinman.events import EventBus
-from tinman.review import Action, Decision, Reviewer
+from tinman.review import Action, ApprovalRequest, Decision, ExperimentDetails, Reviewer, SimulationDetails
 from tinman.taxonomy import RiskTier
 
 _log = structlog.get_logger(__name__)
@@ -55,13 +56,19 @@ class ApprovalHandler:
         self._timeout = timeout_seconds
         self._asking = anyio.Lock()
 
-    async def decide(self, action: Action) -> Decision:
-        """Return the decision on ``action``.
+    async def decide(
+        self, action: Action, *, token: str = "", ttl_s: float | None = None, skip_approval: bool = False
+    ) -> Decision:
+        """Return the decision on ``action``, written down and bound to its digest.
 
-        Raises ``AwaitingApproval`` in async mode while it is open, and when a reviewer says "later" by raising it.
+        ``skip_approval`` passes what is not blocked where the mode allows that; where it does not, the attempt is put
+        on record and changes nothing. ``token`` lets its holder answer later, for ``ttl_s`` seconds. Raises
+        ``AwaitingApproval`` in async mode while it is open, and when a reviewer says "later" by raising it.
         """
         self._bus.publish("approval.requested", kind=action.kind, what=action.what, tier=action.tier.value)
-        decision = await self._answer(action)
+        decision = await self._answer(action, token, ttl_s or self._timeout, skip_approval=skip_approval)
+        if decision.digest != action.digest:
+            decision = _by_policy(action, "the answer was to another question", approved=False)
         _log.info(
             "approval.decided",
             kind=action.kind,
@@ -79,55 +86,69 @@ class ApprovalHandler:
             )
         return decision
 
+    async def grant(self, action: Action, *, skip_approval: bool = False) -> Grant:
+        """Return the right to do ``action`` now. Raises ``ApprovalDenied`` for a no, and what ``decide`` raises."""
+        return Grant.of(await self.decide(action, skip_approval=skip_approval))
+
     async def refuse_skip(self, action: Action) -> None:
         """Write down that somebody tried to skip the gate where it cannot be skipped."""
         _log.warning("approval.skip_refused", kind=action.kind, mode=action.mode.value, digest=action.digest)
         if self._audit is not None:
             await self._audit.append(
-                "policy", f"{action.kind}.skip_refused", {"what": action.what, "mode": action.mode.value}
+                "policy",
+                f"{action.kind}.skip_refused",
+                {"what": action.what, "mode": action.mode.value, "digest": action.digest},
             )
 
-    async def _answer(self, action: Action) -> Decision:
+    async def _answer(self, action: Action, token: str, ttl_s: float, *, skip_approval: bool) -> Decision:
         if action.tier is RiskTier.BLOCK:
-            return Decision(approved=False, reason=f"blocked by policy in {action.mode}", by="policy")
+            return _by_policy(action, f"blocked by policy in {action.mode}", approved=False)
         if action.tier is RiskTier.SAFE:
-            return Decision(approved=True, reason="safe by policy", by="policy")
+            return _by_policy(action, "safe by policy", approved=True)
+        may_skip = may_skip_approval(action.mode)
+        if skip_approval and may_skip:
+            return _by_policy(action, "approval skipped outside production", approved=True, by="caller")
+        if skip_approval:
+            await self.refuse_skip(action)
         match self.mode:
             case ApprovalMode.AUTO_REJECT:
-                return Decision(approved=False, reason="auto_reject", by="policy")
-            case ApprovalMode.AUTO_APPROVE if may_skip_approval(action.mode):
-                return Decision(approved=True, reason="auto_approve", by="policy")
+                return _by_policy(action, "auto_reject", approved=False)
+            case ApprovalMode.AUTO_APPROVE if may_skip:
+                return _by_policy(action, "auto_approve", approved=True)
             case ApprovalMode.AUTO_APPROVE:
                 await self.refuse_skip(action)
-                return Decision(approved=False, reason="auto_approve is refused in production", by="policy")
+                return _by_policy(action, "auto_approve is refused in production", approved=False)
             case ApprovalMode.ASYNC:
                 return await self._queued(action)
             case ApprovalMode.INTERACTIVE:
-                return await self._asked(action)
+                return await self._asked(ApprovalRequest.of(action, token=token, ttl_s=ttl_s))
 
     async def _queued(self, action: Action) -> Decision:
         if self._queue is None:
-            return Decision(approved=False, reason="no queue to wait in", by="policy")
+            return _by_policy(action, "no queue to wait in", approved=False)
         approval = await self._queue.ask(action, self.cycle_id)
         if approval.status == "pending":
             raise AwaitingApproval(approval.id, action.what)
-        by = approval.decided_by or "queue"
-        return Decision(approved=approval.status == "approved", reason=approval.reason or approval.status, by=by)
+        is_approved = approval.status == "approved"
+        return approval.answer(
+            approved=is_approved, reason=approval.reason or approval.status, by=approval.decided_by or "queue"
+        )
 
-    async def _asked(self, action: Action) -> Decision:
+    async def _asked(self, request: ApprovalRequest) -> Decision:
+        action = request.action
         if self._reviewer is None:
-            return Decision(approved=False, reason="nobody to ask", by="policy")
+            return _by_policy(action, "nobody to ask", approved=False)
         async with self._asking:
             try:
                 with anyio.fail_after(self._timeout):
-                    return await self._reviewer.decide(action)
+                    return await self._reviewer.decide(request)
             except AwaitingApproval:
                 raise  # the reviewer said: later
             except TimeoutError:
-                return Decision(approved=False, reason=f"no answer within {self._timeout:g} s", by="policy")
+                return _by_policy(action, f"no answer within {self._timeout:g} s", approved=False)
             except Exception as error:  # noqa: BLE001 - whatever a reviewer raises means no, and is reported
                 _log.warning("approval.reviewer_failed", error=f"{type(error).__name__}: {error}")
-                return Decision(approved=False, reason=f"the reviewer failed: {type(error).__name__}", by="policy")
+                return _by_policy(action, f"the reviewer failed: {type(error).__name__}", approved=False)
 
     # -- the calls agents make ---------------------------------------------------------------------------------------
 
@@ -143,18 +164,13 @@ class ApprovalHandler:
         tier: RiskTier = RiskTier.REVIEW,
     ) -> bool:
         """Say whether an experiment may run. A cost of ``None`` says that no price is known."""
-        action = Action(
-            kind="experiment",
-            what=experiment_name,
-            mode=mode,
-            tier=tier,
-            details={
-                "hypothesis": hypothesis,
-                "estimated_runs": estimated_runs,
-                "estimated_cost_usd": _rounded(estimated_cost_usd),
-                "stress_type": stress_type,
-            },
+        details = ExperimentDetails(
+            hypothesis=hypothesis,
+            estimated_runs=estimated_runs,
+            estimated_cost_usd=estimated_cost_usd,
+            stress_type=stress_type,
         )
+        action = Action(what=experiment_name, mode=mode, tier=tier, details=details)
         return (await self.decide(action)).approved
 
     async def approve_simulation(
@@ -166,23 +182,11 @@ class ApprovalHandler:
         *,
         mode: Mode = Mode.PRODUCTION,
     ) -> bool:
-        """Say whether a simulation may call the live target; the approval names the most runs it may make.
-
-        Several candidates for one failure are one question: their names and digests, separated by commas.
-        """
-        action = Action(
-            kind="simulation",
-            what=intervention_name,
-            mode=mode,
-            tier=RiskTier.REVIEW,
-            details={
-                "patch": patch_digest,
-                "runs": num_runs,
-                "estimated_cost_usd": _rounded(estimated_cost_usd),
-            },
-        )
+        """Say whether a simulation may call the live target; the approval names the most runs it may make."""
+        details = SimulationDetails(patches=(patch_digest,), runs=num_runs, estimated_cost_usd=estimated_cost_usd)
+        action = Action(what=intervention_name, mode=mode, tier=RiskTier.REVIEW, details=details)
         return (await self.decide(action)).approved
 
 
-def _rounded(usd: float | None) -> float | None:
-    return None if usd is None else round(usd, 6)
+def _by_policy(action: Action, reason: str, *, approved: bool, by: str = "policy") -> Decision:
+    return Decision(approved=approved, reason=reason, by=by, digest=action.digest)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -11,30 +11,31 @@ from tinman import clock
 from tinman.db.engine import Database
 from tinman.db.tables import ApprovalRow
 from tinman.errors import NotFound
-from tinman.frozen import frozen
-from tinman.review import Action, Decision
+from tinman.frozen import adapter, dump, frozen
+from tinman.review import DETAILS, Action, Decision
 
 Status = Literal["pending", "approved", "denied", "expired"]
-_SHOWN = (
-    ApprovalRow.id,
-    ApprovalRow.cycle_id,
-    ApprovalRow.status,
-    ApprovalRow.summary,
-    ApprovalRow.reason,
-    ApprovalRow.decided_by,
-)
+_COLUMNS = tuple(ApprovalRow.__table__.columns)
 
 
 @frozen
 class Approval:
-    """One question and where it stands."""
+    """One question and where it stands. ``action`` is exactly what was asked, ``digest`` the name of that."""
 
     id: str
     cycle_id: str
+    action: Action
+    digest: str
     status: Status
-    what: str
+    created_at: datetime
+    expires_at: datetime
     reason: str = ""
     decided_by: str = ""
+    decided_at: datetime | None = None
+
+    def answer(self, *, approved: bool, reason: str, by: str) -> Decision:
+        """Return the answer to exactly this."""
+        return Decision(approved=approved, reason=reason, by=by, digest=self.digest)
 
 
 class ApprovalQueue:
@@ -57,7 +58,7 @@ class ApprovalQueue:
             "cycle_id": cycle_id,
             "digest": action.digest,
             "kind": action.kind,
-            "summary": {"what": action.what, **action.details},
+            "summary": {"what": action.what, **dump(action.details)},
             "mode": action.mode.value,
             "tier": action.tier.value,
             "status": "pending",
@@ -67,9 +68,9 @@ class ApprovalQueue:
 
         def put(connection: Connection) -> Approval:
             connection.execute(expired)
-            found = connection.execute(select(*_SHOWN).where(ApprovalRow.id == approval_id)).first()
+            found = connection.execute(select(*_COLUMNS).where(ApprovalRow.id == approval_id)).first()
             if found is None:
-                found = connection.execute(insert(ApprovalRow).values(asked).returning(*_SHOWN)).one()
+                found = connection.execute(insert(ApprovalRow).values(asked).returning(*_COLUMNS)).one()
             return _approval(found)
 
         return await self._db.write(put)
@@ -77,24 +78,28 @@ class ApprovalQueue:
     async def get(self, approval_id: str) -> Approval:
         """Return one approval. Raises ``NotFound``."""
         async with self._db.read() as connection:
-            row = (await connection.execute(select(*_SHOWN).where(ApprovalRow.id == approval_id))).first()
+            row = (await connection.execute(select(*_COLUMNS).where(ApprovalRow.id == approval_id))).first()
         if row is None:
             raise NotFound(f"approval {approval_id}: there is none")
         return _approval(row)
 
     async def pending(self) -> list[Approval]:
         """Return the open questions, oldest first."""
-        query = select(*_SHOWN).where(ApprovalRow.status == "pending", ApprovalRow.expires_at > clock.now())
+        query = select(*_COLUMNS).where(ApprovalRow.status == "pending", ApprovalRow.expires_at > clock.now())
         async with self._db.read() as connection:
             rows = await connection.execute(query.order_by(ApprovalRow.created_at, ApprovalRow.id))
             return [_approval(row) for row in rows]
 
     async def decide(self, approval_id: str, decision: Decision) -> bool:
-        """Record an answer; return whether it was the one that counted. Of many that race, one wins."""
+        """Record an answer; return whether it was the one that counted.
+
+        Of many that race, one wins; an answer to another digest than the one that was asked never does.
+        """
         now = clock.now()
         decided = (
             update(ApprovalRow)
-            .where(ApprovalRow.id == approval_id, ApprovalRow.status == "pending", ApprovalRow.expires_at > now)
+            .where(ApprovalRow.id == approval_id, ApprovalRow.digest == decision.digest)
+            .where(ApprovalRow.status == "pending", ApprovalRow.expires_at > now)
             .values(
                 status="approved" if decision.approved else "denied",
                 reason=decision.reason,
@@ -107,11 +112,17 @@ class ApprovalQueue:
 
 
 def _approval(row: Row[Any]) -> Approval:
+    details = dict(row.summary)
+    what, kind = details.pop("what"), cast(Any, DETAILS[row.kind])
     return Approval(
         id=row.id,
         cycle_id=row.cycle_id,
+        action=Action(what=what, mode=row.mode, tier=row.tier, details=adapter(kind).validate_python(details)),
+        digest=row.digest,
         status=row.status,
-        what=str(row.summary.get("what", "")),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
         reason=row.reason,
         decided_by=row.decided_by,
+        decided_at=row.decided_at,
     )

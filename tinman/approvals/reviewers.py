@@ -1,42 +1,79 @@
-"""People and programs that can be asked now."""
+"""People and programs that can be asked: the same for cycles and for loops."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TextIO
+from collections.abc import Callable
+from typing import Any, TextIO
 
-import anyio.to_thread
-
-from tinman.review import Action, Decision
+from tinman.errors import AwaitingApproval
+from tinman.processes.threads import call
+from tinman.review import ApprovalRequest, Decision
 from tinman.text.visible import shorten
 
 
-class TerminalReviewer:
+class BaseReviewer:
+    """What reviewers share: how long they may take. Subclass it and override ``decide``."""
+
+    ttl_s: float | None = None
+    """How long a question stays open, where an answer may come later."""
+    timeout_s: float | None = None
+    """How long an answer may take; silence is a no. ``None``: as long as whoever asks allows."""
+    is_headless = False
+    """Whether nobody is there to answer now, so that the question has to be stored."""
+
+    async def decide(self, request: ApprovalRequest) -> Decision:
+        """See ``tinman.review.Reviewer``."""
+        raise NotImplementedError(f"{type(self).__name__} has to ask somebody: override decide()")
+
+    @property
+    def signature(self) -> str:
+        """The name under which its answers are recorded."""
+        return f"{type(self).__name__} (unverified)"
+
+
+class TerminalReviewer(BaseReviewer):
     """Asks on a terminal. Only ``y`` or ``yes`` approves; anything else, and the end of input, is a no."""
 
     def __init__(self, stdin: TextIO | None = None, stderr: TextIO | None = None) -> None:
-        self._stdin = stdin or sys.stdin
-        self._stderr = stderr or sys.stderr
+        self._stdin = stdin
+        self._stderr = stderr
 
-    async def decide(self, action: Action) -> Decision:
-        """Print the action, wait for one line. A waiting thread is abandoned on cancellation."""
-        lines = [f"Approve {action.kind} in {action.mode}? {shorten(action.what, 200)}", f"  tier {action.tier}"]
-        lines += [f"  {name}: {shorten(str(value), 200)}" for name, value in action.details.items()]
-        self._stderr.write("\n".join(lines) + "\n[y/N] ")
-        self._stderr.flush()
-        answer = await anyio.to_thread.run_sync(self._stdin.readline, abandon_on_cancel=True)
-        approved = answer.strip().lower() in {"y", "yes"}
-        return Decision(approved=approved, reason="answered on the terminal", by="terminal (unverified)")
+    async def decide(self, request: ApprovalRequest) -> Decision:
+        """Print the action, wait for one line in a daemon thread that is abandoned on cancellation."""
+        out, into = self._stderr or sys.stderr, self._stdin or sys.stdin
+        action = request.action
+        lines = [f"Approve? {shorten(request.reason, 200)}: {shorten(request.tool, 200)}"]
+        lines += [f"  {shorten(name, 60)}: {shorten(str(value), 200)}" for name, value in request.args.items()]
+        lines += [f"  tier {action.tier}, digest {action.digest}"]
+        out.write("\n".join(lines) + "\n[y/N] ")
+        out.flush()
+        typed = await call(into.readline)
+        approved = typed.strip().lower() in {"y", "yes"}
+        return request.answer(approved=approved, reason="answered on the terminal", by=self.signature)
 
 
-class CallbackReviewer:
-    """Asks an async callable, which answers true or false."""
+class CallbackReviewer(BaseReviewer):
+    """Asks a function, sync or async; only ``True`` itself approves. False, an exception or silence is a no."""
 
-    def __init__(self, callback: Callable[[Action], Awaitable[bool]], *, name: str = "callback") -> None:
-        self._callback = callback
-        self._name = name
+    def __init__(self, fn: Callable[[ApprovalRequest], Any], timeout_s: float = 60.0) -> None:
+        self.fn = fn
+        self.timeout_s = timeout_s
 
-    async def decide(self, action: Action) -> Decision:
-        """Answer what the callable answers; only ``True`` itself approves."""
-        return Decision(approved=await self._callback(action) is True, reason="the callback's answer", by=self._name)
+    async def decide(self, request: ApprovalRequest) -> Decision:
+        """Return what the function answers; a synchronous one runs in a daemon thread."""
+        approved = await call(self.fn, request) is True
+        return request.answer(approved=approved, reason="the callback's answer", by=self.signature)
+
+
+class HeadlessReviewer(BaseReviewer):
+    """Nobody is there: whoever asks ends, and is resumed with the answer."""
+
+    is_headless = True
+
+    def __init__(self, ttl_s: float = 3600.0) -> None:
+        self.ttl_s = ttl_s
+
+    async def decide(self, request: ApprovalRequest) -> Decision:
+        """Raise ``AwaitingApproval``: later."""
+        raise AwaitingApproval(request.action_hash, request.tool)

@@ -27,9 +27,11 @@ def review_list(app: App, json_here: bool) -> None:
             waiting = await ApprovalQueue(graph.db).pending()
         for each in waiting:
             if app.as_json or json_here:
-                app.document({"schema": "tinman.approval/1", **dump(each)})
+                told = {"kind": each.action.kind, "what": each.action.what}
+                app.document({"schema": "tinman.approval/1", **told, **dump(each)})
             else:
-                click.echo(f"  {each.id}  {each.cycle_id}  {shorten(each.what, 40)}")
+                asked = f"{each.action.kind} in {each.action.mode}, {each.action.tier}"
+                click.echo(f"  {each.id}  {each.cycle_id}  {asked}: {shorten(each.action.what, 40)}  {each.digest}")
         if not waiting:
             app.say("Nothing waits for an answer.")
 
@@ -41,13 +43,12 @@ def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
         from tinman.approvals.queue import ApprovalQueue
         from tinman.audit import AuditLog
         from tinman.errors import ApprovalDenied
-        from tinman.review import Decision
 
         by = "command line (unverified)"
         async with app.graph() as graph:
             queue = ApprovalQueue(graph.db)
             approval = await queue.get(name)
-            if not await queue.decide(name, Decision(approved=approved, reason=reason, by=by)):
+            if not await queue.decide(name, approval.answer(approved=approved, reason=reason, by=by)):
                 now = await queue.get(name)
                 raise ApprovalDenied(f"the answer to {name}", f"it is {now.status} already")
             verb = "approved" if approved else "denied"

@@ -25,4 +25,4 @@ def estimated_cost_usd(target: Target, design: ExperimentDesign, runs: int) -> f
     answer = min(REPLY_TOKENS, tokens)
     each = Usage(calls=1, input_tokens=tokens - answer, output_tokens=answer)
     nano_usd = price_of(model, each)
-    return None if nano_usd is None else runs * nano_usd / 1e9
+    return None if nano_usd is None else round(runs * nano_usd / 1e9, 6)

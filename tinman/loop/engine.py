@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from tinman import logs
+from tinman.approvals.reviewers import BaseReviewer, TerminalReviewer
 from tinman.budget import Budget, Limits
 from tinman.config.modes import Mode
 from tinman.errors import LoopConfigError
 from tinman.loop import context
-from tinman.loop.approvals.approval import ApprovalRunner, CLIApprovalRunner
 from tinman.loop.approvals.gate import HandlerGate
 from tinman.loop.exits import ExitCondition
 from tinman.loop.explanation import ExplainReport, explain
@@ -77,7 +77,7 @@ class Loop:
         cost_limit_usd: float | None = None,
         pricing: Mapping[str, Any] | None = None,
         pricing_staleness: Staleness = "warn",
-        approval_runner: ApprovalRunner | None = None,
+        approval_runner: BaseReviewer | None = None,
         approval_handler: ApprovalHandler | None = None,
         approval_ttl_s: float = 3600.0,
         summarizer: Any = None,
@@ -111,7 +111,7 @@ class Loop:
         self.registry = registry = ToolRegistry(tools)
         model, summing = as_model(llm), None if summarizer is None else as_model(summarizer)
         rules = [NoProgress(3)] if policies is None else list(policies)
-        runner = approval_runner or CLIApprovalRunner()
+        runner = approval_runner or TerminalReviewer()
         ttl_s = runner.ttl_s or approval_ttl_s
         self._voice = voice = Voice(quiet)
         self._parent = budget

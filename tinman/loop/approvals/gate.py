@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from tinman import clock
+from tinman.approvals.reviewers import BaseReviewer
 from tinman.errors import ApprovalError, AwaitingApproval, LoopConfigError
-from tinman.loop.approvals.approval import AnsweredBefore, ApprovalRequest, ApprovalRunner, AskedThrough
-from tinman.processes.threads import call
-from tinman.review import Action, Decision
+from tinman.review import Action, ApprovalRequest, Decision
 
 if TYPE_CHECKING:
     from tinman.approvals.handler import ApprovalHandler
@@ -21,11 +21,11 @@ _LONGEST_WAIT_SECONDS = 30 * 86_400.0
 class Gate(Protocol):
     """Where a loop's questions go."""
 
-    async def ask(self, action: Action, request: ApprovalRequest) -> Decision:
+    async def ask(self, request: ApprovalRequest) -> Decision:
         """Return the decision, or raise ``AwaitingApproval`` when there is none yet."""
         ...
 
-    async def announce(self, action: Action, request: ApprovalRequest) -> None:
+    async def announce(self, request: ApprovalRequest) -> None:
         """Put a question where it can be answered later, without waiting for an answer."""
         ...
 
@@ -38,73 +38,87 @@ class Gate(Protocol):
         ...
 
 
-class RunnerGate:
-    """Asks an ``ApprovalRunner`` through the handler; answers that come later come with the state's token."""
+class ReviewerGate:
+    """Asks a reviewer through the handler; answers that come later come with the state's token."""
 
-    def __init__(self, runner: ApprovalRunner, *, audit: AuditLog | None = None) -> None:
-        self._runner = runner
+    def __init__(self, reviewer: BaseReviewer, *, audit: AuditLog | None = None) -> None:
+        self._reviewer = reviewer
         self._audit = audit
 
-    async def ask(self, action: Action, request: ApprovalRequest) -> Decision:
-        """Ask now, under the runner's own deadline."""
-        from tinman.approvals.handler import ApprovalHandler  # noqa: PLC0415 - loads SQLAlchemy, for gated loops only
+    async def ask(self, request: ApprovalRequest) -> Decision:
+        """Ask now, under the reviewer's own deadline."""
+        return await self._decide(self._reviewer, request.action, token=request.token, ttl_s=request.ttl_s)
 
-        handler = ApprovalHandler(
-            reviewer=AskedThrough(self._runner, request),
-            audit=self._audit,
-            timeout_seconds=self._runner.timeout_s or _LONGEST_WAIT_SECONDS,
-        )
-        return await handler.decide(action)
-
-    async def announce(self, action: Action, request: ApprovalRequest) -> None:
+    async def announce(self, request: ApprovalRequest) -> None:
         """Tell whoever answers later; the state holds the question."""
-        if self._runner.is_headless:
-            await call(self._runner.request, request)
+        if self._reviewer.is_headless:
+            with suppress(AwaitingApproval):
+                await self._reviewer.decide(request)
 
     async def answer(self, action: Action, *, approved: bool, note: str) -> Decision:
         """Hand the answer to the handler, which writes it down."""
-        from tinman.approvals.handler import ApprovalHandler  # noqa: PLC0415 - as above
-
-        handler = ApprovalHandler(reviewer=AnsweredBefore(approved=approved, note=note), audit=self._audit)
-        return await handler.decide(action)
+        return await self._decide(_AnsweredBefore(approved=approved, note=note), action)
 
     async def reask(self, action: Action) -> Decision:
         """Raise ``AwaitingApproval``: answers come by token only."""
         raise AwaitingApproval(action.digest, action.what)
 
+    async def _decide(
+        self, reviewer: BaseReviewer, action: Action, *, token: str = "", ttl_s: float | None = None
+    ) -> Decision:
+        from tinman.approvals.handler import ApprovalHandler  # noqa: PLC0415 - loads SQLAlchemy, for gated loops only
+
+        seconds = reviewer.timeout_s or _LONGEST_WAIT_SECONDS
+        handler = ApprovalHandler(reviewer=reviewer, audit=self._audit, timeout_seconds=seconds)
+        return await handler.decide(action, token=token, ttl_s=ttl_s)
+
+
+class _AnsweredBefore(BaseReviewer):
+    """Hands on an answer that came with a token."""
+
+    def __init__(self, *, approved: bool, note: str) -> None:
+        self._approved = approved
+        self._note = note
+
+    async def decide(self, request: ApprovalRequest) -> Decision:
+        """Return the answer."""
+        return request.answer(approved=self._approved, reason=self._note or "answered by token", by="token holder")
+
 
 class HandlerGate:
     """Asks a handler; with its ``queue``, questions wait in the database and are answered there or by token.
 
-    ``runner``, if there is one, is told of every question that waits.
+    ``reviewer``, if there is one, is told of every question that waits.
     """
 
     def __init__(
-        self, handler: ApprovalHandler, queue: ApprovalQueue | None = None, runner: ApprovalRunner | None = None
+        self, handler: ApprovalHandler, queue: ApprovalQueue | None = None, reviewer: BaseReviewer | None = None
     ) -> None:
         self._handler = handler
         self._queue = queue
-        self._runner = runner
+        self._reviewer = reviewer
 
-    async def ask(self, action: Action, request: ApprovalRequest) -> Decision:
+    async def ask(self, request: ApprovalRequest) -> Decision:
         """Ask the handler. When nobody could be told of a question that waits, it is denied there as well."""
         try:
-            return await self._handler.decide(action)
+            return await self._handler.decide(request.action)
         except AwaitingApproval:
-            if self._runner is None:
-                raise
             try:
-                await call(self._runner.request, request)
+                await self._tell(request)
             except ApprovalError as error:
-                return await self.answer(action, approved=False, note=str(error))
+                return await self.answer(request.action, approved=False, note=str(error))
             raise
 
-    async def announce(self, action: Action, request: ApprovalRequest) -> None:
-        """Put the question into the queue, and tell the runner."""
+    async def announce(self, request: ApprovalRequest) -> None:
+        """Put the question into the queue, and tell the reviewer."""
         if self._queue is not None:
-            await self._queue.ask(action, self._handler.cycle_id)
-        if self._runner is not None:
-            await call(self._runner.request, request)
+            await self._queue.ask(request.action, self._handler.cycle_id)
+        await self._tell(request)
+
+    async def _tell(self, request: ApprovalRequest) -> None:
+        if self._reviewer is not None:
+            with suppress(AwaitingApproval):
+                await self._reviewer.decide(request)
 
     async def answer(self, action: Action, *, approved: bool, note: str) -> Decision:
         """Record the answer in the queue, where one wins, and return what counts."""
@@ -113,7 +127,8 @@ class HandlerGate:
                 "approval: this loop's questions are answered where its handler asks them, not by token"
             )
         approval_id = clock.derive_id("approval", self._handler.cycle_id, action.digest)
-        answer = Decision(approved=approved, reason=note or "answered by token", by="token holder")
+        reason = note or "answered by token"
+        answer = Decision(approved=approved, reason=reason, by="token holder", digest=action.digest)
         await self._queue.decide(approval_id, answer)
         return await self._handler.decide(action)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinman.approvals.reviewers import BaseReviewer
 from tinman.config.modes import Mode
 from tinman.errors import LoopConfigError
-from tinman.loop.approvals.approval import ApprovalRunner
-from tinman.loop.approvals.gate import Gate, HandlerGate, RunnerGate
+from tinman.loop.approvals.gate import Gate, HandlerGate, ReviewerGate
 from tinman.loop.state.records import State
 from tinman.loop.state.store import FileStore, MemoryStore, Store
 
@@ -30,7 +30,7 @@ class Place:
     db: Database | str | Path | None
     runtime: Runtime | None
     key: str
-    runner: ApprovalRunner
+    runner: BaseReviewer
     handler: ApprovalHandler | None
     ttl_s: float
     mode: Mode
@@ -60,7 +60,7 @@ class Place:
 
         Without any place that lasts the store is ``memory``. Raises ``LoopOwned`` and ``NotFound`` for a database.
         """
-        gate = HandlerGate(self.handler) if self.handler else RunnerGate(self.runner)
+        gate = HandlerGate(self.handler) if self.handler else ReviewerGate(self.runner)
         if self.state_path is not None:
             return FileStore(Path(self.state_path), key=self.state_key), gate
         if self.db is None and self.runtime is None:

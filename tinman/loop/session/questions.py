@@ -11,7 +11,7 @@ from tinman import clock
 from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval
 from tinman.frozen import changed
-from tinman.loop.approvals import approval
+from tinman.loop.approvals import questions as approval
 from tinman.loop.approvals.gate import Gate
 from tinman.loop.result import LoopStatus, Stop
 from tinman.loop.session.calls import Caller
@@ -24,7 +24,7 @@ from tinman.loop.state.records import Call, Intent, MetricSnapshot, PendingAppro
 from tinman.loop.state.store import Store
 from tinman.loop.trace import Trace
 from tinman.processes.threads import OutOfTime
-from tinman.review import Action, Decision
+from tinman.review import Action, ApprovalRequest, Decision
 from tinman.text.visible import shorten
 
 
@@ -49,12 +49,12 @@ class Questions:
         record = state.round.record
         action = self._action_about(call, reason, record.observation_digest, approval.new_nonce())
         token = approval.new_token()
-        request = self._request(call, action, token, reason)
+        request = self._request(action, token)
         mark = approval.hashed(token)[:12]
         self.trace.tell("approval.requested", tool=call.tool, token=mark, reason=reason)
         try:
             with anyio.move_on_after(self.history.budget.seconds_left) as deadline:
-                decision = await self.gate.ask(action, request)
+                decision = await self.gate.ask(request)
         except AwaitingApproval:
             self.trace.tell("approval.decision", token=mark, decision="PENDING", note="")
             return await self._wait_for(action, call, token, reason, record.metric)
@@ -85,17 +85,8 @@ class Questions:
         await self.history.close_round()
         return stop
 
-    def _request(self, call: Call, action: Action, token: str, reason: str) -> approval.ApprovalRequest:
-        return approval.ApprovalRequest(
-            token=token,
-            tool=call.tool,
-            args=approval.deep_frozen(call.args),
-            reason=reason,
-            action_hash=action.digest,
-            state_version=self.history.state.state_version,
-            created_at=clock.now().timestamp(),
-            ttl_s=self.ttl_s,
-        )
+    def _request(self, action: Action, token: str) -> ApprovalRequest:
+        return ApprovalRequest.of(action, token=token, ttl_s=self.ttl_s)
 
     async def _wait_for(
         self, action: Action, call: Call, token: str, reason: str, metric: MetricSnapshot | None
@@ -193,7 +184,6 @@ class Questions:
             mode=self.mode,
             observation_digest=observation_digest,
             nonce=nonce,
-            state_version=self.history.state.state_version,
         )
 
     async def _ask_anew(self, call: Call, look: Look, old_mark: str, reason: str) -> Stop:
@@ -203,7 +193,7 @@ class Questions:
         why = "what was observed is not what the answer was given for"
         self.trace.tell("approval.invalidated", old_token=old_mark, new_token=new_mark, reason=why)
         action = self._action_about(call, reason, look.digest, approval.new_nonce())
-        await self.gate.announce(action, self._request(call, action, token, reason))
+        await self.gate.announce(self._request(action, token))
         stop = await self._wait_for(action, call, token, reason, look.metric)
         return changed(stop, reason=f"{call.tool} waits for a new approval: {why}")
 

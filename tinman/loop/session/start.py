@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from tinman import clock
 from tinman.errors import LoopConfigError
-from tinman.loop.approvals.approval import is_token_of
+from tinman.loop.approvals.questions import is_token_of
 from tinman.loop.state.records import LoopConfig, State, extend_config
 
 RESOLUTIONS = ("happened", "did not happen")

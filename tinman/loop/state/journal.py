@@ -21,7 +21,7 @@ from tinman.config.modes import Mode
 from tinman.db.engine import Database
 from tinman.errors import CycleOwned, LoopOwned, LoopStateError, NotFound, StoreError
 from tinman.frozen import adapter
-from tinman.loop.approvals.gate import Gate, HandlerGate, RunnerGate
+from tinman.loop.approvals.gate import Gate, HandlerGate, ReviewerGate
 from tinman.loop.result import LoopStatus
 from tinman.loop.state.changes import Began, Change, Drawn, Ended, apply
 from tinman.loop.state.records import Intent, LoopConfig, State
@@ -32,8 +32,8 @@ from tinman.records import Ending
 from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
 
 if TYPE_CHECKING:
+    from tinman.approvals.reviewers import BaseReviewer
     from tinman.events import EventBus
-    from tinman.loop.approvals.approval import ApprovalRunner
 
 _log = structlog.get_logger(__name__)
 _STATUS: dict[str, CycleStatus] = {
@@ -191,7 +191,7 @@ async def open_database(
     is_new: bool,
     goal: str,
     mode: Mode,
-    runner: ApprovalRunner,
+    runner: BaseReviewer,
     handler: ApprovalHandler | None,
     ttl_s: float,
     bus: EventBus | None,
@@ -226,7 +226,7 @@ async def open_database(
     if handler is not None:
         return store, HandlerGate(handler)
     if not runner.is_headless:
-        return store, RunnerGate(runner, audit=audit)
+        return store, ReviewerGate(runner, audit=audit)
     queue = ApprovalQueue(db, ttl_seconds=ttl_s)
     waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=bus, cycle_id=loop_id)
     return store, HandlerGate(waiting, queue, runner)
