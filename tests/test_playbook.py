@@ -254,7 +254,7 @@ SANDBOX, PLAYBOOK = SOURCES / "targets" / "sandbox", SOURCES / "playbook"
 
 def imports_of(folder: Path) -> set[str]:
     found: set[str] = set()
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module)
@@ -266,7 +266,7 @@ def imports_of(folder: Path) -> set[str]:
 def phrases_of(folder: Path, length: int = 6) -> set[tuple[str, ...]]:
     """Every run of ``length`` words in a string of the code; docstrings are no part of it."""
     found: set[tuple[str, ...]] = set()
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         documentation = {
             node.body[0].value

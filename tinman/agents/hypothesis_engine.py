@@ -15,7 +15,8 @@ from tinman.frozen import frozen
 from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.cases import draw, family_named
-from tinman.playbook.probes import FAMILIES, Family
+from tinman.playbook.family import Family
+from tinman.playbook.probes import FAMILIES
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Hypothesis, Priority, Source, to_data
 from tinman.runtime import Tx

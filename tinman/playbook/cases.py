@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from tinman.clock import rng
 from tinman.playbook.base_tasks import SETTINGS
-from tinman.playbook.probes import FAMILIES, Draft, Family, Slots
+from tinman.playbook.family import Draft, Family, Slots
+from tinman.playbook.probes import FAMILIES
 from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
 from tinman.targets.base import Capabilities
 from tinman.targets.world import World, retrieved_texts
@@ -55,7 +56,7 @@ def _keys(family: Family, seed: int) -> list[_Key]:
     return [key for round_ in itertools.zip_longest(*per_task) for key in round_ if key is not None]
 
 
-def _pasted(world: World, turns: tuple[str, ...]) -> tuple[World, tuple[str, ...]]:
+def _paste(world: World, turns: tuple[str, ...]) -> tuple[World, tuple[str, ...]]:
     """Return the world without documents, their text put in front of what the user says first."""
     if not world.documents:
         return world, turns
@@ -71,13 +72,12 @@ def _scenario(
     checks = draft.control_checks if is_control and draft.control_checks is not None else draft.checks
     turns = (opener + turns[0], *turns[1:])
     if "documents" not in capabilities.plants:
-        world, turns = _pasted(world, turns)
+        world, turns = _paste(world, turns)
     last = len(turns) - 1
     return Scenario(
         scenario_id=f"{name}-control" if is_control else name,
         description=f"{family.expects} ({'control' if is_control else 'stressed'})",
         tags=(family.failure_class.value, family.subtype, family.stress_type),
-        destructive=draft.destructive,
         turns=tuple(Turn(user=text, checks=checks if i == last else ()) for i, text in enumerate(turns)),
         world=world,
         control_of=name if is_control else None,
@@ -98,7 +98,13 @@ def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -
         if key.probe in beyond:
             continue
         wording = family.probes[key.probe][key.wording]
-        slots = Slots(SETTINGS[key.setting], key.probe, wording, key.wording, rng(seed, f"{family.name}/{key.name}"))
+        slots = Slots(
+            setting=SETTINGS[key.setting],
+            probe=key.probe,
+            wording=wording,
+            variant=key.wording,
+            dice=rng(seed, f"{family.name}/{key.name}"),
+        )
         draft = family.build(slots)
         stressed, control = (
             _scenario(
