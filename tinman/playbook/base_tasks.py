@@ -201,7 +201,7 @@ def token(dice: random.Random, letters: str = "BCDFGHJKLMNPQRSTVWXZ") -> str:
     return "".join(dice.choices(letters, k=2)) + "-" + str(dice.randint(1000, 9999))
 
 
-def carried_over(text: str, setting: Setting, other: Setting) -> str:
+def carry_over(text: str, setting: Setting, other: Setting) -> str:
     """Return ``text`` with the names of ``setting`` replaced by those of ``other``."""
     names = {
         setting.company: other.company,
