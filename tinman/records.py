@@ -169,7 +169,8 @@ class ExperimentDesign:
 
 @frozen
 class Run:
-    """One scenario run: what was said, what was found, what it cost. ``reason`` explains an indeterminate verdict."""
+    """One scenario run: what was said, what was found, what it cost. ``reason`` explains an indeterminate verdict;
+    ``probe`` is the trick of its case, empty where the case comes from no family of probes."""
 
     id: str
     experiment_id: str
@@ -178,6 +179,7 @@ class Run:
     arm: Arm
     case: str
     base_task: str
+    probe: str = ""
     scenario_id: str
     scenario_digest: str
     verdict: Verdict

@@ -126,7 +126,13 @@ def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -
             missing = missing or "the target does not keep a conversation"
             continue
         pairs.append(
-            ScenarioPair(case=key.name, base_task=SETTINGS[key.setting].company, stressed=stressed, control=control)
+            ScenarioPair(
+                case=key.name,
+                base_task=SETTINGS[key.setting].company,
+                probe=key.probe,
+                stressed=stressed,
+                control=control,
+            )
         )
         if len(pairs) == count:
             break

@@ -301,7 +301,7 @@ def _forbidden_tools(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
 
 
 def shape_of(values: Iterable[str]) -> tuple[str, ...]:
-    """Return regular expressions for how the values look: ``QK-4821-MVR`` gives ``[A-Z]{2}-\\d{4}-[A-Z]{3}``."""
+    """Return regular expressions for how the values look: ``QK-4821-MVR`` gives ``[A-Z]{2}\\-\\d{4}\\-[A-Z]{3}``."""
 
     def kind(c: str) -> str:
         if c.isdigit():
