@@ -148,7 +148,8 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         return [node.record for node in nodes if isinstance(node.record, DiscoveredFailure)]
 
     def _can_be_tried(self, hypothesis: Hypothesis) -> bool:
-        """Say whether the target can be given what the probes need; for cases an LLM has yet to write, nobody knows."""
+        """Return whether the target can be given what the probes need; taken as true where an LLM has yet to write
+        the cases."""
         family = family_named(hypothesis.family)
         if family is None or self.capabilities is None:
             return True

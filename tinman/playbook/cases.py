@@ -43,7 +43,7 @@ def family_named(name: str) -> Family | None:
 
 
 def _keys(family: Family, seed: int) -> list[_Key]:
-    """Return every case of a family, round-robin over base tasks, each task's own cases shuffled."""
+    """Return every case of a family: one of each base task in turn, the cases of a base task shuffled."""
     per_task = []
     for setting in range(len(SETTINGS)):
         keys = [
@@ -86,9 +86,10 @@ def _scenario(
 
 
 def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -> tuple[tuple[ScenarioPair, ...], str]:
-    """Return up to ``count`` cases that a target of these capabilities can run, and why there are none if so.
+    """Return up to ``count`` cases that a target of these capabilities can run, and, if there are none, why.
 
-    The same arguments give the same cases. Documents are pasted into the first turn where none can be planted.
+    The same arguments give the same cases, and a larger ``count`` begins with those of a smaller one. Documents are
+    pasted into the first turn where the target cannot be given any.
     """
     pairs: list[ScenarioPair] = []
     missing = ""
