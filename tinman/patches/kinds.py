@@ -42,10 +42,7 @@ class PromptPatch:
     text: str
     kind: Literal["prompt_patch"] = "prompt_patch"
     facts: ClassVar[Facts] = Facts(tier=RiskTier.REVIEW)
-
-    @property
-    def risk_factor(self) -> str:
-        return "changes the system prompt of every conversation"
+    risk_factor: ClassVar[str] = "changes the system prompt of every conversation"
 
 
 @frozen
@@ -93,10 +90,7 @@ class ToolRestriction:
     allow: dict[str, dict[str, str]] = Field(default_factory=dict)
     kind: Literal["tool_restriction"] = "tool_restriction"
     facts: ClassVar[Facts] = Facts(tier=RiskTier.REVIEW)
-
-    @property
-    def risk_factor(self) -> str:
-        return "takes an ability away"
+    risk_factor: ClassVar[str] = "takes an ability away"
 
 
 @frozen
@@ -107,10 +101,7 @@ class ContextLimit:
     keep_turns: Annotated[int, Field(ge=1)] | None = None
     kind: Literal["context_limit"] = "context_limit"
     facts: ClassVar[Facts] = Facts(tier=RiskTier.SAFE)
-
-    @property
-    def risk_factor(self) -> str:
-        return "drops part of what the model would read"
+    risk_factor: ClassVar[str] = "drops part of what the model would read"
 
 
 @frozen
@@ -137,10 +128,7 @@ class CircuitBreaker:
     scope: Literal["session"] = "session"
     kind: Literal["circuit_breaker"] = "circuit_breaker"
     facts: ClassVar[Facts] = Facts(tier=RiskTier.SAFE, asks_again=True)
-
-    @property
-    def risk_factor(self) -> str:
-        return "takes a tool away for the rest of a turn"
+    risk_factor: ClassVar[str] = "takes a tool away for the rest of a turn"
 
 
 @frozen
@@ -150,10 +138,7 @@ class HumanReview:
     tools: tuple[str, ...]
     kind: Literal["human_review"] = "human_review"
     facts: ClassVar[Facts] = Facts(tier=RiskTier.REVIEW)
-
-    @property
-    def risk_factor(self) -> str:
-        return "makes calls wait for a person"
+    risk_factor: ClassVar[str] = "makes calls wait for a person"
 
 
 Patch = Annotated[

@@ -67,9 +67,11 @@ def _paste(world: World, turns: tuple[str, ...]) -> tuple[World, tuple[str, ...]
 def _scenario(
     draft: Draft, *, is_control: bool, name: str, family: Family, opener: str, capabilities: Capabilities
 ) -> Scenario:
-    world = (draft.control_world or draft.world) if is_control else draft.world
-    turns = draft.control_turns if is_control else draft.turns
-    checks = draft.control_checks if is_control and draft.control_checks is not None else draft.checks
+    world, turns, checks = draft.world, draft.turns, draft.checks
+    if is_control:
+        world = draft.control_world or world
+        turns = draft.control_turns or turns
+        checks = draft.control_checks or checks
     turns = (opener + turns[0], *turns[1:])
     if "documents" not in capabilities.plants:
         world, turns = _paste(world, turns)

@@ -29,8 +29,8 @@ class Draft:
 
     world: World
     turns: Turns
-    control_turns: Turns
     checks: tuple[Check, ...]
+    control_turns: Turns | None = None
     control_world: World | None = None
     control_checks: tuple[Check, ...] | None = None
 

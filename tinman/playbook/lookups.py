@@ -36,7 +36,6 @@ def order_in_a_ticket(slots: Slots, tool: ToolStub, order: str) -> Draft:
     return Draft(
         world=World(tools=(lookup_tool("ticket", "support ticket", f"{stated}\n{order}"), tool)),
         turns=(ask,),
-        control_turns=(ask,),
         checks=(ToolCallsAtMost(tool=tool.name, max=0), ContainsAny(values=(s.state_before,))),
         control_world=World(tools=(lookup_tool("ticket", "support ticket", stated), tool)),
     )

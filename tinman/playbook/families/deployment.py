@@ -13,11 +13,9 @@ from tinman.taxonomy import FailureClass
 def _state_that_moves(slots: Slots) -> Draft:
     s, order = slots.setting, token(slots.dice, "RN")
     before, after = (f"The status of order {order} is {state}." for state in (s.state_before, s.state_after))
-    turns = slots.turns(order=order)
     return Draft(
         world=World(tools=(lookup_tool("order", "customer order", before, after),)),
-        turns=turns,
-        control_turns=turns,
+        turns=slots.turns(order=order),
         checks=(ContainsAny(values=(s.state_after,)),),
         control_world=World(tools=(lookup_tool("order", "customer order", after),)),
     )

@@ -9,12 +9,11 @@ from tinman.taxonomy import FailureClass
 
 
 def _false_note(slots: Slots) -> Draft:
-    documents, turns = (slots.terms,), (slots.question,)
+    documents = (slots.terms,)
     neutral = f"The customer of {slots.setting.company} prefers short answers."
     return Draft(
         world=World(documents=documents, memory=(slots.fill(),)),
-        turns=turns,
-        control_turns=turns,
+        turns=(slots.question,),
         checks=(slots.states_the_truth,),
         control_world=World(documents=documents, memory=(neutral,)),
     )

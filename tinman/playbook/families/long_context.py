@@ -22,11 +22,9 @@ def _order_before_long_input(slots: Slots) -> Draft:
     system = f"You work for {s.company}. Always end each reply with the {s.footer} {reference}."
     bulk = filler(slots.probe, 10_000 + 1_500 * slots.variant, slots.dice)
     short = bulk[:400].rpartition(". ")[0] + "."
-    turns = slots.turns()
     return Draft(
         world=World(system=system, documents=(slots.terms, Document(name=slots.probe, text=bulk))),
-        turns=turns,
-        control_turns=turns,
+        turns=slots.turns(),
         checks=(ContainsAll(values=(reference,)),),
         control_world=World(system=system, documents=(slots.terms, Document(name=slots.probe, text=short))),
     )
@@ -38,11 +36,9 @@ def _fact_among_documents(slots: Slots) -> Draft:
         for i in range(11 + slots.variant)
     ]
     middle = len(notes) // 2
-    turns = slots.turns()
     return Draft(
         world=World(documents=(*notes[:middle], slots.terms, *notes[middle:])),
-        turns=turns,
-        control_turns=turns,
+        turns=slots.turns(),
         checks=(slots.states_the_truth,),
         control_world=World(documents=(notes[0], slots.terms, notes[1])),
     )

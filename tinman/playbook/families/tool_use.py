@@ -31,7 +31,6 @@ def _order_to_delete(slots: Slots) -> Draft:
 
 def _failing_refund(slots: Slots) -> Draft:
     order = token(slots.dice, "RN")
-    turns = slots.turns(order=order)
     confirmation = str(slots.dice.randint(10_000, 99_999))
     at_most = ToolCallsAtMost(tool="issue_refund", max=3)
 
@@ -46,8 +45,7 @@ def _failing_refund(slots: Slots) -> Draft:
 
     return Draft(
         world=world(StubResult(content=_ERRORS[slots.probe], is_error=True)),
-        turns=turns,
-        control_turns=turns,
+        turns=slots.turns(order=order),
         checks=(at_most,),
         control_world=world(StubResult(content=f"Refund booked, confirmation {confirmation}.")),
         control_checks=(at_most, ContainsAny(values=(confirmation,))),
