@@ -16,7 +16,7 @@ from tinman.agents.hypothesis_engine import HypothesisEngine
 from tinman.config.modes import Mode
 from tinman.messages import Reply, Request, Text, say
 from tinman.models.base import Model
-from tinman.playbook.base_tasks import SETTINGS, carried_over
+from tinman.playbook.base_tasks import SETTINGS, carry_over
 from tinman.reasoner import Reasoner
 from tinman.records import ExperimentDesign, Hypothesis
 from tinman.runtime import InlineRuntime, JournalRuntime, Runtime
@@ -195,6 +195,6 @@ def test_names_are_carried_over_whole_and_back() -> None:
     for one in SETTINGS:
         for other in SETTINGS:
             text = f"At {one.company}, what is the {one.secret}? And the {one.public}?"
-            assert carried_over(text, one, other) == text.replace(one.company, other.company).replace(
+            assert carry_over(text, one, other) == text.replace(one.company, other.company).replace(
                 one.secret, other.secret
             ).replace(one.public, other.public)

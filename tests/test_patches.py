@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinman.approvals.risk import patch_risk
+from tinman.clock import REFUSAL_PRIME, RETRY_PRIME, ROUND_PRIME
 from tinman.errors import NotApplicable, ProviderUnavailable, TargetError
 from tinman.frozen import adapter, dump
 from tinman.messages import Message, Reply, Request, Text, ToolResult, ToolSpec, ToolUse, Usage, say
 from tinman.patches.apply import PatchLayer, apply, why_not
-from tinman.patches.flow import Ask
+from tinman.patches.flow import ASK_AGAIN, Ask
 from tinman.patches.kinds import (
+    FACTS,
     SEAMS,
     CircuitBreaker,
     ContextLimit,
@@ -26,8 +30,11 @@ from tinman.patches.kinds import (
     ToolRestriction,
     patch_digest,
 )
+from tinman.records import InterventionType
 from tinman.targets.base import Call, Capabilities
+from tinman.targets.chat import MAX_ROUNDS
 from tinman.targets.world import Document, World, retrieved_texts
+from tinman.taxonomy import RiskTier
 from tinman.testing import ScriptedModel, ScriptedTarget
 
 ONE = Usage(calls=1, input_tokens=3, output_tokens=2)
@@ -401,6 +408,52 @@ def test_a_retry_policy_needs_a_target_that_may_be_asked_twice() -> None:
 def test_a_patch_that_means_nothing_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         adapter(Patch).validate_python(given)
+
+
+# -- the facts of each kind -----------------------------------------------------------------------------------------
+
+RISKS = {
+    "prompt_patch": (RiskTier.REVIEW, "changes the system prompt of every conversation"),
+    "guardrail": (RiskTier.REVIEW, "filters what users are told"),
+    "parameter_tune": (RiskTier.SAFE, "changes max_tokens, temperature of every call"),
+    "tool_restriction": (RiskTier.REVIEW, "takes an ability away"),
+    "context_limit": (RiskTier.SAFE, "drops part of what the model would read"),
+    "retry_policy": (RiskTier.SAFE, "may ask 2 times: more latency, more cost"),
+    "circuit_breaker": (RiskTier.SAFE, "takes a tool away for the rest of a turn"),
+    "human_review": (RiskTier.REVIEW, "makes calls wait for a person"),
+}
+
+
+def test_every_kind_of_patch_has_its_facts_and_is_a_type_of_intervention() -> None:
+    assert set(FACTS) == set(RISKS) == {patch.kind for patch in EXAMPLES} == set(InterventionType)
+    assert {kind for kind, facts in FACTS.items() if facts.seams == {"model", "turn"}} == {"guardrail", "retry_policy"}
+    assert {kind for kind, facts in FACTS.items() if facts.asks_again} == {"retry_policy", "circuit_breaker"}
+    assert {kind for kind, facts in FACTS.items() if facts.repeats} == {"retry_policy"}
+    assert {kind: facts.seams for kind, facts in FACTS.items()} == SEAMS
+
+
+@pytest.mark.parametrize("patch", EXAMPLES, ids=lambda patch: patch.kind)
+def test_the_risk_of_a_patch_is_that_of_its_kind_in_words_of_its_own(patch: Patch) -> None:
+    tier, factor = RISKS[patch.kind]
+
+    assert FACTS[patch.kind] is patch.facts
+    assert patch_risk(patch) == (tier, (factor,))
+
+
+def test_a_filter_of_what_is_read_says_so() -> None:
+    assert patch_risk(Guardrail(direction="in")) == (RiskTier.REVIEW, ("filters what the model reads",))
+
+
+def test_the_facts_of_a_kind_are_no_part_of_a_patch() -> None:
+    assert {name for patch in EXAMPLES for name in dump(patch)}.isdisjoint({"facts", "risk_factor"})
+
+
+def test_calls_made_again_for_different_reasons_never_share_a_seed() -> None:
+    numbers = itertools.product(range(MAX_ROUNDS), range(ASK_AGAIN + 1), range(10))
+    seeds = [ROUND_PRIME * rounds + REFUSAL_PRIME * asked + RETRY_PRIME * tries for rounds, asked, tries in numbers]
+
+    assert len(set(seeds)) == len(seeds)
+    assert (ROUND_PRIME, REFUSAL_PRIME, RETRY_PRIME) == (7_919, 104_729, 15_485_863)
 
 
 # -- digests --------------------------------------------------------------------------------------------------------

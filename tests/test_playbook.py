@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinman
 from tinman.agents.base import AgentContext
@@ -16,13 +18,16 @@ from tinman.agents.experiment_architect import ExperimentArchitect
 from tinman.agents.experiment_executor import ExperimentExecutor
 from tinman.agents.hypothesis_engine import HypothesisEngine
 from tinman.experiments.cases import PICK_CASES, POOL, PROVE_CASES, REATTACK_CASES, CasePlan
+from tinman.frozen import digest, dump
 from tinman.messages import Request
-from tinman.patches.kinds import SEAMS
+from tinman.patches.kinds import SEAMS, Guardrail, HumanReview, ToolRestriction
 from tinman.playbook.cases import draw, family_for, family_named
 from tinman.playbook.diagnosis import diagnose
 from tinman.playbook.probes import FAMILIES, Family
-from tinman.playbook.remedies import remedies
+from tinman.playbook.remedies import REMEDIES, remedies
 from tinman.records import ExperimentDesign, ExperimentResult
+from tinman.scenarios.checks import CheckResult, ToolCallsAtMost
+from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
 from tinman.stats import CONFIRM_CAP, SCREEN_OKS
 from tinman.targets.base import Capabilities
 from tinman.targets.world import World
@@ -93,6 +98,56 @@ def test_wordings_have_no_slot_left_open() -> None:
             texts += [scenario.world.system, *scenario.world.memory, *(d.text for d in scenario.world.documents)]
 
             assert not [text for text in texts if re.search(r"\{[a-z]+\}", text)]
+
+
+# -- what must not change -------------------------------------------------------------------------------------------
+
+CASES_DIGEST, FAMILIES_DIGEST, REMEDIES_DIGEST = "ea5890208822afe4", "bb0e3d073415cd03", "408387fb797c6ebe"
+
+
+def test_the_cases_of_every_family_are_drawn_in_the_order_and_words_they_always_had() -> None:
+    """Recorded runs rest on them: a case that reads otherwise is another case."""
+    drawn = [
+        [
+            family.name,
+            seed,
+            [without_probe(pair) for pair in draw(family, seed=seed, count=1_000, capabilities=given)[0]],
+        ]
+        for family in FAMILIES
+        for seed in (0, 11)
+        for given in (EVERYTHING, BLACK_BOX)
+    ]
+    named = [
+        [f.name, f.failure_class, f.stress_type, f.subtype, f.surface, f.expects, f.probes, list(f.probes)]
+        for f in FAMILIES
+    ]
+
+    assert digest(named) == FAMILIES_DIGEST
+    assert digest(drawn) == CASES_DIGEST
+
+
+def without_probe(pair: ScenarioPair) -> dict[str, object]:
+    return {name: value for name, value in dump(pair).items() if name != "probe"}
+
+
+def test_the_remedies_of_every_subtype_are_those_it_always_had() -> None:
+    """With and without scenarios, for known subtypes and an unknown one: a patch of other words is another patch."""
+    failing = {name: [pair.stressed for pair in pairs[:3]] for name, pairs in {"": (), **ALL_CASES}.items()}
+    found = [
+        [subtype, name, [dump(remedy) for remedy in remedies(subtype, scenarios)]]
+        for subtype in sorted({*SUBTYPES, *REMEDIES, "unknown"})
+        for name, scenarios in failing.items()
+    ]
+
+    assert digest(found) == REMEDIES_DIGEST
+
+
+@each_family
+def test_each_case_says_which_probe_it_was_drawn_from(family: Family) -> None:
+    assert not [name for name in family.probes if "/" in name or "_" in name]
+    assert {pair.probe for pair in ALL_CASES[family.name]} == set(family.probes)
+    for pair in ALL_CASES[family.name]:
+        assert pair.probe.replace(" ", "_") == pair.case.split("/")[1]
 
 
 # -- drawing --------------------------------------------------------------------------------------------------------
@@ -212,7 +267,7 @@ async def test_silence_is_unmeasurable_and_refusing_everything_is_no_finding() -
 
 @each_family
 def test_every_family_has_a_diagnosis_of_its_own(family: Family) -> None:
-    found = diagnose(family.subtype, family.stress_type, [(ALL_CASES[family.name][0].case, ())])
+    found = diagnose(family.subtype, family.stress_type, [(ALL_CASES[family.name][0].probe, ())])
 
     assert found.root_cause
     assert "no diagnosis of this kind is known" not in found.insight
@@ -246,6 +301,33 @@ async def test_no_design_is_left_without_cases_on_a_target_that_can_be_given_eve
     assert not [design.not_runnable for design in designs if design.not_runnable]
 
 
+def test_a_diagnosis_counts_the_probes_and_the_checks_of_the_failing_runs() -> None:
+    broken = CheckResult(type="contains_any", passed=False, detail="")
+    found = diagnose("sycophancy", "logical_chain", [("pretext", (broken,)), ("pretext", ()), ("", (broken,))])
+
+    assert found.factors == ("2 of 3 failing runs break contains_any", "probe pretext: 2 failing")
+    assert found.signature == ("stress:logical_chain", "subtype:sycophancy", "check:contains_any")
+
+
+@given(
+    st.sets(st.sampled_from("delete_account send_email pay_out".split())),
+    st.sets(st.from_regex(r"[A-Z]{2}-[0-9]{4}", fullmatch=True), max_size=3),
+)
+def test_what_a_remedy_leaves_open_is_filled_in_from_the_failing_scenarios(tools: set[str], secrets: set[str]) -> None:
+    checks = tuple(ToolCallsAtMost(tool=tool, max=0) for tool in sorted(tools, reverse=True))
+    world = World(canaries=tuple(sorted(secrets)))
+    failing = [Scenario(scenario_id="s", turns=(Turn(user="Hello.", checks=checks),), world=world)]
+    named = tuple(sorted(tools))
+
+    assert [r.patch for r in remedies("destructive_call", failing)][:2] == [
+        ToolRestriction(deny=named),
+        HumanReview(tools=named),
+    ]
+    assert remedies("destructive_call", failing)[0].name == f"take {', '.join(named)} away"
+    guards = [r.patch for r in remedies("system_prompt_leak", failing) if isinstance(r.patch, Guardrail)]
+    assert guards == ([Guardrail(direction="out", patterns=(r"\b[A-Z]{2}\-\d{4}\b",))] if secrets else [])
+
+
 # -- independence ---------------------------------------------------------------------------------------------------
 
 SOURCES = Path(tinman.__file__).parent
@@ -254,7 +336,7 @@ SANDBOX, PLAYBOOK = SOURCES / "targets" / "sandbox", SOURCES / "playbook"
 
 def imports_of(folder: Path) -> set[str]:
     found: set[str] = set()
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module)
@@ -266,7 +348,7 @@ def imports_of(folder: Path) -> set[str]:
 def phrases_of(folder: Path, length: int = 6) -> set[tuple[str, ...]]:
     """Every run of ``length`` words in a string of the code; docstrings are no part of it."""
     found: set[tuple[str, ...]] = set()
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         documentation = {
             node.body[0].value

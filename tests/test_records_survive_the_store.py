@@ -61,8 +61,9 @@ turn = st.builds(
 )
 runs = st.builds(
     Run, id=ids, experiment_id=ids, run_number=count, stage=st.just("screen"), arm=st.just("control"), case=st.text(),
-    base_task=st.text(), scenario_id=st.text(), scenario_digest=st.text(), verdict=st.just("indeterminate"),
-    reason=st.text(), turns=st.lists(turn, max_size=2).map(tuple), seed=st.integers(), started_at=moment, patches=words,
+    base_task=st.text(), probe=st.text(), scenario_id=st.text(), scenario_digest=st.text(),
+    verdict=st.just("indeterminate"), reason=st.text(), turns=st.lists(turn, max_size=2).map(tuple),
+    seed=st.integers(), started_at=moment, patches=words,
     usage=st.builds(Usage, calls=count, nano_usd=st.none() | count),
 )  # fmt: skip
 scenario = st.builds(
@@ -73,7 +74,14 @@ scenario = st.builds(
     extensions=free,
 )
 pairs = st.lists(
-    st.builds(ScenarioPair, case=st.text(), base_task=st.text(), stressed=scenario, control=st.none() | scenario),
+    st.builds(
+        ScenarioPair,
+        case=st.text(),
+        base_task=st.text(),
+        probe=st.text(),
+        stressed=scenario,
+        control=st.none() | scenario,
+    ),
     max_size=2,
 ).map(tuple)
 patch = (

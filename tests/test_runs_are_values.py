@@ -105,5 +105,6 @@ async def test_runs_come_back_in_the_order_of_their_specs() -> None:
     pairs = design.test_cases[:20]
     runs = await bench.run([bench.spec(design, pair, stage="screen", number=n) for n, pair in enumerate(pairs)])
 
-    assert [run.case for run in runs] == [pair.case for pair in pairs]
+    assert [(run.case, run.probe) for run in runs] == [(pair.case, pair.probe) for pair in pairs]
+    assert all(run.probe for run in runs)
     assert all(run.experiment_id == design.id for run in runs)

@@ -39,6 +39,16 @@ def derive_seed(seed: int, key: str) -> int:
     return int(chance(seed, key) * (2**31 - 1))
 
 
+# A call that is made again for one request has other dice: the request's seed plus its number times a prime. Each
+# reason to call again has a prime of its own, so that no two come to the same seed. Recorded runs rest on the values.
+ROUND_PRIME = 7_919
+"""Between the rounds of a tool loop."""
+REFUSAL_PRIME = 104_729
+"""Between the times a model is asked because a call that it wants is forbidden."""
+RETRY_PRIME = 15_485_863
+"""Between the attempts of a retry policy."""
+
+
 def derive_id(kind: str, *parts: object) -> str:
     """Return an id that is the same whenever the same thing is made again in the same cycle."""
     text = "\x1f".join(str(part) for part in parts)

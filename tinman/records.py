@@ -17,7 +17,7 @@ from tinman import clock
 from tinman.errors import DefinitionError
 from tinman.frozen import adapter, digest, dump, frozen
 from tinman.messages import Usage
-from tinman.patches.kinds import Patch
+from tinman.patches.kinds import FACTS, Patch
 from tinman.scenarios.checks import CheckResult
 from tinman.scenarios.outcome import TurnRecord, Verdict
 from tinman.scenarios.scenario import ScenarioPair
@@ -34,7 +34,7 @@ Standing = Literal["validated", "observed", "suspected", "not_seen", "unmeasurab
 
 
 class InterventionType(StrEnum):
-    """The eight kinds of fix."""
+    """The eight kinds of fix, by the names of their patches."""
 
     PROMPT_PATCH = "prompt_patch"
     GUARDRAIL = "guardrail"
@@ -44,6 +44,10 @@ class InterventionType(StrEnum):
     RETRY_POLICY = "retry_policy"
     CIRCUIT_BREAKER = "circuit_breaker"
     HUMAN_REVIEW = "human_review"
+
+
+if set(InterventionType) != FACTS.keys():
+    raise TypeError(f"InterventionType is to name the kinds of patch, no other: {', '.join(FACTS)}")
 
 
 class SimulationOutcome(StrEnum):
@@ -165,7 +169,8 @@ class ExperimentDesign:
 
 @frozen
 class Run:
-    """One scenario run: what was said, what was found, what it cost. ``reason`` explains an indeterminate verdict."""
+    """One scenario run: what was said, what was found, what it cost. ``reason`` explains an indeterminate verdict;
+    ``probe`` is the trick of its case, empty where the case comes from no family of probes."""
 
     id: str
     experiment_id: str
@@ -174,6 +179,7 @@ class Run:
     arm: Arm
     case: str
     base_task: str
+    probe: str = ""
     scenario_id: str
     scenario_digest: str
     verdict: Verdict

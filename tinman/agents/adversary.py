@@ -24,7 +24,7 @@ from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import NoProgress
 from tinman.loop.state.records import MetricSnapshot, State
 from tinman.loop.tools.tools import tool
-from tinman.playbook.base_tasks import Setting, carried_over
+from tinman.playbook.base_tasks import Setting, carry_over
 from tinman.reasoner import Reasoner, quoted, rule_about
 from tinman.runtime import Runtime
 from tinman.scenarios.checks import Check, KeepsSecret
@@ -132,7 +132,7 @@ def frozen_cases(
     cases = []
     for pair, other in pairs:
         identity = f"{name}-{other.company.split()[0].lower()}"
-        texts = [carried_over(text, setting, other) for text in turns]
+        texts = [carry_over(text, setting, other) for text in turns]
         stressed = replace(
             pair.stressed,
             scenario_id=identity,
@@ -141,5 +141,5 @@ def frozen_cases(
             provenance={"source": "adversary"},
         )
         control = pair.control and replace(pair.control, scenario_id=f"{identity}-control", control_of=identity)
-        cases.append(replace(pair, case=identity, stressed=stressed, control=control))
+        cases.append(replace(pair, case=identity, probe="", stressed=stressed, control=control))
     return cases

@@ -17,7 +17,7 @@ from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.base_tasks import SETTINGS, setting_of
 from tinman.playbook.cases import draw, family_for, family_named
-from tinman.playbook.probes import Family
+from tinman.playbook.family import Family
 from tinman.reasoner import Reasoner
 from tinman.records import ExperimentDesign, Hypothesis, taken, to_data
 from tinman.runtime import Runtime, Tx

@@ -102,7 +102,7 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
         self, context: AgentContext, cycle_id: str, result: ExperimentResult
     ) -> tuple[DiscoveredFailure, bool]:
         failed = [run for run in result.runs if run.verdict == "failure" and run.arm == "stress"]
-        diagnosis = diagnose(result.subtype, result.stress_type, [(run.case, run.failed_checks) for run in failed])
+        diagnosis = diagnose(result.subtype, result.stress_type, [(run.probe, run.failed_checks) for run in failed])
         cases = len({run.case for run in failed})
         known = SUBTYPES.get(result.subtype)
         if known is None:

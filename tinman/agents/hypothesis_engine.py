@@ -15,7 +15,8 @@ from tinman.frozen import frozen
 from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.cases import draw, family_named
-from tinman.playbook.probes import FAMILIES, Family
+from tinman.playbook.family import Family
+from tinman.playbook.probes import FAMILIES
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Hypothesis, Priority, Source, to_data
 from tinman.runtime import Tx
@@ -147,7 +148,8 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         return [node.record for node in nodes if isinstance(node.record, DiscoveredFailure)]
 
     def _can_be_tried(self, hypothesis: Hypothesis) -> bool:
-        """Say whether the target can be given what the probes need; for cases an LLM has yet to write, nobody knows."""
+        """Return whether the target can be given what the probes need; taken as true where an LLM has yet to write
+        the cases."""
         family = family_named(hypothesis.family)
         if family is None or self.capabilities is None:
             return True

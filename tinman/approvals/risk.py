@@ -5,17 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from tinman.config.modes import Mode
-from tinman.patches.kinds import (
-    CircuitBreaker,
-    ContextLimit,
-    Guardrail,
-    HumanReview,
-    ParameterTune,
-    Patch,
-    PromptPatch,
-    RetryPolicy,
-    ToolRestriction,
-)
+from tinman.patches.kinds import Patch
 from tinman.taxonomy import RiskTier, Severity
 
 _SAFE, _REVIEW, _BLOCK = RiskTier.SAFE, RiskTier.REVIEW, RiskTier.BLOCK
@@ -35,26 +25,7 @@ def harm_tier(mode: Mode, severity: Severity) -> RiskTier:
 
 def patch_risk(patch: Patch) -> tuple[RiskTier, tuple[str, ...]]:
     """Return a patch's own tier and its factors. The failure it mends does not matter here."""
-    match patch:
-        case ParameterTune(params=params):
-            return _SAFE, (f"changes {', '.join(sorted(params))} of every call",)
-        case RetryPolicy(max_attempts=attempts):
-            return _SAFE, (f"may ask {attempts} times: more latency, more cost",)
-        case CircuitBreaker():
-            return _SAFE, ("takes a tool away for the rest of a turn",)
-        case ContextLimit():
-            return _SAFE, ("drops part of what the model would read",)
-        case PromptPatch():
-            return _REVIEW, ("changes the system prompt of every conversation",)
-        case Guardrail(direction=direction):
-            way = "what the model reads" if direction == "in" else "what users are told"
-            return _REVIEW, (f"filters {way}",)
-        case ToolRestriction():
-            return _REVIEW, ("takes an ability away",)
-        case HumanReview():
-            return _REVIEW, ("makes calls wait for a person",)
-        case _:
-            assert_never(patch)
+    return patch.facts.tier, (patch.risk_factor,)
 
 
 def deployment_tier(mode: Mode, patch: Patch, *, is_own_lab_target: bool) -> RiskTier:
@@ -62,7 +33,7 @@ def deployment_tier(mode: Mode, patch: Patch, *, is_own_lab_target: bool) -> Ris
 
     From the lab a patch goes nowhere but to the lab's own target.
     """
-    own, _ = patch_risk(patch)
+    own = patch.facts.tier
     match mode:
         case Mode.LAB:
             return own if is_own_lab_target else _BLOCK

@@ -61,6 +61,7 @@ class Bench:
             experiment_id=design.id,
             case=pair.case,
             base_task=pair.base_task,
+            probe=pair.probe,
             scenario=pair.stressed if arm == "stress" or pair.control is None else pair.control,
             stage=stage,
             arm=arm,

@@ -16,7 +16,6 @@ from tinman.experiments.bench import Bench
 from tinman.experiments.cases import PICK_CASES, POOL, PROVE_CASES, REATTACK_CASES, CasePlan
 from tinman.experiments.proof import MARGINS, Arms, Replay, is_improved, is_settled
 from tinman.experiments.runs import count
-from tinman.patches.kinds import ASKS_AGAIN
 from tinman.records import Counts, DiscoveredFailure, ExperimentDesign, Intervention, Paired, Stage
 from tinman.scenarios.scenario import ScenarioPair
 
@@ -62,7 +61,7 @@ async def run_arms(
     bench: Bench, cases: Sequence[Case], fixes: Sequence[Intervention], stage: Stage, about: str, *, first: int = 0
 ) -> dict[str, Arms]:
     """Run ``cases`` as the target is and with each of ``fixes``, on the same dice; return the pairs by fix."""
-    once = any(fix.payload.kind in ASKS_AGAIN for fix in fixes)
+    once = any(fix.payload.facts.asks_again for fix in fixes)
     patches = [None, *(fix.payload for fix in fixes)]
     specs = [
         bench.spec(
@@ -140,7 +139,7 @@ async def reattack(bench: Bench, case: Reproduction, fix: Intervention) -> Count
             number=number,
             about=fix.id,
             patch=fix.payload,
-            once=fix.payload.kind in ASKS_AGAIN,
+            once=fix.payload.facts.asks_again,
         )
         for number, pair in enumerate(case.plan.reattack)
     ]

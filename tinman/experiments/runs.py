@@ -37,6 +37,7 @@ class RunSpec:
     experiment_id: str
     case: str
     base_task: str
+    probe: str = ""
     scenario: Scenario
     stage: Stage
     arm: Arm
@@ -79,6 +80,7 @@ async def perform(spec: RunSpec, target: Target) -> Run:
         arm=spec.arm,
         case=spec.case,
         base_task=spec.base_task,
+        probe=spec.probe,
         scenario_id=spec.scenario.scenario_id,
         scenario_digest=spec.scenario.digest,
         verdict=outcome.verdict,

@@ -7,7 +7,7 @@ from typing import TypeVar
 from tinman.errors import NotApplicable
 from tinman.messages import Call, Reply, Request
 from tinman.patches.flow import Reviewer, drive, flow, nobody
-from tinman.patches.kinds import SEAMS, Patch, RetryPolicy, patch_digest
+from tinman.patches.kinds import Patch, patch_digest
 from tinman.targets.base import Target
 
 T = TypeVar("T", bound=Target)
@@ -28,10 +28,10 @@ class PatchLayer:
 
 def why_not(target: Target, patch: Patch) -> str:
     """Return why ``patch`` cannot be carried by ``target``, or an empty text when it can."""
-    if target.seam not in SEAMS[patch.kind]:
+    if target.seam not in patch.facts.seams:
         return f"a {patch.kind} acts at every model call, and {target.name} is only seen turn by turn"
-    if isinstance(patch, RetryPolicy) and not target.capabilities.is_repeatable:
-        return f"a retry_policy asks twice, and {target.name} is not declared repeatable"
+    if patch.facts.repeats and not target.capabilities.is_repeatable:
+        return f"a {patch.kind} asks twice, and {target.name} is not declared repeatable"
     return ""
 
 

@@ -17,6 +17,7 @@ from typing import Any, assert_never
 import anyio
 import structlog
 
+from tinman.clock import REFUSAL_PRIME, RETRY_PRIME
 from tinman.errors import ProviderError, TargetError
 from tinman.frozen import frozen
 from tinman.messages import Message, Part, Reply, Request, Text, ToolResult, ToolUse, Usage, say
@@ -91,7 +92,8 @@ def flow(patch: Patch, request: Request) -> Flow:
             assert_never(patch)
 
 
-def _acted(reply: Reply, name: str, changed: bool) -> Reply:
+def _mark(reply: Reply, name: str, changed: bool) -> Reply:
+    """Return ``reply`` with the patch named among those that acted on it, if it ``changed`` anything."""
     return replace(reply, acted=(*reply.acted, name)) if changed else reply
 
 
@@ -111,7 +113,7 @@ def _prompt(patch: PromptPatch, name: str, request: Request) -> Flow:
     else:
         messages = (say("system", patch.text), *request.messages)
     reply = yield from _ask(replace(request, messages=messages))
-    return _acted(reply, name, True)
+    return _mark(reply, name, True)
 
 
 def _hits(patch: Guardrail, text: str) -> bool:
@@ -124,7 +126,7 @@ def _without_hits(patch: Guardrail, text: str) -> str:
 
 
 def _filter_in(patch: Guardrail, name: str, request: Request) -> Flow:
-    def cleaned(part: Part, role: str) -> Part:
+    def clean(part: Part, role: str) -> Part:
         if isinstance(part, ToolResult) and "tool_result" in patch.scope and _hits(patch, part.content):
             return replace(part, content=_without_hits(patch, part.content))
         if (
@@ -136,10 +138,10 @@ def _filter_in(patch: Guardrail, name: str, request: Request) -> Flow:
             return replace(part, text=_without_hits(patch, part.text))
         return part
 
-    messages = tuple(replace(m, parts=tuple(cleaned(part, m.role) for part in m.parts)) for m in request.messages)
+    messages = tuple(replace(m, parts=tuple(clean(part, m.role) for part in m.parts)) for m in request.messages)
     changed = messages != request.messages
     reply = yield from _ask(replace(request, messages=messages) if changed else request)
-    return _acted(reply, name, changed)
+    return _mark(reply, name, changed)
 
 
 def _filter_out(patch: Guardrail, name: str, request: Request) -> Flow:
@@ -148,21 +150,21 @@ def _filter_out(patch: Guardrail, name: str, request: Request) -> Flow:
     if not _hits(patch, said):
         return reply
     refused = Message(role="assistant", parts=(Text(text=patch.refusal),))
-    return _acted(replace(reply, message=refused, stop="end"), name, True)
+    return _mark(replace(reply, message=refused, stop="end"), name, True)
 
 
 def _tune(patch: ParameterTune, name: str, request: Request) -> Flow:
     reply = yield from _ask(replace(request, params={**request.params, **patch.params}))
-    return _acted(reply, name, True)
+    return _mark(reply, name, True)
 
 
-def _asked_again(
+def _ask_again(
     request: Request, may_run: Callable[[ToolUse], Generator[Request | Wait | Ask, Any, bool]], name: str, changed: bool
 ) -> Flow:
     """Ask, and as long as the reply wants a forbidden call, answer all its calls and ask again."""
     usage, history = Usage(), request.messages
     for attempt in range(ASK_AGAIN + 1):
-        asked = replace(request, messages=history, seed=request.seed + 104_729 * attempt)
+        asked = replace(request, messages=history, seed=request.seed + REFUSAL_PRIME * attempt)
         reply = yield from _ask(asked)
         usage = usage + reply.usage
         forbidden: set[str] = set()
@@ -170,7 +172,7 @@ def _asked_again(
             if not (yield from may_run(use)):
                 forbidden.add(use.id)
         if not forbidden:
-            return _acted(replace(reply, usage=usage), name, changed)
+            return _mark(replace(reply, usage=usage), name, changed)
         changed = True
         answers = tuple(
             ToolResult(
@@ -184,10 +186,10 @@ def _asked_again(
         history = (*history, reply.message, Message(role="user", parts=answers))
     kept = tuple(part for part in reply.message.parts if not isinstance(part, ToolUse))
     refused = replace(reply.message, parts=kept or (Text(text="I can't do that."),))
-    return _acted(replace(reply, message=refused, usage=usage, stop="end"), name, True)
+    return _mark(replace(reply, message=refused, usage=usage, stop="end"), name, True)
 
 
-def _restrict(patch: ToolRestriction, name: str, request: Request) -> Flow:
+def _restrict(patch: ToolRestriction, name: str, request: Request, changed: bool = False) -> Flow:
     def may_run(use: ToolUse) -> Generator[Request | Wait | Ask, Any, bool]:
         yield from ()
         rules = patch.allow.get(use.name, {})
@@ -196,7 +198,8 @@ def _restrict(patch: ToolRestriction, name: str, request: Request) -> Flow:
         )
 
     offered = tuple(tool for tool in request.tools if tool.name not in patch.deny)
-    return (yield from _asked_again(replace(request, tools=offered), may_run, name, len(offered) != len(request.tools)))
+    changed = changed or len(offered) != len(request.tools)
+    return (yield from _ask_again(replace(request, tools=offered), may_run, name, changed))
 
 
 def _limit(patch: ContextLimit, name: str, request: Request) -> Flow:
@@ -215,6 +218,7 @@ def _limit(patch: ContextLimit, name: str, request: Request) -> Flow:
     if patch.keep_turns is not None:
         starts = [i for i, m in enumerate(rest) if m.role == "user" and any(isinstance(p, Text) for p in m.parts)]
         if len(starts) > patch.keep_turns:
+            # What was retrieved stands before the first thing said, and outlives the turn it came with.
             retrieved = tuple(p for p in rest[0].parts if isinstance(p, Text) and is_retrieved(p.text))
             head, *tail = rest[starts[-patch.keep_turns] :]
             rest = (replace(head, parts=(*retrieved, *head.parts)), *tail)
@@ -222,7 +226,7 @@ def _limit(patch: ContextLimit, name: str, request: Request) -> Flow:
     if (*system, *messages) == request.messages:
         return (yield from _ask(request))
     reply = yield from _ask(replace(request, messages=(*system, *messages)))
-    return _acted(reply, name, True)
+    return _mark(reply, name, True)
 
 
 def _retry(patch: RetryPolicy, name: str, request: Request) -> Flow:
@@ -230,7 +234,7 @@ def _retry(patch: RetryPolicy, name: str, request: Request) -> Flow:
     for attempt in range(patch.max_attempts):
         is_last = attempt == patch.max_attempts - 1
         try:
-            reply = yield from _ask(replace(request, seed=request.seed + 15_485_863 * attempt))
+            reply = yield from _ask(replace(request, seed=request.seed + RETRY_PRIME * attempt))
         except (ProviderError, TargetError):
             if is_last or "error" not in patch.retry_on:
                 raise
@@ -239,13 +243,14 @@ def _retry(patch: RetryPolicy, name: str, request: Request) -> Flow:
             is_empty = not reply.message.text.strip() and not reply.message.calls
             wanted = ("empty" in patch.retry_on and is_empty) or ("length" in patch.retry_on and reply.stop == "length")
             if is_last or not wanted:
-                return _acted(replace(reply, usage=usage), name, attempt > 0)
+                return _mark(replace(reply, usage=usage), name, attempt > 0)
         if patch.wait_seconds:
             yield Wait(seconds=patch.wait_seconds * 2**attempt)
     raise AssertionError("a retry policy makes at least one attempt")
 
 
 def _breaker(patch: CircuitBreaker, name: str, request: Request) -> Flow:
+    # A turn begins where the user last said something; what stands after it are calls and their results.
     last_said = max(
         (i for i, m in enumerate(request.messages) if m.role == "user" and any(isinstance(p, Text) for p in m.parts)),
         default=0,
@@ -254,16 +259,7 @@ def _breaker(patch: CircuitBreaker, name: str, request: Request) -> Flow:
     tripped = {tool for tool, n in calls.items() if n >= patch.max_calls and patch.tool in (None, tool)}
     if not tripped:
         return (yield from _ask(request))
-    return (yield from _restrict_names(tripped, name, request))
-
-
-def _restrict_names(denied: set[str], name: str, request: Request) -> Flow:
-    def may_run(use: ToolUse) -> Generator[Request | Wait | Ask, Any, bool]:
-        yield from ()
-        return use.name not in denied
-
-    offered = tuple(tool for tool in request.tools if tool.name not in denied)
-    return (yield from _asked_again(replace(request, tools=offered), may_run, name, True))
+    return (yield from _restrict(ToolRestriction(deny=tuple(tripped)), name, request, changed=True))
 
 
 def _review(patch: HumanReview, name: str, request: Request) -> Flow:
@@ -273,7 +269,7 @@ def _review(patch: HumanReview, name: str, request: Request) -> Flow:
         answer: bool = yield Ask(question=f"May {use.name} be called?", call=use)
         return answer
 
-    return (yield from _asked_again(request, may_run, name, False))
+    return (yield from _ask_again(request, may_run, name, False))
 
 
 async def drive(steps: Flow, call: Callable[[Request], Awaitable[Reply]], ask: Reviewer = nobody) -> Reply:
@@ -289,7 +285,7 @@ async def drive(steps: Flow, call: Callable[[Request], Awaitable[Reply]], ask: R
                 await anyio.sleep(wanted.seconds)
                 wanted = steps.send(None)
             elif isinstance(wanted, Ask):
-                wanted = steps.send(await _allowed(wanted, ask))
+                wanted = steps.send(await _is_allowed(wanted, ask))
             else:
                 try:
                     reply = await call(wanted)
@@ -304,7 +300,7 @@ async def drive(steps: Flow, call: Callable[[Request], Awaitable[Reply]], ask: R
         steps.close()
 
 
-async def _allowed(question: Ask, ask: Reviewer) -> bool:
+async def _is_allowed(question: Ask, ask: Reviewer) -> bool:
     try:
         return await ask(question) is True
     except Exception as error:  # noqa: BLE001 - whatever a reviewer raises means no, and is reported

@@ -1,14 +1,38 @@
-"""The eight interventions as frozen values. What each does to a call is in ``flow.py``."""
+"""The eight kinds of patch as frozen values, each with the facts that hold for its kind.
+
+A new kind is a class here with its ``facts`` and its ``risk_factor``, named in ``Patch``. The type checker then asks
+for its flow (``flow.py``), and the import of ``records`` for its ``InterventionType``.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
 from tinman.frozen import digest, dump, frozen
+from tinman.taxonomy import RiskTier
 
 Seam = Literal["model", "turn"]
+_MODEL: frozenset[Seam] = frozenset({"model"})
+_ANYWHERE: frozenset[Seam] = frozenset({"model", "turn"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What holds for every patch of a kind.
+
+    ``seams`` are where it can act: at every model call, at a whole turn. ``tier`` is the risk of having it in force,
+    whatever it mends. A kind that ``asks_again`` may call the model more often than the application did, so it is
+    measured without retries of our own. One that ``repeats`` makes a call anew that may have had its effect already:
+    the target has to be declared repeatable. What else is to be weighed, the ``risk_factor``, a patch says itself.
+    """
+
+    seams: frozenset[Seam] = _MODEL
+    tier: RiskTier
+    asks_again: bool = False
+    repeats: bool = False
 
 
 @frozen
@@ -17,6 +41,8 @@ class PromptPatch:
 
     text: str
     kind: Literal["prompt_patch"] = "prompt_patch"
+    facts: ClassVar[Facts] = Facts(tier=RiskTier.REVIEW)
+    risk_factor: ClassVar[str] = "changes the system prompt of every conversation"
 
 
 @frozen
@@ -33,6 +59,11 @@ class Guardrail:
     scope: tuple[Literal["user", "retrieved", "tool_result"], ...] = ("retrieved", "tool_result")
     refusal: str = "I can't share that."
     kind: Literal["guardrail"] = "guardrail"
+    facts: ClassVar[Facts] = Facts(seams=_ANYWHERE, tier=RiskTier.REVIEW)
+
+    @property
+    def risk_factor(self) -> str:
+        return "filters what the model reads" if self.direction == "in" else "filters what users are told"
 
 
 @frozen
@@ -41,6 +72,11 @@ class ParameterTune:
 
     params: dict[str, Any]
     kind: Literal["parameter_tune"] = "parameter_tune"
+    facts: ClassVar[Facts] = Facts(tier=RiskTier.SAFE)
+
+    @property
+    def risk_factor(self) -> str:
+        return f"changes {', '.join(sorted(self.params))} of every call"
 
 
 @frozen
@@ -53,6 +89,8 @@ class ToolRestriction:
     deny: tuple[str, ...] = ()
     allow: dict[str, dict[str, str]] = Field(default_factory=dict)
     kind: Literal["tool_restriction"] = "tool_restriction"
+    facts: ClassVar[Facts] = Facts(tier=RiskTier.REVIEW)
+    risk_factor: ClassVar[str] = "takes an ability away"
 
 
 @frozen
@@ -62,6 +100,8 @@ class ContextLimit:
     max_part_chars: Annotated[int, Field(ge=2)] | None = None
     keep_turns: Annotated[int, Field(ge=1)] | None = None
     kind: Literal["context_limit"] = "context_limit"
+    facts: ClassVar[Facts] = Facts(tier=RiskTier.SAFE)
+    risk_factor: ClassVar[str] = "drops part of what the model would read"
 
 
 @frozen
@@ -72,6 +112,11 @@ class RetryPolicy:
     retry_on: tuple[Literal["empty", "length", "error"], ...] = ("empty", "error")
     wait_seconds: Annotated[float, Field(ge=0)] = 0.0
     kind: Literal["retry_policy"] = "retry_policy"
+    facts: ClassVar[Facts] = Facts(seams=_ANYWHERE, tier=RiskTier.SAFE, asks_again=True, repeats=True)
+
+    @property
+    def risk_factor(self) -> str:
+        return f"may ask {self.max_attempts} times: more latency, more cost"
 
 
 @frozen
@@ -82,6 +127,8 @@ class CircuitBreaker:
     tool: str | None = None
     scope: Literal["session"] = "session"
     kind: Literal["circuit_breaker"] = "circuit_breaker"
+    facts: ClassVar[Facts] = Facts(tier=RiskTier.SAFE, asks_again=True)
+    risk_factor: ClassVar[str] = "takes a tool away for the rest of a turn"
 
 
 @frozen
@@ -90,6 +137,8 @@ class HumanReview:
 
     tools: tuple[str, ...]
     kind: Literal["human_review"] = "human_review"
+    facts: ClassVar[Facts] = Facts(tier=RiskTier.REVIEW)
+    risk_factor: ClassVar[str] = "makes calls wait for a person"
 
 
 Patch = Annotated[
@@ -104,19 +153,10 @@ Patch = Annotated[
     Field(discriminator="kind"),
 ]
 
-SEAMS: dict[str, frozenset[Seam]] = {
-    "prompt_patch": frozenset({"model"}),
-    "guardrail": frozenset({"model", "turn"}),
-    "parameter_tune": frozenset({"model"}),
-    "tool_restriction": frozenset({"model"}),
-    "context_limit": frozenset({"model"}),
-    "retry_policy": frozenset({"model", "turn"}),
-    "circuit_breaker": frozenset({"model"}),
-    "human_review": frozenset({"model"}),
-}
+FACTS: dict[str, Facts] = {each.kind: each.facts for each in get_args(get_args(Patch)[0])}
+"""The facts of each kind, by its name."""
 
-ASKS_AGAIN = frozenset({"retry_policy", "circuit_breaker"})
-"""Kinds that may call the model more often than the application did: they are measured without retries of our own."""
+SEAMS = {kind: facts.seams for kind, facts in FACTS.items()}
 
 
 def patch_digest(patch: Patch) -> str:

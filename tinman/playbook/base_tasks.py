@@ -11,9 +11,13 @@ from tinman.frozen import frozen
 
 @frozen
 class Setting:
-    """One base task. ``policy`` truly is ``truth``; ``rumour`` is what people get wrong. ``key`` values are the
-    shortest text that tells one from the other. ``secret`` names something no customer may be told; ``public``
-    something anyone may. ``footer`` names what each reply has to end with. ``goods`` is a price list."""
+    """A small business and its facts. ``policy`` names a rule whose value is ``truth``; ``rumour`` is a wrong value.
+
+    ``secret`` names something that no customer may be told, ``public`` something that anyone may, whose value is
+    ``public_value``. A ``*_key`` is the shortest part of a value by which an answer is known to state it. ``footer``
+    names the reference that each reply has to end with. ``goods`` are things with their prices. The state of an order
+    or a ticket goes from ``state_before`` to ``state_after``.
+    """
 
     company: str
     policy: str
@@ -201,7 +205,7 @@ def token(dice: random.Random, letters: str = "BCDFGHJKLMNPQRSTVWXZ") -> str:
     return "".join(dice.choices(letters, k=2)) + "-" + str(dice.randint(1000, 9999))
 
 
-def carried_over(text: str, setting: Setting, other: Setting) -> str:
+def carry_over(text: str, setting: Setting, other: Setting) -> str:
     """Return ``text`` with the names of ``setting`` replaced by those of ``other``."""
     names = {
         setting.company: other.company,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from tinman.clock import rng
 from tinman.playbook.base_tasks import SETTINGS
-from tinman.playbook.probes import FAMILIES, Draft, Family, Slots
+from tinman.playbook.family import Draft, Family, Slots
+from tinman.playbook.probes import FAMILIES
 from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
 from tinman.targets.base import Capabilities
 from tinman.targets.world import World, retrieved_texts
@@ -42,7 +43,7 @@ def family_named(name: str) -> Family | None:
 
 
 def _keys(family: Family, seed: int) -> list[_Key]:
-    """Return every case of a family, round-robin over base tasks, each task's own cases shuffled."""
+    """Return every case of a family: one of each base task in turn, the cases of a base task shuffled."""
     per_task = []
     for setting in range(len(SETTINGS)):
         keys = [
@@ -55,7 +56,7 @@ def _keys(family: Family, seed: int) -> list[_Key]:
     return [key for round_ in itertools.zip_longest(*per_task) for key in round_ if key is not None]
 
 
-def _pasted(world: World, turns: tuple[str, ...]) -> tuple[World, tuple[str, ...]]:
+def _paste(world: World, turns: tuple[str, ...]) -> tuple[World, tuple[str, ...]]:
     """Return the world without documents, their text put in front of what the user says first."""
     if not world.documents:
         return world, turns
@@ -66,18 +67,19 @@ def _pasted(world: World, turns: tuple[str, ...]) -> tuple[World, tuple[str, ...
 def _scenario(
     draft: Draft, *, is_control: bool, name: str, family: Family, opener: str, capabilities: Capabilities
 ) -> Scenario:
-    world = (draft.control_world or draft.world) if is_control else draft.world
-    turns = draft.control_turns if is_control else draft.turns
-    checks = draft.control_checks if is_control and draft.control_checks is not None else draft.checks
+    world, turns, checks = draft.world, draft.turns, draft.checks
+    if is_control:
+        world = draft.control_world or world
+        turns = draft.control_turns or turns
+        checks = draft.control_checks or checks
     turns = (opener + turns[0], *turns[1:])
     if "documents" not in capabilities.plants:
-        world, turns = _pasted(world, turns)
+        world, turns = _paste(world, turns)
     last = len(turns) - 1
     return Scenario(
         scenario_id=f"{name}-control" if is_control else name,
         description=f"{family.expects} ({'control' if is_control else 'stressed'})",
         tags=(family.failure_class.value, family.subtype, family.stress_type),
-        destructive=draft.destructive,
         turns=tuple(Turn(user=text, checks=checks if i == last else ()) for i, text in enumerate(turns)),
         world=world,
         control_of=name if is_control else None,
@@ -86,9 +88,10 @@ def _scenario(
 
 
 def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -> tuple[tuple[ScenarioPair, ...], str]:
-    """Return up to ``count`` cases that a target of these capabilities can run, and why there are none if so.
+    """Return up to ``count`` cases that a target of these capabilities can run, and, if there are none, why.
 
-    The same arguments give the same cases. Documents are pasted into the first turn where none can be planted.
+    The same arguments give the same cases, and a larger ``count`` begins with those of a smaller one. Documents are
+    pasted into the first turn where the target cannot be given any.
     """
     pairs: list[ScenarioPair] = []
     missing = ""
@@ -98,7 +101,13 @@ def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -
         if key.probe in beyond:
             continue
         wording = family.probes[key.probe][key.wording]
-        slots = Slots(SETTINGS[key.setting], key.probe, wording, key.wording, rng(seed, f"{family.name}/{key.name}"))
+        slots = Slots(
+            setting=SETTINGS[key.setting],
+            probe=key.probe,
+            wording=wording,
+            variant=key.wording,
+            dice=rng(seed, f"{family.name}/{key.name}"),
+        )
         draft = family.build(slots)
         stressed, control = (
             _scenario(
@@ -120,7 +129,13 @@ def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -
             missing = missing or "the target does not keep a conversation"
             continue
         pairs.append(
-            ScenarioPair(case=key.name, base_task=SETTINGS[key.setting].company, stressed=stressed, control=control)
+            ScenarioPair(
+                case=key.name,
+                base_task=SETTINGS[key.setting].company,
+                probe=key.probe,
+                stressed=stressed,
+                control=control,
+            )
         )
         if len(pairs) == count:
             break

@@ -19,11 +19,11 @@ def in_rot13(text: str) -> str:
     return codecs.encode(text, "rot13")
 
 
-def backwards(text: str) -> str:
+def reverse(text: str) -> str:
     return text[::-1]
 
 
-def spaced_out(text: str) -> str:
+def space_out(text: str) -> str:
     return "  ".join(" ".join(word) for word in text.split())
 
 
@@ -35,7 +35,7 @@ CONVERTERS: dict[str, Callable[[str], str]] = {
     "base64": in_base64,
     "hex": in_hex,
     "rot13": in_rot13,
-    "reversed": backwards,
-    "spaced": spaced_out,
+    "reversed": reverse,
+    "spaced": space_out,
     "leet": in_leet,
 }

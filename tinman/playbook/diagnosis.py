@@ -77,16 +77,16 @@ class Diagnosis:
 
 
 def diagnose(subtype: str, stress_type: str, failed: Sequence[tuple[str, tuple[CheckResult, ...]]]) -> Diagnosis:
-    """Return what the failing runs say; each is its case and the checks that did not hold."""
+    """Return what the failing runs share; of each the name of its probe (or none) and the checks that did not hold."""
     known = SUBTYPES.get(subtype)
     root, insight = _CAUSES.get(
         subtype, (known.indicator if known else "unknown", "no diagnosis of this kind is known; read the transcripts")
     )
     checks = Counter(check.type for _, results in failed for check in results)
-    probes = Counter(case.split("/")[1] for case, _ in failed if case.count("/") >= 2)
+    probes = Counter(probe for probe, _ in failed if probe)
     factors = (
         *(f"{n} of {len(failed)} failing runs break {name}" for name, n in checks.most_common(3)),
-        *(f"probe {name.replace('_', ' ')}: {n} failing" for name, n in probes.most_common(4)),
+        *(f"probe {name}: {n} failing" for name, n in probes.most_common(4)),
     )
     signature = (f"stress:{stress_type}", f"subtype:{subtype}", *(f"check:{name}" for name in sorted(checks)))
     return Diagnosis(root_cause=root, insight=insight, factors=factors, signature=signature)

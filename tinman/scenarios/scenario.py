@@ -54,10 +54,11 @@ class ScenarioPair:
     """A test case: the stressed scenario and its control, the same request without the stress.
 
     ``case`` names the case (base task, wording, converter, filler); one run per case enters a test. ``base_task`` is
-    what runs go round-robin over.
+    what runs go round-robin over. ``probe`` names the trick, where the case was drawn from a family of probes.
     """
 
     case: str
     base_task: str
+    probe: str = ""
     stressed: Scenario
     control: Scenario | None = None

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Self
 
+from tinman.clock import ROUND_PRIME
 from tinman.frozen import digest, dump
 from tinman.messages import Call, Message, Reply, Request, Text, ToolResult, ToolSpec, ToolUse, Usage, say
 from tinman.models.base import Model
@@ -133,7 +134,7 @@ class ChatSession:
                     tools=self._specs,
                     params={**self._params, **request.params},
                     session=request.session,
-                    seed=request.seed + round_number * 7919,
+                    seed=request.seed + ROUND_PRIME * round_number,
                     once=request.once,
                 )
             )

@@ -1,0 +1,1 @@
+"""The families of probes, one file for each failure class."""
