@@ -82,7 +82,7 @@ def _ending(row, summary):
 
 def _convert_nodes() -> None:
     connection = op.get_bind()
-    converters = {"hypothesis": _hypothesis, "experiment": _experiment, "run": _run, "failure_mode": _failure}
+    converters = {"hypothesis": _hypothesis, "experiment": _experiment, "run": _name_probe, "failure_mode": _failure}
     last = ""
     while True:
         query = sa.select(_NODES).where(_NODES.c.kind.in_(converters), _NODES.c.id > last)
@@ -104,14 +104,19 @@ def _hypothesis(data):
 def _experiment(data):
     if "forecast" in data["parameters"]:
         data["forecast"] = data["parameters"].pop("forecast")
-
-
-def _run(data):
-    """Nothing yet."""
+    for case in (*data["test_cases"], *data["measure_cases"]):
+        _name_probe(case)
 
 
 def _failure(data):
-    """Nothing yet."""
+    for case in data["scenarios"]:
+        _name_probe(case)
+
+
+def _name_probe(case):
+    """A drawn case is called by its base task, probe, wording and opener: ``acme/poisoned/1/0``."""
+    parts = case["case"].split("/")
+    case["probe"] = parts[1].replace("_", " ") if len(parts) > 2 else ""
 
 
 def _convert_journal() -> None:

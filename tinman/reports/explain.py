@@ -33,7 +33,7 @@ async def explain(graph: MemoryGraph, name: str) -> list[str]:
         case DiscoveredFailure() as failure:
             return await _failure(graph, node, failure)
         case Intervention() as intervention:
-            return await _intervention(graph, intervention) + await _story(graph, node)
+            return await _intervention(graph, intervention)
         case Run() as run:
             why = f" ({run.reason})" if run.reason else ""
             return [f"{run.id}: {run.stage}, {run.arm}, {run.verdict}{visible(why)}", visible(transcript_text(run))]
@@ -87,7 +87,6 @@ async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -
     basis = failure.causal_analysis.basis if failure.causal_analysis else "?"
     lines += ["", f"cause ({basis}): {visible(failure.root_cause)}"]
     lines += [f"  {visible(factor)}" for factor in failure.contributing_factors]
-    lines += await _story(graph, node)
     interventions = await graph.neighbours(failure.id, relation="addressed_by", direction="out")
     for neighbour in interventions:
         if isinstance(neighbour.node.record, Intervention):
