@@ -7,6 +7,7 @@ stored before the next begins; running the same coroutine again goes on where it
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import anyio
@@ -44,50 +45,27 @@ Output = TypeVar("Output")
 Phase = Literal["hypotheses", "experiments", "runs", "failures", "interventions", "simulations", "learning"]
 
 
+@dataclass(kw_only=True)
 class ResearchCycle:
     """One cycle of one project. Built by ``Tinman``; everything it needs is handed in."""
 
-    def __init__(
-        self,
-        *,
-        graph: MemoryGraph,
-        target: Target,
-        reasoner: Reasoner | None,
-        handler: ApprovalHandler,
-        budget: Budget,
-        bus: EventBus,
-        mode: Mode,
-        options: ResearchOptions,
-        description: str = "",
-        world: World = EMPTY_WORLD,
-        used: Callable[[], Usage] = Usage,
-    ) -> None:
-        self._graph = graph
-        self._target = target
-        self._reasoner = reasoner
-        self._budget = budget
-        self._bus = bus
-        self._mode = mode
-        self._options = options
-        self._description = description
-        self._used = used
-        self._runtime: JournalRuntime | None = None
-        memory = AdaptiveMemory(graph)
-        self.hypothesis_engine = HypothesisEngine(
-            graph, reasoner, memory, bus, capabilities=target.capabilities, world=world
-        )
-        self.experiment_architect = ExperimentArchitect(
-            graph, reasoner, bus, capabilities=target.capabilities, target=target
-        )
-        self.experiment_executor = ExperimentExecutor(graph, target, reasoner, handler, bus)
-        self.failure_discovery = FailureDiscoveryAgent(graph, reasoner, memory, bus)
-        self.intervention_engine = InterventionEngine(graph, reasoner, handler, bus, target=target)
-        self.simulation_engine = SimulationEngine(graph, target, reasoner, handler, bus)
+    graph: MemoryGraph
+    target: Target
+    reasoner: Reasoner | None
+    handler: ApprovalHandler
+    budget: Budget
+    bus: EventBus
+    mode: Mode
+    options: ResearchOptions
+    description: str = ""
+    world: World = EMPTY_WORLD
+    used: Callable[[], Usage] = Usage
+    runtime: JournalRuntime | None = None
 
     def stop(self) -> None:
         """Launch nothing more; what is in flight ends and is stored. The cycle ends paused and can be resumed."""
-        if self._runtime is not None:
-            self._runtime.stop()
+        if self.runtime is not None:
+            self.runtime.stop()
 
     async def run(self, cycle_id: str) -> ResearchCycleResult:
         """Run or go on with a stored cycle. A ceiling, a stop or an open approval ends it paused, with the reason.
@@ -95,10 +73,10 @@ class ResearchCycle:
         Raises ``CycleOwned`` when another process runs it. Cancellation goes through; what was stored stays.
         """
         began = clock.monotonic()
-        async with JournalRuntime(self._graph, cycle_id, bus=self._bus) as runtime:
-            self._runtime = runtime
-            before = await self._graph.cycles.update(cycle_id, status="running")
-            self._bus.publish("cycle.started", cycle_id=cycle_id)
+        async with JournalRuntime(self.graph, cycle_id, bus=self.bus) as runtime:
+            self.runtime = runtime
+            before = await self.graph.cycles.update(cycle_id, status="running")
+            self.bus.publish("cycle.started", cycle_id=cycle_id)
             ending: Ending = Ending(kind="SUCCESS")
             status: CycleStatus = "completed"
             try:
@@ -109,11 +87,11 @@ class ResearchCycle:
                     raise
             finally:
                 await self._close(before, ending, status, seconds=clock.monotonic() - began)
-        return await load_result(self._graph, cycle_id)
+        return await load_result(self.graph, cycle_id)
 
     async def _close(self, before: Cycle, ending: Ending, status: CycleStatus, *, seconds: float) -> None:
         with anyio.CancelScope(shield=True):
-            total, used, earlier = self._budget.spent, self._used(), before.spent or Spent()
+            total, used, earlier = self.budget.spent, self.used(), before.spent or Spent()
             spent = Spent(
                 calls=total.calls,
                 tokens=total.tokens,
@@ -122,80 +100,80 @@ class ResearchCycle:
                 output_tokens=used.output_tokens + earlier.output_tokens,
                 seconds=seconds + (earlier.seconds or 0.0),
             )
-            await self._graph.cycles.update(before.id, status=status, ending=ending, spent=spent)
-            self._bus.publish("cycle.finished", cycle_id=before.id, status=status, reason=ending.reason)
+            await self.graph.cycles.update(before.id, status=status, ending=ending, spent=spent)
+            self.bus.publish("cycle.finished", cycle_id=before.id, status=status, reason=ending.reason)
 
-    async def _phase(
-        self, cycle_id: str, phase: Phase, agent: BaseAgent[Output], context: AgentContext, **kwargs: Any
-    ) -> Output:
+    async def _phase(self, phase: Phase, agent: BaseAgent[Output], context: AgentContext, **kwargs: Any) -> Output:
         """Run one agent as one phase and return its typed output; its error, if any, is raised here."""
-        self._bus.publish("phase.started", phase=phase)
-        await self._graph.cycles.update(cycle_id, phase=phase)
+        self.bus.publish("phase.started", phase=phase)
+        await self.graph.cycles.update(context.session_id, phase=phase)
         result = await agent.run(context, **kwargs)
         output = result.unwrap()
-        self._bus.publish("phase.finished", phase=phase, **result.counts)
+        self.bus.publish("phase.finished", phase=phase, **result.counts)
         return output
 
     async def _phases(self, runtime: JournalRuntime) -> None:
-        options, cycle_id = self._options, runtime.cycle_id
+        options, cycle_id = self.options, runtime.cycle_id
         context = AgentContext(
-            mode=self._mode,
+            mode=self.mode,
             session_id=cycle_id,
-            metadata={"focus": options.focus, "target_description": self._description},
+            metadata={"focus": options.focus, "target_description": self.description},
             seed=options.seed,
             runtime=runtime,
             concurrency=options.concurrency,
         )
+        graph, reasoner, handler, bus, target = self.graph, self.reasoner, self.handler, self.bus, self.target
+        can, memory = target.capabilities, AdaptiveMemory(graph)
+        allowed = {"skip_approval": options.skip_approval, "allow_destructive": options.allow_destructive}
         hypotheses = await self._phase(
-            cycle_id, "hypotheses", self.hypothesis_engine, context, max_hypotheses=options.max_hypotheses
+            "hypotheses",
+            HypothesisEngine(graph, reasoner, memory, bus, capabilities=can, world=self.world),
+            context,
+            max_hypotheses=options.max_hypotheses,
         )
         designs = await self._phase(
-            cycle_id,
             "experiments",
-            self.experiment_architect,
+            ExperimentArchitect(graph, reasoner, bus, capabilities=can, target=target),
             context,
             hypotheses=hypotheses,
             timeout_seconds=options.run_timeout_seconds,
             measure=options.measure,
         )
         results = await self._phase(
-            cycle_id,
             "runs",
-            self.experiment_executor,
+            ExperimentExecutor(graph, target, reasoner, handler, bus),
             context,
             experiments=designs,
             max_experiments=options.max_experiments,
             max_runs=options.most_discovery_runs,
             measure=options.measure,
-            skip_approval=options.skip_approval,
-            allow_destructive=options.allow_destructive,
+            **allowed,
         )
-        failures = await self._phase(cycle_id, "failures", self.failure_discovery, context, results=results)
+        failures = await self._phase(
+            "failures", FailureDiscoveryAgent(graph, reasoner, memory, bus), context, results=results
+        )
         interventions = await self._phase(
-            cycle_id,
             "interventions",
-            self.intervention_engine,
+            InterventionEngine(graph, reasoner, handler, bus, target=target),
             context,
             failures=failures,
             max_failures=options.max_interventions,
         )
         await self._phase(
-            cycle_id,
             "simulations",
-            self.simulation_engine,
+            SimulationEngine(graph, target, reasoner, handler, bus),
             context,
             interventions=interventions,
             num_runs=None,
             failures=failures,
             experiments=designs,
             max_runs=options.most_simulation_runs,
-            skip_approval=options.skip_approval,
-            allow_destructive=options.allow_destructive,
+            **allowed,
         )
-        self._bus.publish("phase.started", phase="learning")
-        await self._graph.cycles.update(cycle_id, phase="learning")
+        self.bus.publish("phase.started", phase="learning")
+        await self.graph.cycles.update(cycle_id, phase="learning")
         total = await self._learn(runtime, hypotheses, results)
-        self._bus.publish(
+        self.bus.publish(
             "phase.finished",
             phase="learning",
             forecasts=total.resolved if total else 0,

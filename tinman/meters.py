@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tinman.budget import Amount, Budget
 from tinman.events import EventBus
@@ -14,47 +14,39 @@ from tinman.models.metered import Metered, Metering
 from tinman.models.prices import Rate
 
 
+@dataclass
 class Meters:
     """The meters of one cycle: one budget for all, one limiter for each provider's endpoint."""
 
-    def __init__(
-        self,
-        budget: Budget,
-        *,
-        bus: EventBus,
-        concurrency: int,
-        price_overrides: Mapping[str, Rate] | None,
-        backoff_seconds: float,
-    ) -> None:
-        self.budget = budget
-        self._bus = bus
-        self._concurrency = concurrency
-        self._prices = price_overrides
-        self._backoff = backoff_seconds
-        self._limiters: dict[tuple[str, str], ProviderLimiter] = {}
-        self._meters: list[Metered] = []
+    budget: Budget
+    bus: EventBus
+    concurrency: int
+    price_overrides: Mapping[str, Rate] | None
+    backoff_seconds: float
+    limiters: dict[tuple[str, str], ProviderLimiter] = field(default_factory=dict)
+    meters: list[Metered] = field(default_factory=list)
 
     @property
     def usage(self) -> Usage:
         """What all models used."""
-        return sum((meter.usage for meter in self._meters), Usage())
+        return sum((meter.usage for meter in self.meters), Usage())
 
     def of_model(self, model: Model, *, retries: int = 3) -> Metered:
         """Return ``model`` under the budget; models of one endpoint share its limiter."""
         endpoint = endpoint_of(model)
-        limiter = self._limiters.get(endpoint)
+        limiter = self.limiters.get(endpoint)
         if limiter is None:
-            limiter = ProviderLimiter(initial=self._concurrency, maximum=max(64, self._concurrency))
-            self._limiters[endpoint] = limiter
+            limiter = ProviderLimiter(initial=self.concurrency, maximum=max(64, self.concurrency))
+            self.limiters[endpoint] = limiter
         metering = Metering(
             limiter=limiter,
-            bus=self._bus,
-            price_overrides=self._prices,
-            backoff_seconds=self._backoff,
+            bus=self.bus,
+            price_overrides=self.price_overrides,
+            backoff_seconds=self.backoff_seconds,
             max_attempts=retries + 1,
         )
         metered = Metered(model, metering, budget=self.budget)
-        self._meters.append(metered)
+        self.meters.append(metered)
         return metered
 
     def of_target(self, *, retries: int) -> TargetMeter:

@@ -15,15 +15,18 @@ import anyio
 import structlog
 
 from tinman import clock
+from tinman.approvals.handler import ApprovalHandler
 from tinman.config.modes import Mode, OperatingMode
 from tinman.errors import AwaitingApproval, BudgetExhausted, ProviderError, ReasonerFailed, TinmanError
 from tinman.events import EventBus
 from tinman.experiments.bench import Bench
 from tinman.memory.graph import MemoryGraph
+from tinman.models.base import Model
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Intervention, Record
 from tinman.runtime import InlineRuntime, Runtime, Stopped, Tx, Work
 from tinman.targets.base import Target
+from tinman.targets.load import as_target
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -222,17 +225,6 @@ class BaseAgent(ABC, Generic[Output]):
         """Return the context's runtime, or an inline one over this agent's graph."""
         return context.runtime or InlineRuntime(self.graph, bus=self.bus, cycle_id=context.session_id)
 
-    def bench(self, context: AgentContext, target: Target) -> Bench:
-        """Return the bench on which this agent makes runs of ``target``; it waits there while it is paused."""
-        return Bench(
-            target=target,
-            runtime=self.runtime_of(context),
-            bus=self.bus,
-            seed=context.seed,
-            concurrency=context.concurrency,
-            checkpoint=self.checkpoint,
-        )
-
     async def for_each(
         self,
         context: AgentContext,
@@ -292,4 +284,31 @@ class BaseAgent(ABC, Generic[Output]):
             duration_ms=0 if started is None else round((clock.monotonic() - started) * 1000),
             output=output,
             cause=cause,
+        )
+
+
+class TargetAgent(BaseAgent[Output]):
+    """Base of the two agents that make runs of a target, and ask before they do."""
+
+    def __init__(
+        self,
+        graph: MemoryGraph | None = None,
+        model_client: Target | Model | None = None,
+        llm_backbone: Reasoner | None = None,
+        approval_handler: ApprovalHandler | None = None,
+        event_bus: EventBus | None = None,
+    ) -> None:
+        super().__init__(graph=graph, llm_backbone=llm_backbone, event_bus=event_bus)
+        self.target = None if model_client is None else as_target(model_client)
+        self.approval_handler = approval_handler
+
+    def bench(self, context: AgentContext, target: Target) -> Bench:
+        """Return the bench on which this agent makes runs of ``target``; it waits there while it is paused."""
+        return Bench(
+            target=target,
+            runtime=self.runtime_of(context),
+            bus=self.bus,
+            seed=context.seed,
+            concurrency=context.concurrency,
+            checkpoint=self.checkpoint,
         )

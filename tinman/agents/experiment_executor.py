@@ -7,43 +7,25 @@ from typing import Any
 
 from tinman import clock, stats
 from tinman.agents.asking import Question, refused
-from tinman.agents.base import AgentContext, AgentResult, BaseAgent
-from tinman.approvals.handler import ApprovalHandler
+from tinman.agents.base import AgentContext, AgentResult, TargetAgent
 from tinman.approvals.risk import harm_tier
 from tinman.config.modes import run_limit, why_not_destructive
 from tinman.errors import ConfigError
-from tinman.events import EventBus
 from tinman.experiments import discovery
 from tinman.experiments.bench import Allowance
 from tinman.experiments.costs import estimated_cost_usd
 from tinman.experiments.trials import Trial, Trials, conclude
-from tinman.memory.graph import MemoryGraph
-from tinman.models.base import Model
-from tinman.reasoner import Reasoner
 from tinman.records import ExperimentDesign, ExperimentResult, taken, to_data
 from tinman.review import Action, ExperimentDetails
 from tinman.runtime import Runtime, Tx
 from tinman.targets.base import Target
-from tinman.targets.load import as_target
 from tinman.taxonomy import RiskTier, Severity
 
 
-class ExperimentExecutor(BaseAgent[tuple[ExperimentResult, ...]]):
+class ExperimentExecutor(TargetAgent[tuple[ExperimentResult, ...]]):
     """Runs test cases against the target and collects what it really did."""
 
     kind = "experiment_executor"
-
-    def __init__(
-        self,
-        graph: MemoryGraph | None = None,
-        model_client: Target | Model | None = None,
-        llm_backbone: Reasoner | None = None,
-        approval_handler: ApprovalHandler | None = None,
-        event_bus: EventBus | None = None,
-    ) -> None:
-        super().__init__(graph=graph, llm_backbone=llm_backbone, event_bus=event_bus)
-        self.target = None if model_client is None else as_target(model_client)
-        self.approval_handler = approval_handler
 
     async def execute(
         self,

@@ -10,20 +10,15 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.asking import Question, refused
-from tinman.agents.base import AgentContext, AgentResult, BaseAgent
-from tinman.approvals.handler import ApprovalHandler
+from tinman.agents.base import AgentContext, AgentResult, TargetAgent
 from tinman.config.modes import Mode, why_not_destructive
-from tinman.events import EventBus
 from tinman.experiments.bench import Bench
 from tinman.experiments.costs import estimated_cost_usd
 from tinman.experiments.proof import conclude, correct, recommend, unproven
 from tinman.experiments.replay import Reproduction, least_runs, most_runs, pick, prove
 from tinman.frozen import frozen
-from tinman.memory.graph import MemoryGraph
-from tinman.models.base import Model
 from tinman.patches.apply import why_not
 from tinman.patches.kinds import patch_digest
-from tinman.reasoner import Reasoner
 from tinman.records import (
     DiscoveredFailure,
     ExperimentDesign,
@@ -37,7 +32,6 @@ from tinman.records import (
 from tinman.review import Action, SimulationDetails
 from tinman.runtime import Runtime, Tx
 from tinman.targets.base import Target
-from tinman.targets.load import as_target
 from tinman.taxonomy import RiskTier
 
 _ESTIMATE = """Estimate, without running anything, whether the fix described in the data would stop the failure
@@ -53,22 +47,10 @@ class EffectEstimate:
     reasoning: str
 
 
-class SimulationEngine(BaseAgent[tuple[SimulationResult, ...]]):
+class SimulationEngine(TargetAgent[tuple[SimulationResult, ...]]):
     """Validates interventions by counterfactual replay."""
 
     kind = "simulation_engine"
-
-    def __init__(
-        self,
-        graph: MemoryGraph | None = None,
-        model_client: Target | Model | None = None,
-        llm_backbone: Reasoner | None = None,
-        approval_handler: ApprovalHandler | None = None,
-        event_bus: EventBus | None = None,
-    ) -> None:
-        super().__init__(graph=graph, llm_backbone=llm_backbone, event_bus=event_bus)
-        self.target = None if model_client is None else as_target(model_client)
-        self.approval_handler = approval_handler
 
     async def execute(
         self,

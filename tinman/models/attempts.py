@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, Protocol
 
 import anyio
@@ -25,38 +25,39 @@ _UNBILLED = Amount(calls=1)
 _LONGEST_BACKOFF_SECONDS = 30.0
 
 
+@dataclass(frozen=True)
 class Bounded:
     """Sends a bound on the answer with every request: without one there is none on its price."""
 
-    def __init__(self, inner: Call, *, max_tokens: int) -> None:
-        self._inner = inner
-        self._max_tokens = max_tokens
+    inner: Call
+    max_tokens: int
 
     async def complete(self, request: Request) -> Reply:
         """Ask with ``max_tokens`` where the request names none."""
         if "max_tokens" not in request.params and "max_completion_tokens" not in request.params:
-            request = changed(request, params={**request.params, "max_tokens": self._max_tokens})
-        return await self._inner(request)
+            request = changed(request, params={**request.params, "max_tokens": self.max_tokens})
+        return await self.inner(request)
 
 
+@dataclass(frozen=True)
 class Timed:
     """Gives one attempt a deadline: its own, or what is left of the budget's time, whichever is less."""
 
-    def __init__(self, inner: Call, *, name: str, seconds: float, budget: Budget) -> None:
-        self._inner = inner
-        self._name = name
-        self._seconds = seconds
-        self._budget = budget
+    inner: Call
+    name: str
+    seconds: float
+    budget: Budget
 
     async def complete(self, request: Request) -> Reply:
         """Ask. Raises ``ProviderTimeout`` when the deadline passes."""
-        left = self._budget.seconds_left
-        seconds = self._seconds if left is None else min(self._seconds, left)
+        left = self.budget.seconds_left
+        seconds = self.seconds if left is None else min(self.seconds, left)
         with anyio.move_on_after(seconds):
-            return await self._inner(request)
-        raise ProviderTimeout(f"{self._name} gave no reply within {seconds:g} s; raise the timeout or ask for less")
+            return await self.inner(request)
+        raise ProviderTimeout(f"{self.name} gave no reply within {seconds:g} s; raise the timeout or ask for less")
 
 
+@dataclass
 class Priced:
     """Reserves the most an attempt can cost before it starts, and settles with what it did cost.
 
@@ -64,27 +65,17 @@ class Priced:
     of no tokens; timeouts, garbled replies, broken connections and cancelled calls count as all they could have cost.
     """
 
-    def __init__(
-        self,
-        inner: Call,
-        *,
-        name: str,
-        price_provider: str,
-        model: str,
-        budget: Budget,
-        overrides: Mapping[str, prices.Rate] | None,
-    ) -> None:
-        self._inner = inner
-        self._name = name
-        self._price_key = (price_provider, model)
-        self._budget = budget
-        self._overrides = overrides
-        self._surplus = 0
-        """How many tokens the provider has counted above our bound: it adds something of its own to every prompt."""
+    inner: Call
+    name: str
+    price_key: tuple[str, str]
+    budget: Budget
+    overrides: Mapping[str, prices.Rate] | None
+    surplus: int = 0
+    """How many tokens the provider has counted above our bound: it adds something of its own to every prompt."""
 
     def price(self, usage: Usage, *, cache: Mapping[str, int] | None = None) -> int | None:
         """Return what ``usage`` costs in nano-dollars, or ``None`` when no price is known."""
-        return prices.price(*self._price_key, usage, cache=cache, overrides=self._overrides)
+        return prices.price(*self.price_key, usage, cache=cache, overrides=self.overrides)
 
     async def complete(self, request: Request) -> Reply:
         """Ask, and return the reply with its usage priced.
@@ -93,9 +84,9 @@ class Priced:
         unknown price, ``GarbledReply`` for usage that is no count.
         """
         bound = self._bound(request)
-        async with self._budget.reserve(bound) as reservation:
+        async with self.budget.reserve(bound) as reservation:
             try:
-                reply = await self._inner(request)
+                reply = await self.inner(request)
                 used = self._checked(reply.usage)
             except ProviderError as error:
                 reservation.settle(bound if error.is_billed else _UNBILLED)
@@ -103,18 +94,18 @@ class Priced:
             nano_usd = self.price(used, cache=reply.extra.get("cache_tokens"))
             tokens = used.input_tokens + used.output_tokens
             reservation.settle(Amount(calls=1, tokens=tokens, nano_usd=nano_usd or 0))
-        self._surplus += max(0, tokens - bound.tokens)
+        self.surplus += max(0, tokens - bound.tokens)
         usage = Usage(calls=1, input_tokens=used.input_tokens, output_tokens=used.output_tokens, nano_usd=nano_usd)
         return changed(reply, usage=usage)
 
     def _bound(self, request: Request) -> Amount:
-        input_tokens = prompt_bound(request) + self._surplus
+        input_tokens = prompt_bound(request) + self.surplus
         output_tokens = _output_bound(request)
-        nano_usd = prices.bound(*self._price_key, input_tokens, output_tokens, overrides=self._overrides)
+        nano_usd = prices.bound(*self.price_key, input_tokens, output_tokens, overrides=self.overrides)
         if nano_usd is None:
-            if self._budget.has_usd_ceiling:
+            if self.budget.has_usd_ceiling:
                 raise ConfigError(
-                    f"{self._name} has no known price, so the usd ceiling cannot be kept; "
+                    f"{self.name} has no known price, so the usd ceiling cannot be kept; "
                     "give it one under [prices] (0 for your own hardware) or lift the usd ceiling"
                 )
             nano_usd = 0
@@ -128,7 +119,7 @@ class Priced:
             return adapter(Usage).validate_python(asdict(usage))  # type: ignore[no-any-return]
         except ValidationError as error:
             said = error.errors()[0]["msg"]
-            raise GarbledReply(f"{self._name} returned usage that is no count: {said}") from error
+            raise GarbledReply(f"{self.name} returned usage that is no count: {said}") from error
 
 
 class Tell(Protocol):
@@ -137,30 +128,20 @@ class Tell(Protocol):
     def __call__(self, name: Literal["model.called", "model.retried", "model.limited"], /, **data: object) -> None: ...
 
 
+@dataclass(frozen=True)
 class Retried:
     """Tries again what may succeed later, in a place of the provider's limiter; the only place where calls are retried.
 
     The two belong together: what a provider answers decides how many calls may run against it at once.
     """
 
-    def __init__(
-        self,
-        inner: Call,
-        *,
-        limiter: ProviderLimiter,
-        budget: Budget,
-        max_attempts: int,
-        backoff_seconds: float,
-        sleep: Callable[[float], Awaitable[None]],
-        tell: Tell,
-    ) -> None:
-        self._inner = inner
-        self._limiter = limiter
-        self._budget = budget
-        self._max_attempts = max(1, max_attempts)
-        self._backoff_seconds = backoff_seconds
-        self._sleep = sleep
-        self._tell = tell
+    inner: Call
+    limiter: ProviderLimiter
+    budget: Budget
+    max_attempts: int
+    backoff_seconds: float
+    sleep: Callable[[float], Awaitable[None]]
+    tell: Tell
 
     async def complete(self, request: Request) -> Reply:
         """Ask, as often as needed and allowed; the reply's usage counts every attempt.
@@ -171,21 +152,21 @@ class Retried:
         attempt = 0
         while True:
             attempt += 1
-            async with self._limiter.slot() as slot:
+            async with self.limiter.slot() as slot:
                 if slot.waited_seconds:
-                    self._tell("model.limited", waited_seconds=slot.waited_seconds, limit=self._limiter.limit)
+                    self.tell("model.limited", waited_seconds=slot.waited_seconds, limit=self.limiter.limit)
                 started = clock.monotonic()
                 try:
-                    reply = await self._inner(request)
+                    reply = await self.inner(request)
                 except ProviderError as error:
                     wait = self._wait_after(error, request, attempt, slot)
                     if wait is None:
                         raise
                     kind = type(error).__name__
                 else:
-                    self._limiter.succeeded()
+                    self.limiter.succeeded()
                     usage = reply.usage if attempt == 1 else replace(reply.usage, calls=attempt)
-                    self._tell(
+                    self.tell(
                         "model.called",
                         attempts=attempt,
                         input_tokens=usage.input_tokens,
@@ -194,22 +175,22 @@ class Retried:
                         duration_ms=(clock.monotonic() - started) * 1000,
                     )
                     return reply if attempt == 1 else changed(reply, usage=usage)
-            self._tell("model.retried", attempt=attempt, error=kind, wait_seconds=wait)
+            self.tell("model.retried", attempt=attempt, error=kind, wait_seconds=wait)
             if wait > 0:
-                await self._sleep(wait)
+                await self.sleep(wait)
 
     def _wait_after(self, error: ProviderError, request: Request, attempt: int, slot: Slot) -> float | None:
         """Return the seconds to wait before the next attempt, or ``None`` when there is to be none."""
         dice = clock.chance(request.seed, f"{request.session}:{attempt}")
-        backoff = min(_LONGEST_BACKOFF_SECONDS, self._backoff_seconds * 2 ** (attempt - 1)) * (0.5 + dice)
+        backoff = min(_LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2 ** (attempt - 1)) * (0.5 + dice)
         wait = backoff if error.retry_after_seconds is None else error.retry_after_seconds
         if isinstance(error, RateLimited):
-            self._limiter.throttled(slot, wait)
-        left = self._budget.seconds_left
+            self.limiter.throttled(slot, wait)
+        left = self.budget.seconds_left
         if (
             not error.is_retryable
-            or attempt >= (1 if request.once else self._max_attempts)
-            or wait > self._limiter.max_wait_seconds
+            or attempt >= (1 if request.once else self.max_attempts)
+            or wait > self.limiter.max_wait_seconds
             or (left is not None and wait >= left)
         ):
             return None

@@ -50,25 +50,18 @@ class Metered:
         self.usage = Usage()
         self._above: Metered | None = None
         name = f"{self.provider}:{self.name}"
-        timed = Timed(model.complete, name=name, seconds=how.attempt_timeout_seconds, budget=budget)
-        self._priced = Priced(
-            timed.complete,
-            name=name,
-            price_provider=self.price_provider,
-            model=self.name,
-            budget=budget,
-            overrides=how.price_overrides,
-        )
+        timed = Timed(model.complete, name, how.attempt_timeout_seconds, budget)
+        self._priced = Priced(timed.complete, name, (self.price_provider, self.name), budget, how.price_overrides)
         retried = Retried(
             self._priced.complete,
-            limiter=how.limiter,
-            budget=budget,
-            max_attempts=how.max_attempts,
-            backoff_seconds=how.backoff_seconds,
-            sleep=how.sleep,
-            tell=self._tell,
+            how.limiter,
+            budget,
+            max(1, how.max_attempts),
+            how.backoff_seconds,
+            how.sleep,
+            self._tell,
         )
-        self._complete: Call = Bounded(retried.complete, max_tokens=how.max_tokens_default).complete
+        self._complete: Call = Bounded(retried.complete, how.max_tokens_default).complete
 
     @property
     def limiter(self) -> ProviderLimiter:

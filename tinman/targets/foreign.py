@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol, Self
+from contextlib import asynccontextmanager
+from typing import Self
 
 from tinman.messages import Call, Reply, Request
 from tinman.models.base import Model
-from tinman.targets.base import Capabilities, Layer, Meter, Seam, Session, Stateful
+from tinman.targets.base import Layer, Meter, Seam, Session, Stateful, Target
 from tinman.targets.world import EMPTY_WORLD, World
 
 
-class PlainTarget(Protocol):
-    """What a target needs at the very least."""
-
-    name: str
-    seam: Seam
-    capabilities: Capabilities
-
-    @property
-    def fingerprint(self) -> str: ...
-    @property
-    def layers(self) -> tuple[Layer, ...]: ...
-    def around(self, layer: Layer) -> Any: ...
-    def open(self, *, user: str, session: str, world: World) -> AbstractAsyncContextManager[Session]: ...
-    async def preflight(self) -> None: ...
-    async def aclose(self) -> None: ...
-
-
 class ForeignTarget:
-    """A ``PlainTarget`` as a ``Target``: each of its turns is counted as one call, whatever it spends inside.
+    """A target that lacks ``metered``, ``model`` and ``world``, with them: each of its turns is counted as one call.
 
     Layers sit within the meter, so a patch that asks again is counted once.
     """
@@ -38,7 +21,7 @@ class ForeignTarget:
     world: World = EMPTY_WORLD
     model: Model | None = None
 
-    def __init__(self, target: PlainTarget, meter: Meter | None = None) -> None:
+    def __init__(self, target: Target, meter: Meter | None = None) -> None:
         self._target = target
         self._meter = meter
         self.name = target.name
