@@ -25,6 +25,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from tinman.db.prepared import driver_of
 from tinman.db.tables import SCHEMA_VERSION
 from tinman.errors import ConfigError, RowRefused, StoreCorrupt, StoreError
 
@@ -125,7 +126,7 @@ def _begin_reading(connection: Connection) -> None:
 
 
 def _begin_writing(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver_of(connection).execute("BEGIN IMMEDIATE")
 
 
 class Reading:
@@ -293,7 +294,7 @@ class Database:
                     async with self._engine.begin() as connection:
                         await connection.execute(_LOCK_POSTGRES)
                         value = await connection.run_sync(work)
-            except DBAPIError as error:
+            except (DBAPIError, sqlite3.Error) as error:
                 raise _explained(error, self.place) from error
         return value
 

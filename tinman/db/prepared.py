@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Insert, Update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,6 +26,12 @@ def insert_new(table: type[Base], dialect: str) -> sqlite.Insert | postgresql.In
 def moment(connection: Connection, at: datetime) -> datetime | str:
     """Return ``at`` as rows for a ``Prepared`` statement hold it."""
     return as_text(at) if connection.dialect.name == "sqlite" else at
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """Return SQLite's own connection beneath SQLAlchemy's; what is run on it is part of the same transaction."""
+    driver: Any = connection.connection.driver_connection
+    return cast(sqlite3.Connection, driver)
 
 
 class Prepared:
@@ -52,4 +59,5 @@ class Prepared:
         if connection.dialect.name != "sqlite":
             return connection.execute(self._on_postgres, rows).rowcount
         statement, parameters = self._compiled
-        return connection.exec_driver_sql(statement, [parameters(row) for row in rows]).rowcount
+        written: int = driver_of(connection).executemany(statement, [parameters(row) for row in rows]).rowcount
+        return written
