@@ -110,7 +110,8 @@ def test_what_one_process_found_every_other_tells(cli: Cli, here: Cli, tmp_path:
     assert [f["id"] for f in listed] == validated
     explained = here("explain", label, "--graph", "lineage.graphml")
     assert title in explained.out
-    assert f"failure_mode {label} -> intervention" in explained.out
+    simulated = told["simulations"][0]["id"]
+    assert f"failure_mode {label} -> intervention" in here("explain", simulated).out
     assert 'edgedefault="directed"' in (tmp_path / "lineage.graphml").read_text()
     assert here("explain", "cyc-0001", "--graph", "cycle.json").code == 0
     assert len(json.loads((tmp_path / "cycle.json").read_text())["nodes"]) > 50

@@ -20,7 +20,7 @@ from tinman.taxonomy import FailureClass
 from tinman.testing import Line, ScriptedTarget
 
 SCREENED = 6
-GONE = ProviderError("scripted", "no answer")
+GONE = ProviderError("scripted: no answer")
 
 
 def scenario(text: str) -> Scenario:

@@ -5,7 +5,10 @@ Everything here loads when first used, so that ``import tinman`` stays light.
 
 from __future__ import annotations
 
-from tinman.exports import on_demand
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
 _HOMES = {
     "AgentContext": "tinman.agents.base",
@@ -26,22 +29,20 @@ _HOMES = {
     "create_tinman": "tinman.tinman",
 }
 __version__ = "0.1.0"
-__all__ = [
-    "AgentContext",
-    "AgentResult",
-    "ApprovalHandler",
-    "DiscoveredFailure",
-    "EventBus",
-    "FailureClass",
-    "Hypothesis",
-    "Intervention",
-    "Mode",
-    "ResearchCycleResult",
-    "Scenario",
-    "Severity",
-    "SimulationResult",
-    "Tinman",
-    "TinmanError",
-    "create_tinman",
-]
+__all__ = sorted(_HOMES)
+
+
+def on_demand(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of ``package``: it takes a name from the module that ``homes`` says, once."""
+
+    def load(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(homes[name]), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return load
+
+
 __getattr__ = on_demand(__name__, _HOMES)

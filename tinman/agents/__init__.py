@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinman.exports import on_demand
+from tinman import on_demand
 
 _HOMES = {
     "AgentContext": "tinman.agents.base",

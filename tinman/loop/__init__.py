@@ -6,7 +6,7 @@ loop.arun()`` is the same inside an event loop.
 
 from __future__ import annotations
 
-from tinman.exports import on_demand
+from tinman import on_demand
 
 _HOMES = {
     "AnthropicLLM": "tinman.loop.llm.anthropic",
