@@ -56,7 +56,9 @@ def changed(record: T, /, **changes: Any) -> T:
     ``dataclasses.replace`` validates every field again; ``changed`` is for records changed with each call or round.
     Raises ``TypeError`` for a name that is no field.
     """
-    _check_names(type(record), changes)
+    known: Any = record
+    if not changes.keys() <= known.__dataclass_fields__.keys():
+        raise _unknown(type(record), changes)
     made = object.__new__(type(record))
     made.__dict__.update(record.__dict__)
     made.__dict__.update(changes)
@@ -69,21 +71,16 @@ def made(of: type[T], /, **values: Any) -> T:
     Like ``changed``: for the few records that are made anew with each round of a loop, out of what is checked.
     """
     kind: Any = of
-    _check_names(kind, values)
+    if not values.keys() <= kind.__dataclass_fields__.keys():
+        raise _unknown(kind, values)
     record = object.__new__(of)
     record.__dict__.update(_defaults(kind))
     record.__dict__.update(values)
     return record
 
 
-def _check_names(of: Any, given: Mapping[str, object]) -> None:
-    if not given.keys() <= _names(of):
-        raise TypeError(f"{of.__name__} has no field {min(given.keys() - _names(of))!r}")
-
-
-@cache
-def _names(of: Any) -> frozenset[str]:
-    return frozenset(each.name for each in fields(of))
+def _unknown(kind: Any, given: Mapping[str, object]) -> TypeError:
+    return TypeError(f"{kind.__name__} has no field {min(given.keys() - kind.__dataclass_fields__.keys())!r}")
 
 
 @cache
