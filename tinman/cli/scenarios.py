@@ -350,14 +350,13 @@ async def _target(app: App, name: str) -> AsyncIterator[Target]:
     from tinman.frozen import adapter
     from tinman.targets.load import load_target
     from tinman.targets.profile import TargetProfile
+    from tinman.text.invalid import first_error
 
     settings = app.resolve({"target": {"spec": name}}).settings
     try:
         profile: TargetProfile = adapter(TargetProfile).validate_python(dict(settings.target))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"config target.{key}: {first['msg']}; see `tinman config schema`") from error
+        raise ConfigError(f"config target.{first_error(error)}; see `tinman config schema`") from error
     target = load_target(profile, provider_keys())
     try:
         yield target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Collection, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from tinman.errors import DefinitionError
 from tinman.scenarios.scenario import Scenario
+from tinman.text.nearest import nearest
 from tinman.text.visible import shorten
 
 CONFIRM = "confirm-"
@@ -30,7 +30,7 @@ def chosen(
     """
     known = {scenario.scenario_id for scenario in scenarios}
     if lost := sorted(set(ids) - known):
-        near = difflib.get_close_matches(lost[0], known, n=1)
+        near = nearest(lost[0], known)
         hint = f"; did you mean {near[0]!r}?" if near else "; see `tinman scenarios list`"
         raise DefinitionError(f"scenarios: no loaded scenario is called {_listed(lost)}{hint}")
     fitting = [

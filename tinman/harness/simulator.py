@@ -24,7 +24,7 @@ from tinman.scenarios.run import Conversation
 from tinman.scenarios.scenario import NonBlank, Scenario, Turn
 from tinman.targets.base import Target
 from tinman.targets.world import World
-from tinman.text.visible import shorten
+from tinman.text.invalid import first_error
 
 MAX_SHOWN = 4_000
 Count = Annotated[int, Field(ge=1, le=200)]
@@ -84,9 +84,7 @@ def read_simulator(data: Mapping[str, Any], *, about: str) -> Simulator:
     try:
         made: Simulator = adapter(Simulator).validate_python(dict(data))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DefinitionError(f"scenario {about!r} simulator: {place}: {shorten(first['msg'], 200)}") from error
+        raise DefinitionError(f"scenario {about!r} simulator: {first_error(error)}") from error
     return made
 
 

@@ -20,6 +20,7 @@ from tinman.messages import Call, Reply, Request, Usage
 from tinman.models import prices
 from tinman.models.limiter import ProviderLimiter, Slot
 from tinman.models.sizes import prompt_bound
+from tinman.text.invalid import first_error
 
 _UNBILLED = Amount(calls=1)
 _LONGEST_BACKOFF_SECONDS = 30.0
@@ -118,8 +119,7 @@ class Priced:
         try:
             return adapter(Usage).validate_python(asdict(usage))  # type: ignore[no-any-return]
         except ValidationError as error:
-            said = error.errors()[0]["msg"]
-            raise GarbledReply(f"{self.name} returned usage that is no count: {said}") from error
+            raise GarbledReply(f"{self.name} returned usage that is no count: {first_error(error)}") from error
 
 
 class Tell(Protocol):

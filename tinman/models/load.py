@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import sys
@@ -15,6 +14,7 @@ from tinman.errors import ConfigError
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.base import CallableModel, Model
 from tinman.models.openai_client import OpenAIModel
+from tinman.text.nearest import nearest
 from tinman.text.visible import shorten
 
 KEY_VARIABLES: Mapping[str, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -104,5 +104,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _near(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = nearest(name, known, most=3, likeness=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else ""

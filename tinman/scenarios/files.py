@@ -23,6 +23,7 @@ from tinman.scenarios import registry
 from tinman.scenarios.checks import Check, FromElsewhere
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.world import EMPTY_WORLD, World
+from tinman.text.invalid import first_error
 from tinman.text.visible import shorten
 
 SCHEMA = "tinman.scenario/1"
@@ -144,13 +145,7 @@ def read_scenario(data: Any, *, source: str) -> Scenario:
             extensions={**unknown, **({"turns": strangers} if strangers else {})},
         )
     except ValidationError as error:
-        raise DefinitionError(f"{here}: {_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    one = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in one["loc"] if part != "function-after")
-    return f"{place}: {shorten(one['msg'].removeprefix('Value error, '), 300)}" if place else shorten(one["msg"], 300)
+        raise DefinitionError(f"{here}: {first_error(error)}") from error
 
 
 def _text(data: Mapping[str, Any], name: str, here: str) -> str:
@@ -208,7 +203,7 @@ def _world(value: Any, here: str) -> World:
     try:
         world: World = adapter(World).validate_python(value)
     except ValidationError as error:
-        raise DefinitionError(f"{here} world: {_first(error)}") from error
+        raise DefinitionError(f"{here} world: {first_error(error)}") from error
     return world
 
 
@@ -257,7 +252,7 @@ def read_check(data: Any, place: str = "check") -> Check:
     try:
         check: Check = adapter(Check).validate_python(data)
     except ValidationError as error:
-        told = _first(error).removeprefix(f"{kind}.")
+        told = first_error(error).removeprefix(f"{kind}.")
         raise DefinitionError(f"{place} ({kind}): {told}") from error
     return check
 

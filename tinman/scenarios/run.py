@@ -34,6 +34,9 @@ from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR
+from tinman.text.cutting import two_ends
+from tinman.text.invalid import first_error
+from tinman.text.storable import in_data, storable
 from tinman.text.visible import shorten
 
 KEPT_CHARS = 64_000
@@ -46,27 +49,6 @@ class Referee(Protocol):
     async def judge(self, check: Judged, turn: TurnRecord, before: tuple[TurnRecord, ...]) -> CheckResult:
         """Return what it finds; never raises for a model that fails, but returns an undecided result."""
         ...
-
-
-def _storable(text: str) -> str:
-    """Return ``text`` without lone surrogates, which no database or file takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _storable_data(value: Any) -> Any:
-    """Return JSON data with each text in it storable."""
-    if isinstance(value, str):
-        return _storable(value)
-    if isinstance(value, dict):
-        return {_storable_data(key): _storable_data(item) for key, item in value.items()}
-    return [_storable_data(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _kept(text: str) -> str:
-    if len(text) <= KEPT_CHARS:
-        return text
-    half = KEPT_CHARS // 2
-    return f"{text[:half]}\n[... {len(text) - KEPT_CHARS} characters not kept ...]\n{text[-half:]}"
 
 
 def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
@@ -86,25 +68,25 @@ def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
 
 def _trace(use: ToolUse, answer: ToolResult | None) -> ToolTrace:
     return ToolTrace(
-        tool_name=_storable(use.name),
-        arguments=_storable_data(use.arguments),
-        correlation_id=_storable(use.id),
+        tool_name=storable(use.name),
+        arguments=in_data(use.arguments, storable),
+        correlation_id=storable(use.id),
         status=None if answer is None else "error" if answer.is_error else "ok",
-        raw_result=None if answer is None else _storable(answer.content),
+        raw_result=None if answer is None else storable(answer.content),
     )
 
 
 def _recorded(data: Any) -> tuple[ToolTrace, ...]:
     """Return the calls an adapter recorded. Raises ``TargetError`` when they are no records of calls."""
     try:
-        traces: tuple[ToolTrace, ...] = adapter(tuple[ToolTrace, ...]).validate_python(_storable_data(data))
+        traces: tuple[ToolTrace, ...] = adapter(tuple[ToolTrace, ...]).validate_python(in_data(data, storable))
     except ValidationError as error:
-        raise TargetError(f"the adapter's tool calls are garbled: {error.errors()[0]['msg']}") from error
+        raise TargetError(f"the adapter's tool calls are garbled: {first_error(error)}") from error
     return traces
 
 
 def _engine(kind: str, detail: str) -> CheckResult:
-    return CheckResult(type=kind, passed=False, detail=_storable(detail), undecided=True)
+    return CheckResult(type=kind, passed=False, detail=storable(detail), undecided=True)
 
 
 class Conversation:
@@ -165,12 +147,16 @@ class Conversation:
                 once=self._once,
             )
         )
-        said = _storable(reply.message.text)
+        said = storable(reply.message.text)
         recorded = reply.extra.get(CALLS)
         traces = traces_of((*reply.trace, reply.message)) if recorded is None else _recorded(recorded)
         seconds = clock.monotonic() - started
         turn = TurnRecord(
-            user=text, assistant=_kept(said), tool_traces=traces, duration_ms=round(seconds * 1000), passed=False
+            user=text,
+            assistant=two_ends(said, KEPT_CHARS, "characters not kept"),
+            tool_traces=traces,
+            duration_ms=round(seconds * 1000),
+            passed=False,
         )
         results = await self._judged(checks, turn, said, reply, seconds)
         turn = changed(turn, checks=results, passed=all(result.passed for result in results))
@@ -209,7 +195,7 @@ class Conversation:
         if untraced and needs_calls:
             return (*found, _engine(UNTRACED, untraced))
         if untraced:
-            detail = f"no check of this turn needs the calls: {_storable(untraced)}"
+            detail = f"no check of this turn needs the calls: {storable(untraced)}"
             return (*found, CheckResult(type=UNTRACED, passed=True, detail=detail))
         return found
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from tinman.errors import LoopOwned, LoopStateError
 from tinman.frozen import adapter, dump
 from tinman.loop.state.records import SCHEMA_VERSION, State
+from tinman.text.invalid import first_error
 
 MAX_BYTES = 256_000_000
 
@@ -91,9 +92,7 @@ def read(path: Path, *, key: bytes | None = None) -> State:
     try:
         state: State = adapter(State).validate_python(data["state"])
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise LoopStateError(f"state {path}: {where}: {first['msg']}{_hint(path)}") from None
+        raise LoopStateError(f"state {path}: {first_error(error)}{_hint(path)}") from None
     return state
 
 
