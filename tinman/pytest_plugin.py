@@ -155,7 +155,7 @@ class Stage:
     def _open(self) -> Any:
         from tinman.config.settings import provider_keys, resolve  # noqa: PLC0415
         from tinman.frozen import adapter  # noqa: PLC0415
-        from tinman.harness.ready import ready_adapter  # noqa: PLC0415
+        from tinman.harness.adapters import ready_adapter  # noqa: PLC0415
         from tinman.targets.load import load_target  # noqa: PLC0415
         from tinman.targets.profile import TargetProfile  # noqa: PLC0415
 

@@ -217,7 +217,7 @@ def shrink(app: App, file: str, target: str, reference: str, seed: int, most_tri
 
 def _either(app: App, target: str, adapter: str, user_id: str, provider: str, model: str) -> Any:
     from tinman.cli.scenarios import _target
-    from tinman.harness.ready import ready_adapter
+    from tinman.harness.adapters import ready_adapter
 
     return _target(app, target) if target else ready_adapter(adapter, user=user_id, provider=provider, model=model)
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -26,6 +27,7 @@ from tinman.errors import TargetError, TurnBroken
 from tinman.frozen import adapter as types_of
 from tinman.messages import Reply, Request, say
 from tinman.processes.groups import close_session, kill_session
+from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.turn import AdapterTurn, drive, drive_async, encoded, plain, turn
 from tinman.targets.base import Capabilities, fold
 from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget
@@ -156,6 +158,25 @@ class AdapterProcess:
         self.name, self.root = str(told["name"]), str(told["root"])
         self._fresh = bool(told["fresh"])
         self.turn_timeout_seconds = float(told["timeout_seconds"])
+
+    async def metadata(self) -> dict[str, Any]:
+        """Return what the report should say about the adapter."""
+        told: dict[str, Any] = await self.ask("metadata")
+        return told
+
+    async def preflight(self, user: str) -> PreflightResult:
+        """Return whether the target can be measured now."""
+        return PreflightResult(**await self.ask("preflight", user_id=user))
+
+    async def runtimes(self, user: str) -> tuple[RuntimeSpec | None, tuple[RuntimeSpec, ...]]:
+        """Return the model inside the target, if the adapter knows it, and what it may be."""
+        known = await self.ask("runtime", user_id=user)
+        resolved = RuntimeSpec(**known["resolved"]) if known["resolved"] else None
+        return resolved, tuple(RuntimeSpec(**one) for one in known["candidates"] if one)
+
+    async def select(self, runtime: RuntimeSpec) -> None:
+        """Tell the adapter which model was chosen."""
+        await self.ask("select", runtime=asdict(runtime))
 
     @asynccontextmanager
     async def scenario(self) -> AsyncIterator[Taker]:
