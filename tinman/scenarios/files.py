@@ -11,9 +11,8 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -26,6 +25,7 @@ from tinman.targets.world import EMPTY_WORLD, World
 from tinman.text.invalid import first_error
 from tinman.text.visible import shorten
 
+T = TypeVar("T")
 SCHEMA = "tinman.scenario/1"
 MAX_BYTES = 20_000_000
 REFERENCE_CHECKS = (
@@ -98,14 +98,20 @@ def _named(text: str) -> str:
     return repr(shorten(text, 80))
 
 
+_KINDS = {
+    type(None): "null",
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
+
+
 def _kind(value: Any) -> str:
     """Return what JSON calls the type of ``value``."""
-    names = {dict: "object", list: "list", str: "text", bool: "boolean", int: "number", float: "number"}
-    return (
-        "null"
-        if value is None
-        else f"a {names.get(type(value), type(value).__name__)}".replace("a object", "an object")
-    )
+    return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
 def read_scenario(data: Any, *, source: str) -> Scenario:
@@ -131,28 +137,29 @@ def read_scenario(data: Any, *, source: str) -> Scenario:
     try:
         return Scenario(
             scenario_id=scenario_id,
-            description=_text(data, "description", here) or scenario_id,
+            description=_member(data, "description", str, "text", here) or scenario_id,
             tags=_tags(data.get("tags"), here),
             destructive=_boolean(data, "destructive", here),
             turns=turns,
             world=_world(data.get("world"), here),
-            control_of=_text(data, "control_of", here) or None,
+            control_of=_member(data, "control_of", str, "text", here) or None,
             schema_version=version,
-            provenance=_object(data, "provenance", here),
+            provenance=_member(data, "provenance", dict, "an object", here),
             timeout_seconds=_positive(data, "timeout_s", here),
             repeat=_repeat(data, here),
-            simulator=_object(data, "simulator", here),
+            simulator=_member(data, "simulator", dict, "an object", here),
             extensions={**unknown, **({"turns": strangers} if strangers else {})},
         )
     except ValidationError as error:
         raise DefinitionError(f"{here}: {first_error(error)}") from error
 
 
-def _text(data: Mapping[str, Any], name: str, here: str) -> str:
+def _member(data: Mapping[str, Any], name: str, of: type[T], told: str, here: str) -> T:
+    """Return a member that is ``of`` this type, or empty when it is missing or null."""
     value = data.get(name)
-    if value is not None and not isinstance(value, str):
-        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be text")
-    return value or ""
+    if value is not None and not isinstance(value, of):
+        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be {told}")
+    return of() if value is None else value
 
 
 def _boolean(data: Mapping[str, Any], name: str, here: str) -> bool:
@@ -160,13 +167,6 @@ def _boolean(data: Mapping[str, Any], name: str, here: str) -> bool:
     if not isinstance(value, bool):
         raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be true or false")
     return value
-
-
-def _object(data: Mapping[str, Any], name: str, here: str) -> dict[str, Any]:
-    value = data.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be an object")
-    return value or {}
 
 
 def _positive(data: Mapping[str, Any], name: str, here: str) -> float | None:
@@ -348,32 +348,25 @@ def warnings_of(scenario: Scenario) -> list[str]:
 def scenario_data(scenario: Scenario) -> dict[str, Any]:
     """Return the file's object: what ``read_scenario`` reads back as the same scenario."""
     strangers = scenario.extensions.get("turns", {})
-    data: dict[str, Any] = {
+    data = {
         "schema_version": scenario.schema_version or SCHEMA,
         "scenario_id": scenario.scenario_id,
         "description": scenario.description or scenario.scenario_id,
         "tags": list(scenario.tags),
         "destructive": scenario.destructive,
         "turns": [
-            {
-                "user": turn.user,
-                "checks": [check_data(check) for check in turn.checks],
-                **strangers.get(str(number), {}),
-            }
+            {"user": turn.user, "checks": [check_data(each) for each in turn.checks], **strangers.get(str(number), {})}
             for number, turn in enumerate(scenario.turns, 1)
         ],
+        "world": dump(scenario.world) if scenario.world != EMPTY_WORLD else None,
+        "control_of": scenario.control_of,
+        "timeout_s": scenario.timeout_seconds,
+        "repeat": scenario.repeat if scenario.repeat != 1 else None,
+        "simulator": scenario.simulator or None,
+        "provenance": scenario.provenance or None,
     }
-    optional: dict[str, tuple[Any, bool]] = {
-        "world": (dump(scenario.world), scenario.world != EMPTY_WORLD),
-        "control_of": (scenario.control_of, scenario.control_of is not None),
-        "timeout_s": (scenario.timeout_seconds, scenario.timeout_seconds is not None),
-        "repeat": (scenario.repeat, scenario.repeat != 1),
-        "simulator": (scenario.simulator, bool(scenario.simulator)),
-        "provenance": (scenario.provenance, bool(scenario.provenance)),
-    }
-    data.update({name: value for name, (value, is_told) in optional.items() if is_told})
-    data.update({name: value for name, value in scenario.extensions.items() if name != "turns"})
-    return data
+    told = {name: value for name, value in data.items() if value is not None}
+    return told | {name: value for name, value in scenario.extensions.items() if name != "turns"}
 
 
 def check_data(check: Check) -> dict[str, Any]:
@@ -417,8 +410,3 @@ def write_scenario(path: Path, scenario: Scenario) -> None:
 def set_digest(scenarios: Sequence[Scenario]) -> str:
     """Return the digest of a set of scenarios: ids and contents, in no order."""
     return digest(sorted([scenario.scenario_id, scenario.digest, scenario.repeat] for scenario in scenarios))
-
-
-def as_read(scenario: Scenario) -> Scenario:
-    """Return ``scenario`` as a file of it would be read."""
-    return replace(scenario, schema_version=scenario.schema_version or SCHEMA)

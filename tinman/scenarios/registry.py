@@ -15,8 +15,6 @@ from tinman.errors import DefinitionError
 from tinman.text.visible import shorten
 
 GROUP = "tinman.checks"
-BUILT_IN_VERSION = 1
-"""The version of the built-in vocabulary: it grows when a built-in kind changes what it means."""
 
 
 class CheckKind(Protocol):

@@ -8,6 +8,7 @@ indeterminate: never ok, never a finding. What went wrong with a turn stands amo
 
 from __future__ import annotations
 
+import copy
 import secrets
 from contextlib import nullcontext
 from typing import Any, Protocol, Self
@@ -121,17 +122,7 @@ class Conversation:
 
     def fork(self) -> Self:
         """Return a copy that goes its own way from here; only targets that are functions of the request allow it."""
-        twin = type(self)(
-            self._session,
-            session_id=self._session_id,
-            seed=self._seed,
-            about=self._about,
-            referee=self._referee,
-            sees_calls=self._sees_calls,
-            once=self._once,
-        )
-        twin.messages, twin.turns, twin.usage, twin.acted = self.messages, self.turns, self.usage, self.acted
-        return twin
+        return copy.copy(self)
 
     async def say(self, text: str, checks: tuple[Check, ...] = ()) -> TurnRecord:
         """Send one user turn and judge the answer. What the target raises goes through; nothing is recorded then."""

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import wraps
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -33,9 +33,6 @@ from tinman.targets import env_files as env
 
 TRACE_FILE = "TINKERLOOP_TRACE_FILE"
 MAX_OUTPUT = 4_000_000
-_TRACE_FIELDS = frozenset(
-    {"tool_name", "arguments", "correlation_id", "duration_ms", "status", "user_safe_summary", "raw_result"}
-)
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,9 @@ class CallRecord:
     status: str | None
     user_safe_summary: str | None
     raw_result: Any
+
+
+_TRACE_FIELDS = frozenset(each.name for each in fields(CallRecord))
 
 
 class TraceCaptureError(TargetError):
@@ -179,9 +179,7 @@ class ToolPatchRecorder(TraceRecorder):
             raise
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._restore()
 
     def _restore(self) -> None:
@@ -322,9 +320,7 @@ class FileTraceRecorder(TraceRecorder):
         self._adapter.trace_file = name
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._file is not None
         try:
             self.calls = read_traces(self._file)
