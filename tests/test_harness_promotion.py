@@ -17,7 +17,7 @@ from tinman.clock import derive_seed
 from tinman.errors import DefinitionError
 from tinman.harness.measurement import Plan, measure
 from tinman.harness.minimise import SEEDS, Probe, ddmin, minimise, shrunk
-from tinman.harness.quarantine import Recorded, examine, judged, move, promoted, recorded, tries_needed
+from tinman.harness.quarantine import Recorded, examine, judged, move, recorded, release, tries_needed
 from tinman.harness.regression import exported, fixed, remember, with_shrinking
 from tinman.memory.graph import MemoryGraph
 from tinman.records import Counts, DiscoveredFailure
@@ -248,7 +248,7 @@ async def test_a_scenario_is_promoted_on_the_target_that_fails_and_stays_on_one_
 
     quarantine = tmp_path / "quarantine" / "a.json"
     write_scenario(quarantine, one)
-    place = move(quarantine, promoted(one, bad, target="leaky", fingerprint="f"), tmp_path / "pack")
+    place = move(quarantine, release(one, bad, target="leaky", fingerprint="f"), tmp_path / "pack")
     assert not quarantine.exists()
     assert read_file(place).provenance["status"] == "promoted"
     assert read_file(place).provenance["promotion"]["red"] == 8

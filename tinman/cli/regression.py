@@ -125,7 +125,7 @@ def promote(
 
     async def work() -> int:
         from tinman.harness.measurement import Plan
-        from tinman.harness.quarantine import examine, move, promoted, recorded
+        from tinman.harness.quarantine import examine, move, recorded, release
         from tinman.scenarios.files import files_at, read_file
 
         files = files_at(place)
@@ -140,7 +140,7 @@ def promote(
                 found = await examine(scenario, subject, Plan(user=user_id, seed=seed, concurrency=concurrency))
                 moved = ""
                 if found.is_promoted:
-                    kept = promoted(scenario, found, target=subject.name, fingerprint=subject.fingerprint)
+                    kept = release(scenario, found, target=subject.name, fingerprint=subject.fingerprint)
                     moved = str(move(file, kept, Path(into)))
                 else:
                     stay += 1

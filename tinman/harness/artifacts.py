@@ -23,28 +23,25 @@ from tinman.harness.measurement import Measurement
 from tinman.harness.metadata import Metadata
 from tinman.harness.redaction import Redactor
 from tinman.harness.repeats import pass_at, pass_hat
-from tinman.harness.results import ScenarioResult, Trials, plain_check, plain_result, reply_excerpt
-from tinman.harness.selection import stamped
-from tinman.scenarios.files import write_text
+from tinman.harness.results import ScenarioResult, Trials, plain_check, plain_result
+from tinman.harness.selection import MAX_REPORT, stamped
+from tinman.scenarios.files import read_json, write_text, writing
 from tinman.scenarios.outcome import TurnRecord
+from tinman.text.visible import shorten
 
 REPORT, FAILURES, DIAGNOSIS = "tinkerloop.report.v1", "tinkerloop.failures.v1", "tinkerloop.diagnosis.v1"
 SYMPTOMS = 5
-MAX_REPORT = 1_000_000_000
+EXCERPT = 240
 NOTHING = Measurement()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def prepare(folder: Path, *, named: str = "report-dir") -> None:
     """Make sure that ``folder``, given as the option ``named``, can be written to. Raises ``DefinitionError``."""
-    try:
+    with writing(f"{named} {folder}", f"; name another with --{named}"):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise DefinitionError(
-            f"{named} {folder}: cannot be written: {error.strerror or error}; name another with --{named}"
-        ) from error
 
 
 def _trials_data(trials: Trials) -> dict[str, Any]:
@@ -99,7 +96,7 @@ def _diagnosis(result: ScenarioResult) -> dict[str, Any]:
     return _told(
         result,
         "turns",
-        lambda turn: {"assistant_excerpt": reply_excerpt(turn.assistant)},
+        lambda turn: {"assistant_excerpt": shorten(turn.assistant, EXCERPT)},
         primary_symptoms=list(details)[:SYMPTOMS],
     )
 
@@ -141,7 +138,7 @@ class Artifacts:
         short = {"failed_scenario_count": len(ids), "failed_scenario_ids": ids}
         status = {"confirmation_status": known.confirmation_status}
         failures = self._place("latest-failures.json")
-        try:
+        with writing(f"report-dir {self.folder}"):
             report = self._report(measurement, head, context, failed)
             if measurement.trials or not failures.exists():
                 told = [self._redactor.data(_failure(result)) for result in failed]
@@ -158,8 +155,6 @@ class Artifacts:
                     "rerun": {"scenario_ids": ids, "hint": f"--failed-from {self.folder}"},
                 },
             )
-        except OSError as error:
-            raise DefinitionError(f"report-dir {self.folder}: cannot be written: {error.strerror or error}") from error
         return report
 
     def _dump(self, place: Path, data: Any) -> None:
@@ -227,14 +222,7 @@ def _plain(value: Any) -> Any:
 
 def read_artifact(place: Path) -> dict[str, Any]:
     """Return a report, failures or diagnosis file. Raises ``DefinitionError``; unknown members are left alone."""
-    try:
-        if place.stat().st_size > MAX_REPORT:
-            raise DefinitionError(f"report {place}: more than {MAX_REPORT} bytes")
-        data = json.loads(place.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DefinitionError(f"report {place}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DefinitionError(f"report {place}: not JSON: {error}") from error
+    data = read_json(place, f"report {place}", MAX_REPORT)
     if not isinstance(data, dict):
         raise DefinitionError(f"report {place}: not an object")
     if data.get("schema_version") not in {REPORT, FAILURES, DIAGNOSIS}:

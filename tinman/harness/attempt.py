@@ -32,7 +32,7 @@ from tinman.harness.redaction import Redactor
 from tinman.harness.results import provisional_note, summarize_results
 from tinman.harness.selection import CONFIRM, chosen, failed_ids
 from tinman.scenarios.checks import Judged
-from tinman.scenarios.files import load_scenarios, set_digest, write_text
+from tinman.scenarios.files import load_scenarios, set_digest, write_text, writing
 from tinman.scenarios.run import Referee
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
@@ -302,14 +302,9 @@ class _Attempt:
         return [name for name in differences(bound, binding) if name != "scenario_set"] if bound else []
 
     def _write_junit(self, text: str) -> None:
-        if self.junit is None:
-            return
-        try:
-            write_text(self.junit, text)
-        except OSError as error:
-            raise DefinitionError(
-                f"junit {self.asked.junit}: cannot be written: {error.strerror or error}; name another place"
-            ) from error
+        if self.junit is not None:
+            with writing(f"junit {self.asked.junit}", "; name another place"):
+                write_text(self.junit, text)
 
 
 def _revision(target: Target) -> str:

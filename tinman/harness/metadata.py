@@ -76,12 +76,7 @@ class Metadata:
     @property
     def context(self) -> dict[str, Any]:
         """What the summaries of a report repeat."""
-        told: dict[str, Any] = {}
-        if self.preflight is not None:
-            told["preflight_status"] = self.preflight.status
-        if self.selected_runtime is not None:
-            told["selected_runtime"] = {
-                "provider": self.selected_runtime.provider,
-                "model": self.selected_runtime.model,
-            }
+        told: dict[str, Any] = {"preflight_status": self.preflight.status} if self.preflight else {}
+        if chosen := self.selected_runtime:
+            told["selected_runtime"] = {"provider": chosen.provider, "model": chosen.model}
         return told

@@ -7,14 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from tinman import clock
 from tinman.errors import DefinitionError
-from tinman.frozen import frozen
+from tinman.frozen import adapter, frozen
 from tinman.harness.measurement import Plan, measure
+from tinman.scenarios.checks import Count
 from tinman.scenarios.files import read_file, write_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.stats import fisher
 from tinman.targets.base import Target
+from tinman.text.invalid import first_error
 
 REDS_NEEDED = 3
 FEWEST, MOST = 6, 40
@@ -26,8 +30,9 @@ ALPHA = 0.05
 class Recorded:
     """How often the failure was seen when it was found."""
 
-    failures: int
-    oks: int
+    failures: Count
+    oks: Count
+    indeterminate: Count = 0
 
     @property
     def rate(self) -> float:
@@ -37,18 +42,14 @@ class Recorded:
 
 def recorded(scenario: Scenario) -> Recorded:
     """Return what the provenance tells of the discovery. Raises ``DefinitionError`` when it tells nothing."""
-    counts = scenario.provenance.get("stress")
-    if not isinstance(counts, dict):
+    try:
+        found: Recorded = adapter(Recorded).validate_python(scenario.provenance.get("stress"))
+    except ValidationError as error:
         raise DefinitionError(
-            f"scenario {scenario.scenario_id!r}: its provenance tells no counts; only an exported failure is promoted"
-        )
-    failures, oks = (counts.get(name) for name in ("failures", "oks"))
-    for value in (failures, oks):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise DefinitionError(f"scenario {scenario.scenario_id!r}: provenance.stress is no pair of counts")
-    assert isinstance(failures, int)
-    assert isinstance(oks, int)
-    return Recorded(failures=failures, oks=oks)
+            f"scenario {scenario.scenario_id!r}: its provenance tells no counts ({first_error(error)}); only an"
+            " exported failure is promoted"
+        ) from error
+    return found
 
 
 def tries_needed(seen: Recorded) -> int:
@@ -101,8 +102,8 @@ async def examine(scenario: Scenario, target: Target, plan: Plan) -> Verdict:
     return judged(scenario.scenario_id, seen, red=red, green=green, indeterminate=unclear)
 
 
-def promoted(scenario: Scenario, verdict: Verdict, *, target: str, fingerprint: str) -> Scenario:
-    """Return ``scenario`` with its new standing and the evidence for it."""
+def release(scenario: Scenario, verdict: Verdict, *, target: str, fingerprint: str) -> Scenario:
+    """Return ``scenario`` out of quarantine: with its new standing and the evidence for it."""
     evidence: dict[str, Any] = {
         "target": target,
         "fingerprint": fingerprint,

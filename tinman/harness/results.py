@@ -107,11 +107,6 @@ class Trials:
         return wilson(self.successes, n) if n == self.planned else confidence_sequence(self.successes, n)
 
 
-def reply_excerpt(text: str, width: int = 240) -> str:
-    """Return ``text`` on one visible line of at most ``width`` characters."""
-    return shorten(text, width)
-
-
 def summarize_results(results: Sequence[ScenarioResult], *, confirmation_status: str | None = None) -> str:
     """Return totals, one line for each scenario, and the failing details turn by turn; safe to print."""
     passed = sum(1 for result in results if result.passed)

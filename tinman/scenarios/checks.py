@@ -18,7 +18,7 @@ from tinman.frozen import frozen
 from tinman.messages import Usage
 from tinman.scenarios import json_shape, registry
 from tinman.text.matching import tells
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten
 
 
 def _pattern(text: str) -> str:
@@ -375,8 +375,7 @@ def _from_elsewhere(check: FromElsewhere, reply: str, traces: tuple[ToolTrace, .
     try:
         passed, detail = kind.judge(check.options, reply, calls)
     except Exception as error:  # noqa: BLE001 - code of another package: its bug decides nothing about the target
-        told = f"the check itself failed: {type(error).__name__}: {shorten(str(error), 200)}"
-        return CheckResult(type=name, passed=False, detail=told, undecided=True)
+        return CheckResult(type=name, passed=False, detail=f"the check itself failed: {line_of(error)}", undecided=True)
     return CheckResult(type=name, passed=passed is True, detail=shorten(str(detail), 500))
 
 
@@ -428,6 +427,6 @@ def judge(
         case FromElsewhere():
             return _from_elsewhere(check, reply, traces)
         case StateHolds() | Judged():
-            return unsure(check, "nobody was asked")
+            return unsure(check, "no judge was named" if isinstance(check, Judged) else "nobody was asked")
         case _:
             assert_never(check)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -83,15 +84,28 @@ def check_unique(scenarios: Iterable[tuple[Scenario, str]]) -> None:
 
 def read_file(file: Path) -> Scenario:
     """Return the scenario in ``file``. Raises ``DefinitionError``."""
+    return read_scenario(read_json(file, f"scenario file {file}", MAX_BYTES), source=str(file))
+
+
+def read_json(file: Path, called: str, most_bytes: int) -> Any:
+    """Return the JSON in ``file``. Raises ``DefinitionError`` that begins with what the file is ``called``."""
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise DefinitionError(f"scenario file {file}: more than {MAX_BYTES} bytes")
-        data = json.loads(file.read_text(encoding="utf-8-sig"))
+        if file.stat().st_size > most_bytes:
+            raise DefinitionError(f"{called}: more than {most_bytes} bytes")
+        return json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise DefinitionError(f"scenario file {file}: cannot be read: {error.strerror or error}") from error
+        raise DefinitionError(f"{called}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise DefinitionError(f"scenario file {file}: not JSON: {error}; mend that place") from error
-    return read_scenario(data, source=str(file))
+        raise DefinitionError(f"{called}: not JSON: {error}; mend that place") from error
+
+
+@contextmanager
+def writing(called: str, remedy: str = "") -> Iterator[None]:
+    """Raise ``DefinitionError`` when what is written in the block, and ``called`` so, cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise DefinitionError(f"{called}: cannot be written: {error.strerror or error}{remedy}") from error
 
 
 def _named(text: str) -> str:
@@ -186,15 +200,12 @@ def _repeat(data: Mapping[str, Any], here: str) -> int:
 
 
 def _tags(value: Any, here: str) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
+    if value is not None and not isinstance(value, list):
         raise DefinitionError(f"{here}: tags are {_kind(value)}; they have to be a list of texts, or null")
-    for number, tag in enumerate(value, 1):
+    for number, tag in enumerate(value or (), 1):
         if isinstance(tag, dict | list | bool):
             raise DefinitionError(f"{here} tag {number}: is {_kind(tag)}; it has to be text")
-    trimmed = (str(tag).strip() for tag in value if tag is not None)
-    return tuple(tag for tag in trimmed if tag)
+    return tuple(text for tag in value or () if tag is not None and (text := str(tag).strip()))
 
 
 def _world(value: Any, here: str) -> World:
@@ -229,11 +240,9 @@ def _turns(value: Any, here: str, *, trims: bool) -> tuple[tuple[Turn, ...], dic
 
 
 def _checks(value: Any, place: str) -> tuple[Check, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
+    if value is not None and not isinstance(value, list):
         raise DefinitionError(f"{place}: checks are {_kind(value)}; they have to be a list of objects, or null")
-    return tuple(read_check(item, f"{place} check {number}") for number, item in enumerate(value, 1))
+    return tuple(read_check(item, f"{place} check {number}") for number, item in enumerate(value or (), 1))
 
 
 def read_check(data: Any, place: str = "check") -> Check:
@@ -318,19 +327,13 @@ def _bound(most: Any, value: Any, place: str) -> int:
     return bound
 
 
-def check_scenario(scenario: Scenario) -> None:
-    """Raise ``DefinitionError`` unless the structure of a scenario made in code is sound, as a file's has to be."""
-    if not scenario.scenario_id.strip():
-        raise DefinitionError("scenario: scenario_id is blank")
-    if not scenario.turns:
-        raise DefinitionError(f"scenario {_named(scenario.scenario_id)}: there are no turns")
+def check_kinds(scenario: Scenario) -> None:
+    """Raise ``DefinitionError`` when a scenario made in code has a check of a kind that no installed package knows."""
     for number, turn in enumerate(scenario.turns, 1):
-        place = f"scenario {_named(scenario.scenario_id)} turn {number}"
-        if not turn.user.strip():
-            raise DefinitionError(f"{place}: user is blank")
         for position, check in enumerate(turn.checks, 1):
             if isinstance(check, FromElsewhere) and registry.named(f"{check.name}@{check.version}") is None:
-                raise DefinitionError(f"{place} check {position}: unknown check type {_named(check.name)}")
+                place = f"scenario {_named(scenario.scenario_id)} turn {number} check {position}"
+                raise DefinitionError(f"{place}: unknown check type {_named(check.name)}")
 
 
 def warnings_of(scenario: Scenario) -> list[str]:
@@ -401,10 +404,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_scenario(path: Path, scenario: Scenario) -> None:
     """Write ``scenario`` to ``path`` atomically. Raises ``DefinitionError`` when the place cannot be written."""
-    try:
+    with writing(f"scenario file {path}"):
         write_text(path, json.dumps(scenario_data(scenario), ensure_ascii=False, indent=2) + "\n")
-    except OSError as error:
-        raise DefinitionError(f"scenario file {path}: cannot be written: {error.strerror or error}") from error
 
 
 def set_digest(scenarios: Sequence[Scenario]) -> str:

@@ -38,7 +38,7 @@ from tinman.targets.turn import CALLS, CAPTURE_ERROR
 from tinman.text.cutting import two_ends
 from tinman.text.invalid import first_error
 from tinman.text.storable import in_data, storable
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten
 
 KEPT_CHARS = 64_000
 BROKEN, UNTRACED = "adapter_runtime", "trace_capture"
@@ -177,11 +177,8 @@ class Conversation:
             if isinstance(check, StateHolds):
                 results[place] = await self._state(check)
         for place, check in enumerate(kept):
-            if isinstance(check, Judged):
-                if self._referee is None:
-                    results[place] = unsure(check, "no judge was named")
-                else:
-                    results[place] = await self._referee.judge(check, turn, self.turns)
+            if isinstance(check, Judged) and self._referee is not None:
+                results[place] = await self._referee.judge(check, turn, self.turns)
         found = tuple(results[place] for place in range(len(kept)))
         if untraced and needs_calls:
             return (*found, _engine(UNTRACED, untraced))
@@ -214,8 +211,8 @@ class Conversation:
             if error.capture_error:
                 results.append(_engine(UNTRACED, error.capture_error))
         else:
-            detail = str(error) if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
-            results.append(_engine(BROKEN, shorten(detail, 500)))
+            detail = shorten(str(error), 500) if isinstance(error, TimeoutError) else line_of(error, 500)
+            results.append(_engine(BROKEN, detail))
         turn = TurnRecord(
             user=text,
             assistant="",
@@ -291,7 +288,7 @@ async def run_scenario(
         except (BudgetExhausted, ApprovalError):
             raise
         except TinmanError as error:
-            reason = f"{type(error).__name__}: {shorten(str(error), 300)}"
+            reason = line_of(error, 320)
     verdict: Verdict = "indeterminate"
     if conversation is None:
         reason = reason or "the target was never called"

@@ -25,7 +25,7 @@ from tinman.targets.adapters.turn import calls_told
 from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import CALLS, TurnTarget, said
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten
 
 if TYPE_CHECKING:
     import httpx2
@@ -58,7 +58,8 @@ class HttpTarget(TurnTarget):
     """
 
     def __init__(self, url: str, profile: TargetProfile) -> None:
-        super().__init__(url, Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable))
+        able = Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable)
+        super().__init__(url, able, identity={"kind": "http", "url": url})
         self._url = url
         try:
             parts = urlsplit(url)
@@ -69,11 +70,6 @@ class HttpTarget(TurnTarget):
             raise ConfigError(f"target: {shorten(url, 120)} names no host; write http://HOST/PATH")
         self._timeout = profile.timeout_seconds
         self._clients: list[httpx2.AsyncClient] = []
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Kind and URL."""
-        return {"kind": "http", "url": self._url}
 
     def _client(self) -> httpx2.AsyncClient:
         import httpx2  # noqa: PLC0415 - slow to load, and only this target needs it
@@ -115,9 +111,7 @@ class HttpTarget(TurnTarget):
         except httpx2.TimeoutException as error:
             raise ProviderTimeout(f"target {self._url}: no answer within {self._timeout:g} s") from error
         except httpx2.HTTPError as error:
-            raise ProviderUnavailable(
-                f"target {self._url}: {type(error).__name__}: {shorten(str(error), 120)}"
-            ) from error
+            raise ProviderUnavailable(f"target {self._url}: {line_of(error)}") from error
         answered = content.decode("utf-8", "replace")
         self._check(response.status_code, answered, response.headers)
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -30,7 +30,7 @@ from tinman.processes.groups import close_session, kill_session
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.turn import AdapterTurn, drive, drive_async, encoded, plain, turn
 from tinman.targets.base import Capabilities, fold
-from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget
+from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget, as_target_error
 from tinman.text.visible import shorten
 
 MAX_LINE = 32_000_000
@@ -258,14 +258,10 @@ class _Live:
         if hook is None:
             raise TargetError(f"{type(self._adapter).__name__} has no check_state")
         work = partial(hook, user_id=user, name=name, arguments=arguments)
-        try:
+        with as_target_error(f"check_state {name!r}"):
             found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
             if inspect.isawaitable(found):
                 found = await found
-        except TargetError:
-            raise
-        except Exception as error:
-            raise TargetError(f"check_state {name!r}: {type(error).__name__}: {shorten(str(error), 200)}") from error
         answer: bool | str | None = plain(found)
         return answer
 
@@ -297,14 +293,13 @@ class AdapterTarget(TurnTarget):
 
     def __init__(self, name: str, source: AdapterProcess | Any, *, revision: str = "") -> None:
         seconds = source.turn_timeout_seconds if isinstance(source, AdapterProcess) else 0.0
-        super().__init__(name, Capabilities(multi_turn=True, turn_timeout_seconds=seconds, side_by_side=1))
+        super().__init__(
+            name,
+            Capabilities(multi_turn=True, turn_timeout_seconds=seconds, side_by_side=1),
+            identity={"kind": "adapter", "place": name, "revision": revision},
+        )
         self._source = source
         self.revision = revision
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Kind, factory or class, and the revision of the code behind it."""
-        return {"kind": "adapter", "place": self.name, "revision": self.revision}
 
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Turns go through ``open``: an adapter's turn belongs to a scenario's own process."""
