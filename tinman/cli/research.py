@@ -209,27 +209,18 @@ def _options(settings: Settings, **more: Any) -> ResearchOptions:
 
 async def _project(app: App, settings: Settings, target: dict[str, Any]) -> Tinman:
     """Return the open project of these settings. Raises ``ConfigError`` and ``StoreError``."""
-    from pydantic import ValidationError
-
     from tinman.approvals.handler import ApprovalHandler, ApprovalMode
     from tinman.approvals.queue import ApprovalQueue
     from tinman.approvals.reviewers import TerminalReviewer
     from tinman.audit import AuditLog
     from tinman.config.settings import provider_keys
-    from tinman.errors import ConfigError
-    from tinman.frozen import adapter
     from tinman.models.prices import Rate
-    from tinman.targets.profile import TargetProfile
-    from tinman.text.invalid import first_error
+    from tinman.targets.profile import read_profile
     from tinman.tinman import create_tinman
 
-    try:
-        profile: TargetProfile = adapter(TargetProfile).validate_python(target)
-    except ValidationError as error:
-        raise ConfigError(f"config target.{first_error(error)}; see `tinman config schema`") from error
     tinman = await create_tinman(
         mode=settings.mode,
-        target=profile,
+        target=read_profile(target),
         reasoner=settings.reasoner,
         reasoner_base_url=settings.reasoner_base_url,
         store=settings.db,

@@ -7,18 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from tinman import clock
 from tinman.errors import DefinitionError
-from tinman.frozen import adapter, frozen
+from tinman.frozen import frozen
 from tinman.harness.measurement import Plan, measure
 from tinman.scenarios.checks import Count
 from tinman.scenarios.files import read_file, write_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.stats import fisher
 from tinman.targets.base import Target
-from tinman.text.invalid import first_error
+from tinman.text.invalid import read_as
 
 REDS_NEEDED = 3
 FEWEST, MOST = 6, 40
@@ -42,14 +40,14 @@ class Recorded:
 
 def recorded(scenario: Scenario) -> Recorded:
     """Return what the provenance tells of the discovery. Raises ``DefinitionError`` when it tells nothing."""
-    try:
-        found: Recorded = adapter(Recorded).validate_python(scenario.provenance.get("stress"))
-    except ValidationError as error:
-        raise DefinitionError(
-            f"scenario {scenario.scenario_id!r}: its provenance tells no counts ({first_error(error)}); only an"
-            " exported failure is promoted"
-        ) from error
-    return found
+    here = f"scenario {scenario.scenario_id!r}"
+    return read_as(
+        Recorded,
+        scenario.provenance.get("stress"),
+        lambda wrong: DefinitionError(
+            f"{here}: its provenance tells no counts ({wrong}); only an exported failure is promoted"
+        ),
+    )
 
 
 def tries_needed(seen: Recorded) -> int:

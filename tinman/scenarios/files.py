@@ -23,7 +23,7 @@ from tinman.scenarios import registry
 from tinman.scenarios.checks import Check, FromElsewhere
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.world import EMPTY_WORLD, World
-from tinman.text.invalid import first_error
+from tinman.text.invalid import first_error, read_as
 from tinman.text.visible import shorten
 
 T = TypeVar("T")
@@ -211,11 +211,7 @@ def _tags(value: Any, here: str) -> tuple[str, ...]:
 def _world(value: Any, here: str) -> World:
     if value is None:
         return EMPTY_WORLD
-    try:
-        world: World = adapter(World).validate_python(value)
-    except ValidationError as error:
-        raise DefinitionError(f"{here} world: {first_error(error)}") from error
-    return world
+    return read_as(World, value, lambda wrong: DefinitionError(f"{here} world: {wrong}"))
 
 
 def _turns(value: Any, here: str, *, trims: bool) -> tuple[tuple[Turn, ...], dict[str, Any]]:

@@ -14,11 +14,10 @@ from contextlib import nullcontext
 from typing import Any, Protocol, Self
 
 import anyio
-from pydantic import ValidationError
 
 from tinman import clock
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
-from tinman.frozen import adapter, changed
+from tinman.frozen import changed
 from tinman.messages import Message, Reply, Request, ToolResult, ToolUse, Usage, say
 from tinman.scenarios.checks import (
     Check,
@@ -36,7 +35,7 @@ from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR
 from tinman.text.cutting import two_ends
-from tinman.text.invalid import first_error
+from tinman.text.invalid import read_as
 from tinman.text.storable import in_data, storable
 from tinman.text.visible import line_of, shorten
 
@@ -79,11 +78,11 @@ def _trace(use: ToolUse, answer: ToolResult | None) -> ToolTrace:
 
 def _recorded(data: Any) -> tuple[ToolTrace, ...]:
     """Return the calls an adapter recorded. Raises ``TargetError`` when they are no records of calls."""
-    try:
-        traces: tuple[ToolTrace, ...] = adapter(tuple[ToolTrace, ...]).validate_python(in_data(data, storable))
-    except ValidationError as error:
-        raise TargetError(f"the adapter's tool calls are garbled: {first_error(error)}") from error
-    return traces
+    return read_as(
+        tuple[ToolTrace, ...],
+        in_data(data, storable),
+        lambda wrong: TargetError(f"the adapter's tool calls are garbled: {wrong}"),
+    )
 
 
 def _engine(kind: str, detail: str) -> CheckResult:

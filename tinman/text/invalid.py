@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
+from tinman.frozen import adapter
 from tinman.text.visible import shorten
 
-if TYPE_CHECKING:
-    from pydantic import ValidationError
+T = TypeVar("T")
 
 
 def first_place(error: ValidationError) -> str:
@@ -20,3 +23,13 @@ def first_error(error: ValidationError) -> str:
     place = first_place(error)
     reason = shorten(error.errors(include_url=False)[0]["msg"].removeprefix("Value error, "), 300)
     return f"{place}: {reason}" if place else reason
+
+
+def read_as(of: type[T], data: object, refusal: Callable[[str], Exception]) -> T:
+    """Return ``data`` as a record of type ``of``. Raises the ``refusal`` of the first thing that is wrong with it."""
+    kind: Any = of
+    try:
+        found: T = adapter(kind).validate_python(data)
+    except ValidationError as error:
+        raise refusal(first_error(error)) from error
+    return found

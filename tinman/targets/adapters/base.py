@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Literal, Self
@@ -205,29 +205,27 @@ class ToolPatchRecorder(TraceRecorder):
         @wraps(tool)
         def wrapper(*positional: Any, **named: Any) -> Any:
             given = _SHAPE.bind(*positional, **named).arguments
-            place = len(self.calls)
+            note = partial(self._note, len(self.calls), given, time.monotonic())
             self.calls.append(None)
-            started = time.monotonic()
-            self._note(place, given, started, None, None)
             try:
                 result = tool(*positional, **named)
             except BaseException as error:
-                self._note(place, given, started, None, error)
+                note(None, error)
                 raise
             if inspect.isawaitable(result):
-                return self._awaited(result, place, given, started)
-            self._note(place, given, started, result, None)
+                return self._awaited(result, note)
+            note(result, None)
             return result
 
         return wrapper
 
-    async def _awaited(self, result: Any, place: int, given: dict[str, Any], started: float) -> Any:
+    async def _awaited(self, result: Any, note: Callable[[Any, BaseException | None], None]) -> Any:
         try:
             value = await result
         except BaseException as error:
-            self._note(place, given, started, None, error)
+            note(None, error)
             raise
-        self._note(place, given, started, value, None)
+        note(value, None)
         return value
 
     def _note(

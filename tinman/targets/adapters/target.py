@@ -24,16 +24,17 @@ import anyio.to_thread
 from anyio.abc import Process, UNIXSocketStream
 
 from tinman.errors import TargetError, TurnBroken
-from tinman.frozen import adapter as types_of
 from tinman.messages import Reply, Request, say
 from tinman.processes.groups import close_session, kill_session
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.turn import AdapterTurn, drive, drive_async, encoded, plain, turn
 from tinman.targets.base import Capabilities, fold
 from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget, as_target_error
+from tinman.text.invalid import read_as
 from tinman.text.visible import shorten
 
 MAX_LINE = 32_000_000
+_GARBLED = "the target's process wrote into the channel of its adapter"
 _BOOT = "import sys; sys.path[:] = {path!r}; from tinman.targets.adapters.worker import main; main({descriptor})"
 
 
@@ -82,10 +83,10 @@ class _Channel:
                 raise WorkerDied("the target's process ended before it answered (it exited or crashed)") from None
             except (ValueError, RecursionError):
                 self.broken = "the target's process garbled its channel in an earlier turn"
-                raise WorkerDied("the target's process wrote into the channel of its adapter") from None
+                raise WorkerDied(_GARBLED) from None
             if not isinstance(answer, dict) or answer.get("id") != number or not answer.keys() & {"value", "error"}:
                 self.broken = "the target's process garbled its channel in an earlier turn"
-                raise WorkerDied("the target's process wrote into the channel of its adapter")
+                raise WorkerDied(_GARBLED)
             self.broken = ""
         if "error" in answer:
             raise TargetError(str(answer["error"]))
@@ -219,11 +220,7 @@ class _Remote:
     async def take(self, *, user: str, text: str, correlation_id: str) -> AdapterTurn:
         """Return what came of one turn. Raises ``WorkerDied``."""
         data = await self._channel.ask(op="turn", user_id=user, user_text=text, correlation_id=correlation_id)
-        try:
-            found: AdapterTurn = types_of(AdapterTurn).validate_python(data)
-        except ValueError as error:
-            raise WorkerDied("the target's process wrote into the channel of its adapter") from error
-        return found
+        return read_as(AdapterTurn, data, lambda _: WorkerDied(_GARBLED))
 
     async def state(self, *, user: str, name: str, arguments: dict[str, Any]) -> bool | str | None:
         """Return what the adapter's ``check_state`` returned: true, or what is wrong."""
