@@ -22,7 +22,7 @@ from tinman.harness.metadata import Metadata
 from tinman.harness.redaction import MAX_TEXT, Redactor, capped
 from tinman.harness.repeats import read_gate
 from tinman.harness.results import summarize_results
-from tinman.harness.selection import chosen, failed_ids
+from tinman.harness.selection import failed_ids, select
 from tinman.targets.adapters.base import RuntimeSpec
 from tinman.targets.adapters.target import revision_of
 from tinman.testing import ScriptedTarget
@@ -140,7 +140,7 @@ def test_what_is_selected(choice: dict[str, Any], expected: list[str]) -> None:
         scenario(scenario_id="sharp", tags=["x"], destructive=True),
     ]
 
-    assert [one.scenario_id for one in chosen(loaded, **{"allows_destructive": False, **choice})] == expected
+    assert [one.scenario_id for one in select(loaded, **{"allows_destructive": False, **choice})] == expected
 
 
 async def test_nothing_selected_is_exit_two_and_names_what_was_asked(bench: Bench) -> None:

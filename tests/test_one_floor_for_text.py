@@ -15,7 +15,7 @@ from tinman.text.cutting import two_ends
 from tinman.text.invalid import first_error
 from tinman.text.nearest import did_you_mean, nearest
 from tinman.text.secrets import redaction_of, without_secrets
-from tinman.text.storable import in_data, paired, storable
+from tinman.text.storable import change_texts, paired, storable
 
 SECRETS = [
     "sk-" + "a1" * 12,
@@ -63,7 +63,7 @@ def test_a_cut_keeps_both_ends_and_says_how_much_is_gone() -> None:
 
 
 def test_halves_of_pairs_are_replaced_wherever_they_stand() -> None:
-    assert in_data({"a\ud800": ["b\udc00", 1]}, storable) == {"a?": ["b?", 1]}
+    assert change_texts({"a\ud800": ["b\udc00", 1]}, storable) == {"a?": ["b?", 1]}
     assert paired("\ud83d\ude00 \ud83d") == "\U0001f600 \ufffd"
 
 

@@ -25,7 +25,7 @@ from tinman.harness.redaction import Redactor
 from tinman.harness.repeats import pass_at, pass_hat
 from tinman.harness.results import ScenarioResult, Trials, plain_check, plain_result
 from tinman.harness.selection import MAX_REPORT, stamped
-from tinman.scenarios.files import read_json, write_text, writing
+from tinman.scenarios.files import read_json, report_unwritable, write_text
 from tinman.scenarios.outcome import TurnRecord
 from tinman.text.visible import shorten
 
@@ -38,7 +38,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def prepare(folder: Path, *, named: str = "report-dir") -> None:
     """Make sure that ``folder``, given as the option ``named``, can be written to. Raises ``DefinitionError``."""
-    with writing(f"{named} {folder}", f"; name another with --{named}"):
+    with report_unwritable(f"{named} {folder}", f"; name another with --{named}"):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -138,7 +138,7 @@ class Artifacts:
         short = {"failed_scenario_count": len(ids), "failed_scenario_ids": ids}
         status = {"confirmation_status": known.confirmation_status}
         failures = self._place("latest-failures.json")
-        with writing(f"report-dir {self.folder}"):
+        with report_unwritable(f"report-dir {self.folder}"):
             report = self._report(measurement, head, context, failed)
             if measurement.trials or not failures.exists():
                 told = [self._redactor.data(_failure(result)) for result in failed]

@@ -30,9 +30,9 @@ from tinman.harness.measurement import Board, Measurement, Plan, check_plan, mea
 from tinman.harness.metadata import Binding, GateResult, Metadata, StageError, Status
 from tinman.harness.redaction import Redactor
 from tinman.harness.results import provisional_note, summarize_results
-from tinman.harness.selection import CONFIRM, chosen, failed_ids
+from tinman.harness.selection import CONFIRM, failed_ids, select
 from tinman.scenarios.checks import Judged
-from tinman.scenarios.files import load_scenarios, set_digest, write_text, writing
+from tinman.scenarios.files import load_scenarios, report_unwritable, set_digest, write_text
 from tinman.scenarios.run import Referee
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
@@ -203,7 +203,7 @@ class _Attempt:
                 ids |= set(again)
             tags = tuple(sorted(set(asked.tags))) or None
             self.known = replace(self.known, scenario_filter=tuple(sorted(ids)), tag_filter=tags)
-            self.picked = chosen(self.loaded, ids=ids, tags=asked.tags, allows_destructive=asked.allows_destructive)
+            self.picked = select(self.loaded, ids=ids, tags=asked.tags, allows_destructive=asked.allows_destructive)
             self.known = replace(self.known, selected_scenario_count=len(self.picked))
             check_plan(self.picked, asked.plan)
             for scenario in self.picked if self._referee is None else ():
@@ -303,7 +303,7 @@ class _Attempt:
 
     def _write_junit(self, text: str) -> None:
         if self.junit is not None:
-            with writing(f"junit {self.asked.junit}", "; name another place"):
+            with report_unwritable(f"junit {self.asked.junit}", "; name another place"):
                 write_text(self.junit, text)
 
 

@@ -222,7 +222,7 @@ class Probe:
         return red >= max(1, self.base) and await self.passes_on_reference(scenario)
 
 
-async def shrunk(
+async def shrink(
     scenario: Scenario,
     target: Target,
     *,

@@ -38,7 +38,7 @@ class Recorded:
         return self.failures / (self.failures + self.oks) if self.failures + self.oks else 1.0
 
 
-def recorded(scenario: Scenario) -> Recorded:
+def read_counts(scenario: Scenario) -> Recorded:
     """Return what the provenance tells of the discovery. Raises ``DefinitionError`` when it tells nothing."""
     here = f"scenario {scenario.scenario_id!r}"
     return read_as(
@@ -73,7 +73,7 @@ class Verdict:
         return not self.reason
 
 
-def judged(scenario_id: str, seen: Recorded, *, red: int, green: int, indeterminate: int) -> Verdict:
+def rule_on(scenario_id: str, seen: Recorded, *, red: int, green: int, indeterminate: int) -> Verdict:
     """Return whether fresh runs bear out what was recorded. Pure."""
     p_value = fisher(red, green, seen.failures, seen.oks)
     tries = red + green + indeterminate
@@ -92,12 +92,12 @@ def judged(scenario_id: str, seen: Recorded, *, red: int, green: int, indetermin
 
 async def examine(scenario: Scenario, target: Target, plan: Plan) -> Verdict:
     """Run a quarantined scenario afresh on the unfixed target and return the verdict. Raises ``DefinitionError``."""
-    seen = recorded(scenario)
+    seen = read_counts(scenario)
     tries = replace(plan, repeat=tries_needed(seen), gate=None, seed=clock.derive_seed(plan.seed, "promotion"))
     runs = (await measure(target, [scenario], tries)).trials[0].runs
     verdicts = [run.verdict for run in runs]
     red, green, unclear = (verdicts.count(word) for word in ("failure", "ok", "indeterminate"))
-    return judged(scenario.scenario_id, seen, red=red, green=green, indeterminate=unclear)
+    return rule_on(scenario.scenario_id, seen, red=red, green=green, indeterminate=unclear)
 
 
 def release(scenario: Scenario, verdict: Verdict, *, target: str, fingerprint: str) -> Scenario:

@@ -22,7 +22,7 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join(repr(shorten(name, 60)) for name in sorted(names)) or "none"
 
 
-def chosen(
+def select(
     scenarios: Sequence[Scenario], *, ids: Collection[str] = (), tags: Collection[str] = (), allows_destructive: bool
 ) -> list[Scenario]:
     """Return the scenarios with one of ``ids`` (if any), one of ``tags`` (if any), and no destructive one unasked.

@@ -100,7 +100,7 @@ def read_json(file: Path, called: str, most_bytes: int) -> Any:
 
 
 @contextmanager
-def writing(called: str, remedy: str = "") -> Iterator[None]:
+def report_unwritable(called: str, remedy: str = "") -> Iterator[None]:
     """Raise ``DefinitionError`` when what is written in the block, and ``called`` so, cannot be written."""
     try:
         yield
@@ -400,7 +400,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_scenario(path: Path, scenario: Scenario) -> None:
     """Write ``scenario`` to ``path`` atomically. Raises ``DefinitionError`` when the place cannot be written."""
-    with writing(f"scenario file {path}"):
+    with report_unwritable(f"scenario file {path}"):
         write_text(path, json.dumps(scenario_data(scenario), ensure_ascii=False, indent=2) + "\n")
 
 

@@ -36,7 +36,7 @@ from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR
 from tinman.text.cutting import two_ends
 from tinman.text.invalid import read_as
-from tinman.text.storable import in_data, storable
+from tinman.text.storable import change_texts, storable
 from tinman.text.visible import line_of, shorten
 
 KEPT_CHARS = 64_000
@@ -69,7 +69,7 @@ def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
 def _trace(use: ToolUse, answer: ToolResult | None) -> ToolTrace:
     return ToolTrace(
         tool_name=storable(use.name),
-        arguments=in_data(use.arguments, storable),
+        arguments=change_texts(use.arguments, storable),
         correlation_id=storable(use.id),
         status=None if answer is None else "error" if answer.is_error else "ok",
         raw_result=None if answer is None else storable(answer.content),
@@ -80,7 +80,7 @@ def _recorded(data: Any) -> tuple[ToolTrace, ...]:
     """Return the calls an adapter recorded. Raises ``TargetError`` when they are no records of calls."""
     return read_as(
         tuple[ToolTrace, ...],
-        in_data(data, storable),
+        change_texts(data, storable),
         lambda wrong: TargetError(f"the adapter's tool calls are garbled: {wrong}"),
     )
 

@@ -21,10 +21,10 @@ def paired(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def in_data(value: Any, change: Callable[[str], str]) -> Any:
+def change_texts(value: Any, change: Callable[[str], str]) -> Any:
     """Return JSON data with ``change`` made to each text in it, the names of members included."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {in_data(name, change): in_data(item, change) for name, item in value.items()}
-    return [in_data(item, change) for item in value] if isinstance(value, list | tuple) else value
+        return {change_texts(name, change): change_texts(item, change) for name, item in value.items()}
+    return [change_texts(item, change) for item in value] if isinstance(value, list | tuple) else value
