@@ -243,6 +243,7 @@ EVENTS = 'data: {"delta": "Good "}\n\ndata: {"choices": [{"delta": {"content": "
         (replies("Good day", kind="text/plain"), "Good day"),
         (replies(EVENTS, kind="text/event-stream"), "Good day"),
         (replies(EVENTS.replace("\n", "\r\n"), kind="text/event-stream"), "Good day"),
+        (replies(": ping\n\nevent: word\ndata: Good\ndata:  day\n\ndata: {", kind="text/event-stream"), "Good\n day{"),
     ],
 )
 async def test_the_usual_shapes_of_an_answer_are_understood(handler: Handler, said: str) -> None:
@@ -277,7 +278,7 @@ async def test_each_way_to_fail_has_its_error(handler: Handler, error: type[Exce
     assert "127.0.0.1" in str(raised.value)
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("2", 2.0), ("0.25", 0.25)])
+@pytest.mark.parametrize(("header", "seconds"), [("2", 2.0), ("0.25", 0.25), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)])
 async def test_a_waiting_time_whole_or_fractional_is_heard(header: str, seconds: float) -> None:
     handler = replies("slow down", status=429, **{"Retry-After": header})
     with pytest.raises(RateLimited) as raised:

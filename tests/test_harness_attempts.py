@@ -16,12 +16,13 @@ from tinman.errors import DefinitionError, NotApplicable
 from tinman.harness.artifacts import Artifacts, read_artifact
 from tinman.harness.attempt import Asked, Ended, attempt
 from tinman.harness.confirmation import binding_in, standing
+from tinman.harness.inner_model import choose
 from tinman.harness.measurement import Plan
+from tinman.harness.metadata import Metadata
 from tinman.harness.redaction import MAX_TEXT, Redactor, capped
 from tinman.harness.repeats import read_gate
 from tinman.harness.results import summarize_results
-from tinman.harness.runtime_choice import choose
-from tinman.harness.selection import chosen, failed_ids
+from tinman.harness.selection import failed_ids, select
 from tinman.targets.adapters.base import RuntimeSpec
 from tinman.targets.adapters.target import revision_of
 from tinman.testing import ScriptedTarget
@@ -139,7 +140,7 @@ def test_what_is_selected(choice: dict[str, Any], expected: list[str]) -> None:
         scenario(scenario_id="sharp", tags=["x"], destructive=True),
     ]
 
-    assert [one.scenario_id for one in chosen(loaded, **{"allows_destructive": False, **choice})] == expected
+    assert [one.scenario_id for one in select(loaded, **{"allows_destructive": False, **choice})] == expected
 
 
 async def test_nothing_selected_is_exit_two_and_names_what_was_asked(bench: Bench) -> None:
@@ -637,7 +638,7 @@ def test_reports_are_whole_or_not_there(tmp_path: Path) -> None:
     artifacts = Artifacts(tmp_path)
     with pytest.raises(DefinitionError, match="cannot be written"):
         (tmp_path / "latest-diagnosis.json").mkdir(exist_ok=True)
-        artifacts.write_error({"adapter_path": "x"})
+        artifacts.write(Metadata(adapter_path="x", run_kind="repair", confirmation_status="missing"))
 
     assert not list(tmp_path.glob(".*"))
     assert json.loads((tmp_path / "latest.json").read_text())["summary"]["scenario_total"] == 0

@@ -17,7 +17,7 @@ from tinman.messages import Usage
 from tinman.scenarios import registry
 from tinman.scenarios.checks import Check, ToolTrace, is_subset, judge
 from tinman.scenarios.files import BUILT_IN_CHECKS, check_data, read_check
-from tinman.scenarios.json_shape import at, check_schema, same, steps_of, violation
+from tinman.scenarios.json_shape import at, check_schema, read_path, same, violation
 
 
 def call(name: str, **arguments: Any) -> ToolTrace:
@@ -264,13 +264,16 @@ def test_a_schema_that_would_check_less_than_it_says_is_an_error(schema: Any) ->
 def test_a_path_leads_where_it_says() -> None:
     value = {"a": [{"b": 1}, {"b": 2}], "c d": {"e": 3}}
 
-    assert list(at(value, steps_of("$.a[*].b"))) == [1, 2]
-    assert list(at(value, steps_of("$.a[-1].b"))) == [2]
-    assert list(at(value, steps_of("$['c d'].e"))) == [3]
-    assert list(at(value, steps_of("$"))) == [value]
+    assert list(at(value, read_path("$.a[*].b"))) == [1, 2]
+    assert list(at(value, read_path("$.a[-1].b"))) == [2]
+    assert list(at(value, read_path("$['c d'].e"))) == [3]
+    assert list(at(value, read_path("$"))) == [value]
+    assert at({"content-type": {"0": 4}}, read_path("$.content-type.0")) == [4]
+    assert at(value, read_path("$..b")) == [1, 2]
+    assert at(value, read_path("$.a[?@.b > 1].b")) == [2]
     for wrong in ("a", "$a", "$.a[", "$[x]"):
         with pytest.raises(ValueError, match="path"):
-            steps_of(wrong)
+            read_path(wrong)
 
 
 def test_a_pattern_that_is_none_is_found_when_the_file_is_read() -> None:

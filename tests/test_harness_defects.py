@@ -17,9 +17,9 @@ from test_harness_execution import CALL, LOOKED, Traced, app
 
 from tinman.harness.artifacts import read_artifact
 from tinman.harness.attempt import Asked, attempt
+from tinman.harness.inner_model import choose
 from tinman.harness.measurement import Plan
 from tinman.harness.results import Trials, result_of
-from tinman.harness.runtime_choice import choose
 from tinman.harness.selection import failed_ids
 from tinman.scenarios import load_scenarios, run_scenario
 from tinman.scenarios.checks import is_subset

@@ -16,8 +16,8 @@ from harness_targets import scenario
 from loopback import Reset, Say, Status, serve
 
 from tinman.errors import TargetError
+from tinman.harness.adapters import ready_adapter
 from tinman.harness.measurement import Plan, measure
-from tinman.harness.ready import ready_adapter
 from tinman.harness.results import ScenarioResult
 from tinman.processes import groups as processes
 from tinman.processes.groups import members

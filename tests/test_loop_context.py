@@ -14,7 +14,8 @@ from loops import Counting, Threshold, a_loop, again, place_of, playing, says
 from tinman.errors import ArtifactDriftError, SchemaChangedError
 from tinman.loop import Loop, tool
 from tinman.messages import Request
-from tinman.text.cutting import head_and_tail, without_secrets
+from tinman.text.cutting import head_and_tail
+from tinman.text.secrets import without_secrets
 
 
 def sizes(requests: list[Request]) -> list[int]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 import structlog
 
-_KEY = re.compile(r"\b(sk-[A-Za-z0-9_-]{16,}|Bearer [A-Za-z0-9._-]{16,})")
+from tinman.text.secrets import redaction_of
 
 
 def configure(*, level: int = logging.WARNING, secrets: Iterable[str] = ()) -> None:
     """Set structlog up once per process. ``secrets`` are replaced wherever they would be written."""
-    hidden = tuple(secret for secret in secrets if len(secret) >= 8)
+    redact = redaction_of(secrets)
 
     def redacted(_: Any, __: str, event: Any) -> Any:
-        return {name: _redact(value, hidden) for name, value in event.items()}
+        return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
 
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer()
@@ -42,11 +41,3 @@ def configure_if_nobody_did() -> None:
     """Keep a library's warnings off standard output, where structlog writes everything until it is told otherwise."""
     if not structlog.is_configured():
         configure()
-
-
-def _redact(value: Any, hidden: tuple[str, ...]) -> Any:
-    if not isinstance(value, str):
-        return value
-    for secret in hidden:
-        value = value.replace(secret, "[redacted]")
-    return _KEY.sub("[redacted]", value)

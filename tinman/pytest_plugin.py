@@ -154,10 +154,9 @@ class Stage:
 
     def _open(self) -> Any:
         from tinman.config.settings import provider_keys, resolve  # noqa: PLC0415
-        from tinman.frozen import adapter  # noqa: PLC0415
-        from tinman.harness.ready import ready_adapter  # noqa: PLC0415
+        from tinman.harness.adapters import ready_adapter  # noqa: PLC0415
         from tinman.targets.load import load_target  # noqa: PLC0415
-        from tinman.targets.profile import TargetProfile  # noqa: PLC0415
+        from tinman.targets.profile import read_profile  # noqa: PLC0415
 
         if self._adapter:
             opened = self._portal.wrap_async_context_manager(
@@ -165,7 +164,7 @@ class Stage:
             )
             return self._stack.enter_context(opened)
         settings = resolve({"target": {"spec": self._spec}} if self._spec else {}).settings
-        target = load_target(adapter(TargetProfile).validate_python(dict(settings.target)), provider_keys())
+        target = load_target(read_profile(settings.target), provider_keys())
         self._stack.callback(self._portal.call, target.aclose)
         return target
 

@@ -23,6 +23,7 @@ from tinman.scenarios.outcome import TurnRecord, Verdict
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.stats import Interval
 from tinman.taxonomy import FailureClass, RiskTier, Severity
+from tinman.text.invalid import first_error
 
 R = TypeVar("R")
 Priority = Literal["low", "medium", "high", "critical"]
@@ -412,6 +413,4 @@ def taken(kind: type[R], given: Sequence[R | Mapping[str, Any]]) -> list[R]:
     try:
         return [adapter(wanted).validate_python(each) for each in plain]
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DefinitionError(f"{kind.__name__}.{place}: {first['msg']}; hand in a record or its whole data") from error
+        raise DefinitionError(f"{kind.__name__}.{first_error(error)}; hand in a record or its whole data") from error

@@ -18,6 +18,7 @@ from tinman.reasoner import Reasoner
 from tinman.records import Cause, DiscoveredFailure, ExperimentDesign, ExperimentResult, Run, taken, to_data
 from tinman.runtime import Tx
 from tinman.scenarios.scenario import ScenarioPair
+from tinman.scenarios.transcript import transcript_of
 from tinman.taxonomy import BASE_SEVERITY, SUBTYPES, severity_of
 
 KEPT_SCENARIOS = 3
@@ -187,25 +188,10 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
         prompt = _PROMPT.format(
             subtype=result.subtype or "unknown", failure_class=result.failure_class.value, stress=result.stress_type
         )
-        transcripts = {f"run {i + 1}": transcript(run) for i, run in enumerate(failed[:3])}
+        transcripts = {f"run {i + 1}": transcript_of(run.turns, 4_000) for i, run in enumerate(failed[:3])}
         return await self.ask(
             prompt, FailureAnalysis, data=transcripts, seed=clock.derive_seed(context.seed, result.id)
         )
-
-
-def transcript(run: Run, limit: int = 4_000) -> str:
-    """Return a run as text, each side cut to ``limit`` characters; it is untrusted."""
-    lines: list[str] = []
-    for turn in run.turns:
-        lines.append(f"user: {_cut(turn.user, limit)}")
-        lines += [f"tool call: {trace.tool_name} {trace.arguments} -> {trace.raw_result}" for trace in turn.tool_traces]
-        lines.append(f"assistant: {_cut(turn.assistant, limit)}")
-        lines += [f"check {check.type}: {check.detail}" for check in turn.checks if not check.passed]
-    return "\n".join(lines)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit // 2]}\n[...]\n{text[-limit // 2 :]}"
 
 
 def _reproducing(design: ExperimentDesign | None, failed: Sequence[Run]) -> tuple[ScenarioPair, ...]:

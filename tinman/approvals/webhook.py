@@ -20,6 +20,7 @@ from tinman.errors import ApprovalError, AwaitingApproval, LoopConfigError
 from tinman.frozen import adapter, frozen
 from tinman.models.prices import is_loopback
 from tinman.review import ApprovalRequest, Decision, plain
+from tinman.text.invalid import first_error
 from tinman.text.visible import shorten
 
 SIGNATURE = "X-Tinman-Signature"
@@ -64,8 +65,7 @@ def read_answer(
     try:
         answer: _Answer = adapter(_Answer).validate_json(body, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ApprovalError(f"webhook answer: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ApprovalError(f"webhook answer: {first_error(error)}") from None
     return {"token": answer.token, "approved": answer.approved, "note": answer.note}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from tinman import __version__
 from tinman.cli.app import App, Exit, example
+from tinman.text.nearest import nearest
 
 _HOMES = {
     "completion": "tinman.cli.setup:completion",
@@ -71,7 +71,7 @@ class _Lazy(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = difflib.get_close_matches(args[0], _HOMES, n=1) if args else []
+            near = nearest(args[0], _HOMES) if args else []
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"{error.format_message()}{hint}", ctx=ctx) from error
 

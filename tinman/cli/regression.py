@@ -28,7 +28,7 @@ def export(app: App, names: tuple[str, ...], into: str, target: str, reference: 
         from tinman import __version__
         from tinman.cli.scenarios import _target
         from tinman.errors import NotFound
-        from tinman.harness.regression import exported, remember, slug
+        from tinman.harness.regression import export_scenarios, remember, slug
         from tinman.records import DiscoveredFailure
         from tinman.scenarios.files import write_scenario
         from tinman.text.visible import shorten
@@ -46,7 +46,7 @@ def export(app: App, names: tuple[str, ...], into: str, target: str, reference: 
                 raise NotFound("export: there is no confirmed failure; run `tinman research`")
             for node, failure in found:
                 cycle = await graph.cycles.get(node.cycle_id) if node.cycle_id else None
-                made = exported(
+                made = export_scenarios(
                     failure,
                     target=cycle.target if cycle else spec,
                     fingerprint=str(cycle.config.get("fingerprint", "")) if cycle else "",
@@ -74,18 +74,18 @@ async def _shrunk(
     from contextlib import AsyncExitStack
 
     from tinman.cli.scenarios import _target
-    from tinman.harness.minimise import shrunk
-    from tinman.harness.regression import check_clean, fixed, with_shrinking
+    from tinman.harness.minimise import shrink
+    from tinman.harness.regression import check_clean, find_fix, with_shrinking
 
     async with AsyncExitStack() as stack:
         if reference:
             held: Target | None = await stack.enter_async_context(_target(app, reference))
             named = reference
         else:
-            held, named = await fixed(graph, failure, subject)
+            held, named = await find_fix(graph, failure, subject)
         smaller: list[Scenario] = []
         for scenario in made:
-            done = await shrunk(scenario, subject, reference=held)
+            done = await shrink(scenario, subject, reference=held)
             app.say(f"  {scenario.scenario_id}: {done.tried} candidates tried{f'; {done.note}' if done.note else ''}")
             told = with_shrinking(done.scenario, tried=done.tried, note=done.note, reference=named)
             check_clean(told)
@@ -125,14 +125,14 @@ def promote(
 
     async def work() -> int:
         from tinman.harness.measurement import Plan
-        from tinman.harness.quarantine import examine, move, promoted, recorded
+        from tinman.harness.quarantine import examine, move, read_counts, release
         from tinman.scenarios.files import files_at, read_file
 
         files = files_at(place)
         scenarios = [read_file(file) for file in files]
         waiting = [(f, s) for f, s in zip(files, scenarios, strict=True) if s.provenance.get("status") == "quarantined"]
         for _, scenario in waiting:
-            recorded(scenario)
+            read_counts(scenario)
         stay = 0
         lines: list[dict[str, Any]] = []
         async with _either(app, target, adapter, user_id, inner_provider, inner_model) as subject:
@@ -140,7 +140,7 @@ def promote(
                 found = await examine(scenario, subject, Plan(user=user_id, seed=seed, concurrency=concurrency))
                 moved = ""
                 if found.is_promoted:
-                    kept = promoted(scenario, found, target=subject.name, fingerprint=subject.fingerprint)
+                    kept = release(scenario, found, target=subject.name, fingerprint=subject.fingerprint)
                     moved = str(move(file, kept, Path(into)))
                 else:
                     stay += 1
@@ -195,7 +195,7 @@ def shrink(app: App, file: str, target: str, reference: str, seed: int, most_tri
         from contextlib import AsyncExitStack
 
         from tinman.cli.scenarios import _target
-        from tinman.harness.minimise import shrunk
+        from tinman.harness.minimise import shrink
         from tinman.harness.regression import with_shrinking
         from tinman.scenarios.files import read_file, write_scenario
 
@@ -203,7 +203,7 @@ def shrink(app: App, file: str, target: str, reference: str, seed: int, most_tri
         async with AsyncExitStack() as stack:
             subject = await stack.enter_async_context(_target(app, target))
             held = await stack.enter_async_context(_target(app, reference)) if reference else None
-            done = await shrunk(scenario, subject, reference=held, seed=seed, most_tries=most_tries)
+            done = await shrink(scenario, subject, reference=held, seed=seed, most_tries=most_tries)
         app.say(f"{done.tried} candidates tried{f'; {done.note}' if done.note else ''}")
         if done.scenario == scenario and not done.tried:
             return Exit.INTERNAL
@@ -217,7 +217,7 @@ def shrink(app: App, file: str, target: str, reference: str, seed: int, most_tri
 
 def _either(app: App, target: str, adapter: str, user_id: str, provider: str, model: str) -> Any:
     from tinman.cli.scenarios import _target
-    from tinman.harness.ready import ready_adapter
+    from tinman.harness.adapters import ready_adapter
 
     return _target(app, target) if target else ready_adapter(adapter, user=user_id, provider=provider, model=model)
 

@@ -198,39 +198,29 @@ def _options(settings: Settings, **more: Any) -> ResearchOptions:
 
     from tinman.errors import ConfigError
     from tinman.options import ResearchOptions
+    from tinman.text.invalid import first_error
 
     given = {name: value for name, value in settings.research.model_dump().items() if value is not None}
     try:
         return ResearchOptions(**given, **more)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"config research.{first['loc'][0]}: {first['msg']}") from error
+        raise ConfigError(f"config research.{first_error(error)}") from error
 
 
 async def _project(app: App, settings: Settings, target: dict[str, Any]) -> Tinman:
     """Return the open project of these settings. Raises ``ConfigError`` and ``StoreError``."""
-    from pydantic import ValidationError
-
     from tinman.approvals.handler import ApprovalHandler, ApprovalMode
     from tinman.approvals.queue import ApprovalQueue
     from tinman.approvals.reviewers import TerminalReviewer
     from tinman.audit import AuditLog
     from tinman.config.settings import provider_keys
-    from tinman.errors import ConfigError
-    from tinman.frozen import adapter
     from tinman.models.prices import Rate
-    from tinman.targets.profile import TargetProfile
+    from tinman.targets.profile import read_profile
     from tinman.tinman import create_tinman
 
-    try:
-        profile: TargetProfile = adapter(TargetProfile).validate_python(target)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"config target.{key}: {first['msg']}; see `tinman config schema`") from error
     tinman = await create_tinman(
         mode=settings.mode,
-        target=profile,
+        target=read_profile(target),
         reasoner=settings.reasoner,
         reasoner_base_url=settings.reasoner_base_url,
         store=settings.db,

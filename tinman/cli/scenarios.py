@@ -343,22 +343,12 @@ async def _remember(app: App, intervention: str, ended: Ended) -> None:
 @asynccontextmanager
 async def _target(app: App, name: str) -> AsyncIterator[Target]:
     """Open the target called ``name``, with what the settings know of it. Raises ``ConfigError``."""
-    from pydantic import ValidationError
-
     from tinman.config.settings import provider_keys
-    from tinman.errors import ConfigError
-    from tinman.frozen import adapter
     from tinman.targets.load import load_target
-    from tinman.targets.profile import TargetProfile
+    from tinman.targets.profile import read_profile
 
     settings = app.resolve({"target": {"spec": name}}).settings
-    try:
-        profile: TargetProfile = adapter(TargetProfile).validate_python(dict(settings.target))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"config target.{key}: {first['msg']}; see `tinman config schema`") from error
-    target = load_target(profile, provider_keys())
+    target = load_target(read_profile(settings.target), provider_keys())
     try:
         yield target
     finally:

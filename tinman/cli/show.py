@@ -327,7 +327,7 @@ def failures_show(app: App, name: str, evidence: bool, json_here: bool) -> None:
         from tinman.records import DiscoveredFailure, Run
         from tinman.reports.document import failure_data
         from tinman.reports.explain import explain as explained
-        from tinman.reports.markdown import transcript_text
+        from tinman.scenarios.transcript import transcript_of
         from tinman.text.visible import visible
 
         async with app.graph() as graph:
@@ -340,7 +340,7 @@ def failures_show(app: App, name: str, evidence: bool, json_here: bool) -> None:
             if evidence:
                 for run in (await graph.nodes(record.run_ids)).values():
                     if isinstance(run.record, Run):
-                        app.lines(["", f"{run.id}  {run.record.scenario_id}", visible(transcript_text(run.record))])
+                        app.lines(["", f"{run.id}  {run.record.scenario_id}", visible(transcript_of(run.record.turns))])
 
     app.run(work)
 
@@ -354,7 +354,7 @@ def failures_transcript(app: App, run: str, json_here: bool) -> None:
 
     async def work() -> None:
         from tinman.records import Run, to_data
-        from tinman.reports.markdown import transcript_text
+        from tinman.scenarios.transcript import transcript_of
         from tinman.text.visible import visible
 
         async with app.graph() as graph:
@@ -362,7 +362,7 @@ def failures_transcript(app: App, run: str, json_here: bool) -> None:
         if app.as_json or json_here:
             app.document({"schema": "tinman.run/1", **to_data(record)})
         else:
-            click.echo(visible(transcript_text(record)))
+            click.echo(visible(transcript_of(record.turns)))
 
     app.run(work)
 

@@ -18,6 +18,7 @@ from pydantic_settings.sources import EnvSettingsSource, PydanticBaseSettingsSou
 
 from tinman.config.modes import Mode
 from tinman.errors import ConfigError
+from tinman.text.invalid import first_error, first_place
 
 FILE = "tinman.toml"
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
@@ -186,10 +187,8 @@ def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path
     try:
         settings = Settings(**merged)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        place = origins.get(key, file or "settings")
-        raise ConfigError(f"config {place}: {key}: {first['msg']}; see `tinman config show`") from error
+        place = origins.get(first_place(error), file or "settings")
+        raise ConfigError(f"config {place}: {first_error(error)}; see `tinman config show`") from error
     return Resolved(settings=settings, origins=origins, file=file)
 
 

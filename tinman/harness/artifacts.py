@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -20,28 +20,28 @@ from tinman.config.settings import secret_values
 from tinman.errors import DefinitionError
 from tinman.frozen import dump
 from tinman.harness.measurement import Measurement
+from tinman.harness.metadata import Metadata
 from tinman.harness.redaction import Redactor
 from tinman.harness.repeats import pass_at, pass_hat
-from tinman.harness.results import ScenarioResult, Trials, plain_check, plain_result, reply_excerpt
-from tinman.harness.selection import CONFIRM, stamped
-from tinman.scenarios.files import write_text
+from tinman.harness.results import ScenarioResult, Trials, plain_check, plain_result
+from tinman.harness.selection import MAX_REPORT, stamped
+from tinman.scenarios.files import read_json, report_unwritable, write_text
+from tinman.scenarios.outcome import TurnRecord
+from tinman.text.visible import shorten
 
 REPORT, FAILURES, DIAGNOSIS = "tinkerloop.report.v1", "tinkerloop.failures.v1", "tinkerloop.diagnosis.v1"
 SYMPTOMS = 5
-MAX_REPORT = 1_000_000_000
+EXCERPT = 240
+NOTHING = Measurement()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def prepare(folder: Path, *, named: str = "report-dir") -> None:
     """Make sure that ``folder``, given as the option ``named``, can be written to. Raises ``DefinitionError``."""
-    try:
+    with report_unwritable(f"{named} {folder}", f"; name another with --{named}"):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise DefinitionError(
-            f"{named} {folder}: cannot be written: {error.strerror or error}; name another with --{named}"
-        ) from error
 
 
 def _trials_data(trials: Trials) -> dict[str, Any]:
@@ -70,65 +70,49 @@ def _result_data(trials: Trials) -> dict[str, Any]:
     return data
 
 
+def _told(
+    result: ScenarioResult, key: str, of_turn: Callable[[TurnRecord], dict[str, Any]], **more: Any
+) -> dict[str, Any]:
+    """Return what is said of a failed scenario: ``more``, and under ``key`` its turns, with ``of_turn`` of each."""
+    turns = [
+        {
+            "turn_index": number,
+            "user": turn.user,
+            **of_turn(turn),
+            "failing_checks": [plain_check(check) for check in turn.failing],
+            "tool_trace_count": len(turn.tool_traces),
+        }
+        for number, turn in result.failed_turns
+    ]
+    return {"scenario_id": result.scenario_id, "description": result.description, **more, key: turns}
+
+
 def _failure(result: ScenarioResult) -> dict[str, Any]:
-    return {
-        "scenario_id": result.scenario_id,
-        "description": result.description,
-        "failed_turns": [
-            {
-                "turn_index": number,
-                "user": turn.user,
-                "assistant": turn.assistant,
-                "failing_checks": [plain_check(check) for check in turn.checks if not check.passed],
-                "tool_trace_count": len(turn.tool_traces),
-            }
-            for number, turn in result.failed_turns
-        ],
-    }
+    return _told(result, "failed_turns", lambda turn: {"assistant": turn.assistant})
 
 
 def _diagnosis(result: ScenarioResult) -> dict[str, Any]:
-    details = [check.detail for _, turn in result.failed_turns for check in turn.checks if not check.passed]
-    return {
-        "scenario_id": result.scenario_id,
-        "description": result.description,
-        "primary_symptoms": list(dict.fromkeys(details))[:SYMPTOMS],
-        "turns": [
-            {
-                "turn_index": number,
-                "user": turn.user,
-                "assistant_excerpt": reply_excerpt(turn.assistant),
-                "failing_checks": [plain_check(check) for check in turn.checks if not check.passed],
-                "tool_trace_count": len(turn.tool_traces),
-            }
-            for number, turn in result.failed_turns
-        ],
-    }
+    details = dict.fromkeys(check.detail for _, turn in result.failed_turns for check in turn.failing)
+    return _told(
+        result,
+        "turns",
+        lambda turn: {"assistant_excerpt": shorten(turn.assistant, EXCERPT)},
+        primary_symptoms=list(details)[:SYMPTOMS],
+    )
 
 
-def _context(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the summaries repeat of the metadata."""
-    context: dict[str, Any] = {}
-    if isinstance(preflight := metadata.get("preflight"), dict) and "status" in preflight:
-        context["preflight_status"] = preflight["status"]
-    if isinstance(runtime := metadata.get("selected_runtime"), dict):
-        context["selected_runtime"] = {name: runtime.get(name) for name in ("provider", "model")}
-    return context
-
-
-def summary_of(measurement: Measurement, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the report's ``summary``."""
+def _summary(measurement: Measurement, context: Mapping[str, Any]) -> dict[str, Any]:
     failed = [trials for trials in measurement.trials if not trials.passed]
-    summary: dict[str, Any] = {
+    flaky = [trials.scenario_id for trials in measurement.trials if trials.is_flaky]
+    return {
         "scenario_total": len(measurement.trials),
         "scenario_passed": len(measurement.trials) - len(failed),
         "scenario_failed": len(failed),
         "failed_turn_total": sum(len(trials.shown.failed_turns) for trials in failed),
         "failed_scenario_ids": [trials.scenario_id for trials in failed],
-        **_context(metadata),
+        **context,
+        **({"flaky_scenario_ids": flaky} if flaky else {}),
     }
-    flaky = [trials.scenario_id for trials in measurement.trials if trials.is_flaky]
-    return {**summary, "flaky_scenario_ids": flaky} if flaky else summary
 
 
 class Artifacts:
@@ -142,51 +126,35 @@ class Artifacts:
     def _place(self, name: str) -> Path:
         return self.folder / f"{self.prefix}{name}"
 
-    def write(self, measurement: Measurement, metadata: Mapping[str, Any]) -> Path:
-        """Write report, failures and diagnosis; return the time-stamped report. Raises ``DefinitionError``."""
-        return self._written(measurement, metadata, keeps_failures=False)
+    def write(self, known: Metadata, measurement: Measurement = NOTHING) -> Path:
+        """Write report, failures and diagnosis; return the time-stamped report. Raises ``DefinitionError``.
 
-    def write_error(self, metadata: Mapping[str, Any]) -> Path:
-        """Write what there is to say about an attempt that measured nothing.
-
-        A failures file that is there already stays: what failed last has not been measured again.
+        When nothing was measured, a failures file that is there already stays: what failed last is as it was.
         """
-        return self._written(Measurement(), metadata, keeps_failures=True)
-
-    def _written(self, measurement: Measurement, metadata: Mapping[str, Any], *, keeps_failures: bool) -> Path:
-        told = self._redactor.data(dict(metadata))
-        head = {"generated_at": int(clock.now().timestamp()), "metadata": told}
+        head = {"generated_at": int(clock.now().timestamp()), "metadata": self._redactor.data(known.data)}
+        context = self._redactor.data(known.context)
         failed = [trials.shown for trials in measurement.trials if not trials.passed]
         ids = [result.scenario_id for result in failed]
-        status = metadata.get("confirmation_status")
-        try:
-            report = self._report(measurement, head, told, failed)
-            short = {"failed_scenario_count": len(ids), "failed_scenario_ids": ids}
-            failures = self._place("latest-failures.json")
-            if not (keeps_failures and failures.exists()):
-                self._dump(
-                    failures,
-                    {
-                        "schema_version": FAILURES,
-                        **head,
-                        "summary": {**short, **_context(told)},
-                        "failures": [self._redactor.data(_failure(result)) for result in failed],
-                    },
-                )
-            with_status = {**short, **({"confirmation_status": status} if status else {}), **_context(told)}
+        short = {"failed_scenario_count": len(ids), "failed_scenario_ids": ids}
+        status = {"confirmation_status": known.confirmation_status}
+        failures = self._place("latest-failures.json")
+        with report_unwritable(f"report-dir {self.folder}"):
+            report = self._report(measurement, head, context, failed)
+            if measurement.trials or not failures.exists():
+                told = [self._redactor.data(_failure(result)) for result in failed]
+                summary = {**short, **context}
+                self._dump(failures, {"schema_version": FAILURES, **head, "summary": summary, "failures": told})
             self._dump(
                 self._place("latest-diagnosis.json"),
                 {
                     "schema_version": DIAGNOSIS,
                     **head,
-                    "confirmation_status": status,
-                    "summary": with_status,
+                    **status,
+                    "summary": {**short, **status, **context},
                     "diagnosis_items": [self._redactor.data(_diagnosis(result)) for result in failed],
                     "rerun": {"scenario_ids": ids, "hint": f"--failed-from {self.folder}"},
                 },
             )
-        except OSError as error:
-            raise DefinitionError(f"report-dir {self.folder}: cannot be written: {error.strerror or error}") from error
         return report
 
     def _dump(self, place: Path, data: Any) -> None:
@@ -196,14 +164,14 @@ class Artifacts:
         self,
         measurement: Measurement,
         head: Mapping[str, Any],
-        metadata: Mapping[str, Any],
+        context: Mapping[str, Any],
         failed: list[ScenarioResult],
     ) -> Path:
         """Write the time-stamped report and ``latest.json``, result by result: it may be larger than memory allows."""
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=".report.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-                start = {"schema_version": REPORT, **head, "summary": summary_of(measurement, metadata)}
+                start = {"schema_version": REPORT, **head, "summary": _summary(measurement, context)}
                 file.write(json.dumps(start, ensure_ascii=False, indent=2)[:-1].rstrip())
                 _list(file, "failures", (self._redactor.data(_failure(result)) for result in failed))
                 _list(file, "results", (self._redactor.data(_result_data(trials)) for trials in measurement.trials))
@@ -254,14 +222,7 @@ def _plain(value: Any) -> Any:
 
 def read_artifact(place: Path) -> dict[str, Any]:
     """Return a report, failures or diagnosis file. Raises ``DefinitionError``; unknown members are left alone."""
-    try:
-        if place.stat().st_size > MAX_REPORT:
-            raise DefinitionError(f"report {place}: more than {MAX_REPORT} bytes")
-        data = json.loads(place.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DefinitionError(f"report {place}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DefinitionError(f"report {place}: not JSON: {error}") from error
+    data = read_json(place, f"report {place}", MAX_REPORT)
     if not isinstance(data, dict):
         raise DefinitionError(f"report {place}: not an object")
     if data.get("schema_version") not in {REPORT, FAILURES, DIAGNOSIS}:
@@ -281,6 +242,3 @@ def measured_reports(folder: Path, *, prefix: str = "", most: int = 50) -> Itera
             continue
         if isinstance(data.get("results"), list) and data["results"]:
             yield data
-
-
-__all__ = ["CONFIRM", "Artifacts", "measured_reports", "prepare", "read_artifact", "summary_of"]

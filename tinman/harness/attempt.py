@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
-from contextlib import AsyncExitStack
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 import anyio.to_thread
@@ -20,20 +20,22 @@ from pydantic import Field
 
 from tinman.config.settings import secret_values
 from tinman.errors import DefinitionError, TinmanError
-from tinman.frozen import dump, frozen
-from tinman.harness.artifacts import CONFIRM, Artifacts, measured_reports, prepare
-from tinman.harness.confirmation import Binding, binding_in, binding_of, differences, seen_by_run, uncovered
+from tinman.frozen import frozen
+from tinman.harness.adapters import check_ready
+from tinman.harness.artifacts import Artifacts, measured_reports, prepare
+from tinman.harness.confirmation import binding_in, differences, seen_by_run, uncovered
+from tinman.harness.inner_model import Ask, Choice, choose
 from tinman.harness.junit import junit, junit_error
 from tinman.harness.measurement import Board, Measurement, Plan, check_plan, measure
+from tinman.harness.metadata import Binding, GateResult, Metadata, StageError, Status
 from tinman.harness.redaction import Redactor
 from tinman.harness.results import provisional_note, summarize_results
-from tinman.harness.runtime_choice import Ask, Choice, choose
-from tinman.harness.selection import chosen, failed_ids
+from tinman.harness.selection import CONFIRM, failed_ids, select
 from tinman.scenarios.checks import Judged
-from tinman.scenarios.files import load_scenarios, write_text
+from tinman.scenarios.files import load_scenarios, report_unwritable, set_digest, write_text
 from tinman.scenarios.run import Referee
 from tinman.scenarios.scenario import Scenario
-from tinman.targets.adapters.base import RuntimeSpec
+from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.target import AdapterProcess, AdapterTarget, revision_of
 from tinman.targets.base import Target
 from tinman.text.visible import shorten, visible
@@ -72,11 +74,20 @@ class Ended:
 
 
 class _Stage(Exception):
-    """Raised inside when a stage failed: its metadata key, and the line to tell."""
+    """Raised inside when a stage failed; its text is the line to tell."""
 
-    def __init__(self, key: str, message: str) -> None:
+    def __init__(self, name: StageError, message: str) -> None:
         super().__init__(message)
-        self.key = key
+        self.name = name
+
+
+@contextmanager
+def _stage(name: StageError, prefix: str = "") -> Iterator[None]:
+    """Let what goes wrong in the block end the attempt at this stage."""
+    try:
+        yield
+    except TinmanError as error:
+        raise _Stage(name, f"{prefix}{error}") from error
 
 
 Dress = Callable[[Target], Target]
@@ -84,6 +95,8 @@ Dress = Callable[[Target], Target]
 
 
 class _Attempt:
+    """What the stages of one attempt hand on; ``known`` grows with each, and is what a report says of the attempt."""
+
     def __init__(
         self, asked: Asked, *, target: Target | None, ask: Ask | None, dress: Dress | None, referee: Referee | None
     ) -> None:
@@ -91,10 +104,14 @@ class _Attempt:
         self.folder = Path(asked.report_dir).expanduser()
         self.junit = Path(asked.junit).expanduser() if asked.junit else None
         self.is_confirm = asked.kind == "confirm"
-        self.prefix = CONFIRM if self.is_confirm else ""
         self.redactor = Redactor(secret_values())
-        self.artifacts = Artifacts(self.folder, prefix=self.prefix, redactor=self.redactor)
-        self.metadata: dict[str, Any] = {}
+        self.artifacts = Artifacts(self.folder, prefix=CONFIRM if self.is_confirm else "", redactor=self.redactor)
+        self.known = Metadata(
+            adapter_path=asked.adapter or (target.name if target else ""),
+            run_kind="external_validation" if self.is_confirm else "repair",
+            confirmation_status="blocked",
+            intervention=asked.intervention or None,
+        )
         self.loaded: list[Scenario] = []
         self.picked: list[Scenario] = []
         self.board: Board | None = None
@@ -103,65 +120,57 @@ class _Attempt:
         self._dress = dress
         self._referee = referee
 
-    # -- stages
+    async def go(self) -> Ended:
+        """Take every stage, measure and report. Raises ``DefinitionError`` when a report could not be written."""
+        prepare(self.folder)
+        if self.junit is not None:
+            prepare(self.junit.parent, named="junit")
+        if not self.is_confirm:
+            self.known = replace(self.known, confirmation_status=seen_by_run(self.folder))
+        async with AsyncExitStack() as stack:
+            try:
+                target = await self._given(self._target) if self._target else await self._adapter(stack)
+                self._load()
+                if self._dress is not None:
+                    with _stage("intervention_error"):
+                        target = self._dress(target)
+            except _Stage as stage:
+                return self._not_measured(stage)
+            binding = self._bound(target)
+            self.board = Board(self.picked, self.asked.plan)
+            measurement = await measure(target, self.picked, self.asked.plan, referee=self._referee, board=self.board)
+        return self._measured(measurement, binding)
 
-    async def adapter(self, stack: AsyncExitStack) -> AdapterProcess:
-        try:
+    async def _adapter(self, stack: AsyncExitStack) -> Target:
+        """Take an adapter through its stages: made, asked about itself, ready, told which model is measured."""
+        user = self.asked.plan.user
+        with _stage("adapter_error"):
             process = await stack.enter_async_context(AdapterProcess(self.asked.adapter))
             await process.load()
-        except TinmanError as error:
-            raise _Stage("adapter_error", str(error)) from error
-        return process
-
-    async def metadata_of(self, process: AdapterProcess) -> None:
         try:
-            self.metadata["adapter"] = await process.ask("metadata")
+            self.known = replace(self.known, adapter=await process.metadata())
         except TinmanError as error:
-            self.metadata["adapter_metadata_error"] = str(error)
-
-    async def preflight(self, process: AdapterProcess) -> None:
-        try:
-            found = await process.ask("preflight", user_id=self.asked.plan.user)
-        except TinmanError as error:
-            raise _Stage("preflight_error", f"preflight: {error}") from error
-        self.metadata["preflight"] = found
-        if found["status"] != "ready":
-            raise _Stage("preflight_error", f"preflight: {found['status']}: {found['summary']}")
-
-    async def runtime(self, process: AdapterProcess) -> Choice:
-        try:
-            known = await process.ask("runtime", user_id=self.asked.plan.user)
-            resolved = RuntimeSpec(**known["resolved"]) if known["resolved"] else None
-            candidates = [RuntimeSpec(**one) for one in known["candidates"] if one]
-            if resolved is not None:
-                self.metadata["resolved_runtime"] = asdict(resolved)
-            if candidates:
-                self.metadata["runtime_candidates"] = [asdict(one) for one in candidates]
+            self.known = replace(self.known, adapter_metadata_error=str(error))
+        with _stage("preflight_error", "preflight: "):
+            found = await process.preflight(user)
+        self.known = replace(self.known, preflight=found)
+        with _stage("preflight_error"):
+            check_ready(found)
+        with _stage("runtime_error"):
+            resolved, candidates = await process.runtimes(user)
+            self.known = replace(self.known, resolved_runtime=resolved, runtime_candidates=candidates or None)
             # In a thread: a person may take long to answer, and an interrupt has to get through meanwhile.
-            choice = await anyio.to_thread.run_sync(
-                lambda: choose(
-                    resolved, candidates, provider=self.asked.provider, model=self.asked.model, ask=self._ask
-                ),
-                abandon_on_cancel=True,
-            )
-            await process.ask("select", runtime=asdict(choice.runtime))
-        except TinmanError as error:
-            raise _Stage("runtime_error", str(error)) from error
-        self._chosen(choice)
-        return choice
+            choice = await anyio.to_thread.run_sync(self._chosen, resolved, candidates, abandon_on_cancel=True)
+            await process.select(choice.runtime)
+        self._take(choice)
+        return AdapterTarget(self.asked.adapter, process, revision=self._adapter_revision(process))
 
-    def _chosen(self, choice: Choice) -> None:
-        self.metadata["runtime_selection_mode"] = choice.mode
-        self.metadata["selected_runtime"] = asdict(choice.runtime)
-
-    async def given_target(self, target: Target) -> Choice:
+    async def _given(self, target: Target) -> Target:
         """Take a target by its name through the stages of an adapter: it is its own adapter."""
-        self.metadata["adapter"] = {"target": target.name, "fingerprint": target.fingerprint, "seam": target.seam}
-        try:
+        about = {"target": target.name, "fingerprint": target.fingerprint, "seam": target.seam}
+        self.known = replace(self.known, adapter=about)
+        with _stage("preflight_error", "preflight: "):
             await target.preflight()
-        except TinmanError as error:
-            raise _Stage("preflight_error", f"preflight: {error}") from error
-        self.metadata["preflight"] = {"status": "ready", "summary": "The target answers.", "details": {}}
         resolved = RuntimeSpec(
             provider=target.model.provider if target.model else "target",
             model=target.model.name if target.model else target.name,
@@ -169,143 +178,84 @@ class _Attempt:
             confidence="explicit",
             reason="the target's name says it",
         )
-        self.metadata["resolved_runtime"] = asdict(resolved)
-        try:
-            choice = choose(resolved, [], provider=self.asked.provider, model=self.asked.model)
-        except TinmanError as error:
-            raise _Stage("runtime_error", str(error)) from error
-        self._chosen(choice)
-        return choice
+        ready = PreflightResult(status="ready", summary="The target answers.")
+        self.known = replace(self.known, preflight=ready, resolved_runtime=resolved)
+        with _stage("runtime_error"):
+            self._take(self._chosen(resolved, ()))
+        return target
 
-    def load(self) -> None:
+    def _chosen(self, resolved: RuntimeSpec | None, candidates: Sequence[RuntimeSpec]) -> Choice:
+        return choose(resolved, candidates, provider=self.asked.provider, model=self.asked.model, ask=self._ask)
+
+    def _take(self, choice: Choice) -> None:
+        self.known = replace(self.known, runtime_selection_mode=choice.mode, selected_runtime=choice.runtime)
+
+    def _load(self) -> None:
+        """Load the scenarios and choose among them; what a failed stage got to know stays known."""
         asked = self.asked
-        try:
+        with _stage("scenario_error"):
             self.loaded = load_scenarios(asked.scenarios)
-            self.metadata["loaded_scenario_count"] = len(self.loaded)
-            ids = list(asked.ids)
+            self.known = replace(self.known, loaded_scenario_count=len(self.loaded))
+            ids = set(asked.ids)
             if asked.failed_from:
-                place, again = failed_ids(asked.failed_from, prefix=self.prefix)
-                self.metadata["rerun_failed_from"] = str(place)
-                self.metadata["rerun_failed_scenario_ids"] = again
-                ids += again
-            self.metadata["scenario_filter"] = sorted(set(ids))
-            if asked.tags:
-                self.metadata["tag_filter"] = sorted(set(asked.tags))
-            self.picked = chosen(self.loaded, ids=ids, tags=asked.tags, allows_destructive=asked.allows_destructive)
-            self.metadata["selected_scenario_count"] = len(self.picked)
+                place, again = failed_ids(asked.failed_from, prefix=self.artifacts.prefix)
+                self.known = replace(self.known, rerun_failed_from=str(place), rerun_failed_scenario_ids=tuple(again))
+                ids |= set(again)
+            tags = tuple(sorted(set(asked.tags))) or None
+            self.known = replace(self.known, scenario_filter=tuple(sorted(ids)), tag_filter=tags)
+            self.picked = select(self.loaded, ids=ids, tags=asked.tags, allows_destructive=asked.allows_destructive)
+            self.known = replace(self.known, selected_scenario_count=len(self.picked))
             check_plan(self.picked, asked.plan)
-            if self._referee is None:
-                for scenario in self.picked:
-                    if any(isinstance(check, Judged) for turn in scenario.turns for check in turn.checks):
-                        raise DefinitionError(
-                            f"scenario {scenario.scenario_id!r}: has a judged check; name the judge with --judge"
-                        )
-        except DefinitionError as error:
-            raise _Stage("scenario_error", str(error)) from error
+            for scenario in self.picked if self._referee is None else ():
+                if any(isinstance(check, Judged) for turn in scenario.turns for check in turn.checks):
+                    raise DefinitionError(
+                        f"scenario {scenario.scenario_id!r}: has a judged check; name the judge with --judge"
+                    )
 
-    def dressed(self, target: Target) -> Target:
-        if self._dress is None:
-            return target
-        try:
-            return self._dress(target)
-        except TinmanError as error:
-            raise _Stage("intervention_error", str(error)) from error
-
-    # -- the whole
-
-    async def go(self) -> Ended:
-        prepare(self.folder)
-        if self.junit is not None:
-            prepare(self.junit.parent, named="junit")
-        status = "blocked" if self.is_confirm else seen_by_run(self.folder)
-        self.metadata.update(
-            adapter_path=self.asked.adapter or (self._target.name if self._target else ""),
-            run_kind="external_validation" if self.is_confirm else "repair",
-            confirmation_status=status,
+    def _bound(self, target: Target) -> Binding:
+        """Return what this measurement speaks about."""
+        assert self.known.selected_runtime is not None
+        binding = Binding(
+            scenario_set=set_digest(self.picked),
+            scenarios={scenario.scenario_id: scenario.digest for scenario in self.picked},
+            target=self.asked.adapter or target.name,
+            target_revision=_revision(target),
+            provider=self.known.selected_runtime.provider,
+            model=self.known.selected_runtime.model,
+            intervention=self.asked.intervention,
         )
-        if self.asked.intervention:
-            self.metadata["intervention"] = self.asked.intervention
-        async with AsyncExitStack() as stack:
-            try:
-                target, choice = await self._opened(stack)
-                self.load()
-                target = self.dressed(target)
-            except _Stage as stage:
-                return self.not_measured(stage)
-            revision = self._revision(target)
-            binding = binding_of(
-                self.picked,
-                target=self.asked.adapter or target.name,
-                target_revision=revision,
-                provider=choice.runtime.provider,
-                model=choice.runtime.model,
-                intervention=self.asked.intervention,
-            )
-            self.metadata["binding"] = dump(binding)
-            self.board = Board(self.picked, self.asked.plan)
-            measurement = await measure(target, self.picked, self.asked.plan, referee=self._referee, board=self.board)
-        return self.measured(measurement, binding)
-
-    async def _opened(self, stack: AsyncExitStack) -> tuple[Target, Choice]:
-        if self._target is not None:
-            return self._target, await self.given_target(self._target)
-        process = await self.adapter(stack)
-        await self.metadata_of(process)
-        await self.preflight(process)
-        choice = await self.runtime(process)
-        return AdapterTarget(self.asked.adapter, process, revision=self._adapter_revision(process)), choice
+        self.known = replace(self.known, binding=binding)
+        return binding
 
     def _adapter_revision(self, process: AdapterProcess) -> str:
         where = self.asked.adapter.rpartition(":")[0]
         own = Path(where).expanduser().resolve().parent if where.endswith(".py") else Path.cwd()
         root = Path(process.root) if process.root else own
-        scenarios = Path(self.asked.scenarios).expanduser()
-        revision = revision_of(root, without=(scenarios, self.folder))
+        without = (Path(self.asked.scenarios).expanduser(), self.folder)
+        revision = revision_of(root, without=without)
         if revision and own != root and root not in own.parents:
-            return f"{revision}-{revision_of(own, without=(scenarios, self.folder))}"
+            return f"{revision}-{revision_of(own, without=without)}"
         return revision
 
-    def _revision(self, target: Target) -> str:
-        if isinstance(target, AdapterTarget):
-            return target.revision
-        place = Path(target.name.rpartition(":")[0]).expanduser()
-        if place.suffix == ".py" and place.is_file():
-            # The fingerprint of a callable named by its file does not cover its code.
-            return f"{target.fingerprint}-{hashlib.sha256(place.read_bytes()).hexdigest()[:16]}"
-        return target.fingerprint
-
-    def not_measured(self, stage: _Stage) -> Ended:
+    def _not_measured(self, stage: _Stage) -> Ended:
         """Tell which stage failed, and write it down; what failed in an earlier run stays known."""
-        self.metadata[stage.key] = str(stage)
-        report = self.artifacts.write_error(self.metadata)
-        self._junit(junit_error(str(stage), redactor=self.redactor))
+        report = self.artifacts.write(replace(self.known, failed_stage={stage.name: str(stage)}))
+        self._write_junit(junit_error(str(stage), redactor=self.redactor))
         return Ended(code=NOT_MEASURED, err=(visible(str(stage)), f"Report: {report}"), report=report)
 
-    def measured(self, measurement: Measurement, binding: Binding) -> Ended:
+    def _measured(self, measurement: Measurement, binding: Binding) -> Ended:
         """Judge the measurement, write the reports, and say what they say."""
-        green, notes = measurement.is_green, list[str]()
-        covered = [trials.scenario_id for trials in measurement.trials]
+        green, gate = measurement.is_green, self.asked.plan.gate
+        code, notes = PROVISIONAL if green else FAILED, list[str]()
         if self.is_confirm:
-            lacking = uncovered(self.folder, covered, self.loaded) if green else []
-            status = "failing" if not green else "partial" if lacking else "passing"
-            self.metadata["confirmation_status"] = status
-            if lacking:
-                self.metadata["uncovered_scenario_ids"] = lacking
-                notes.append(f"Partial: {len(lacking)} scenarios of the last run were not confirmed: {_some(lacking)}")
-            code = FAILED if not green else PROVISIONAL if lacking else PASSED
-            if changed := self._changed(binding):
-                self.metadata["differs_from_last_run"] = changed
-                notes.append(f"Not the same as the last run: {', '.join(changed)}")
-        else:
-            code = PROVISIONAL if green else FAILED
-        gate = self.asked.plan.gate
+            notes, is_whole = self._confirmed(measurement, binding)
+            code = PASSED if green and is_whole else code
         if gate is not None:
-            held = "holds" if measurement.gate_holds else "does not hold"
-            notes.append(f"Gate {gate.text}: {held}")
-            self.metadata["gate"] = {"text": gate.text, "holds": measurement.gate_holds}
+            notes.append(f"Gate {gate.text}: {'holds' if measurement.gate_holds else 'does not hold'}")
+            self.known = replace(self.known, gate=GateResult(text=gate.text, holds=measurement.gate_holds))
         left_out = [one for one in self.loaded if one.destructive and not self.asked.allows_destructive]
-        report = self.artifacts.write(measurement, self.metadata)
-        self._junit(junit(measurement, left_out=left_out, redactor=self.redactor))
+        report = self.artifacts.write(self.known, measurement)
+        self._write_junit(junit(measurement, left_out=left_out, redactor=self.redactor))
         told = summarize_results([trials.shown for trials in measurement.trials]).splitlines()
         told += _repeats(measurement)
         told += [
@@ -313,34 +263,58 @@ class _Attempt:
             for trials in measurement.trials
             if trials.passed and trials.shown.verdict == "indeterminate"
         ]
-        reminder = provisional_note(self.metadata["confirmation_status"]) if green and not self.is_confirm else ""
-        out = (*told, *(visible(note) for note in notes), *([reminder] if reminder else []), f"Report: {report}")
-        err = (reminder,) if reminder else ()
-        return Ended(code=code, out=out, err=err, report=report, measurement=measurement)
+        is_provisional = green and not self.is_confirm
+        reminder = (provisional_note(self.known.confirmation_status),) if is_provisional else ()
+        out = (*told, *(visible(note) for note in notes), *reminder, f"Report: {report}")
+        return Ended(code=code, out=out, err=reminder, report=report, measurement=measurement)
+
+    def _confirmed(self, measurement: Measurement, binding: Binding) -> tuple[list[str], bool]:
+        """Return what there is to note of a confirmation, and whether it covers all that the last run measured."""
+        notes: list[str] = []
+        green = measurement.is_green
+        covered = [trials.scenario_id for trials in measurement.trials]
+        lacking = uncovered(self.folder, covered, self.loaded) if green else []
+        status: Status = "failing" if not green else "partial" if lacking else "passing"
+        if lacking:
+            notes.append(f"Partial: {len(lacking)} scenarios of the last run were not confirmed: {_some(lacking)}")
+        if unlike := self._changed(binding):
+            notes.append(f"Not the same as the last run: {', '.join(unlike)}")
+        self.known = replace(
+            self.known,
+            confirmation_status=status,
+            uncovered_scenario_ids=tuple(lacking) or None,
+            differs_from_last_run=tuple(unlike) or None,
+        )
+        return notes, not lacking
 
     def interrupted(self) -> Path | None:
         """Write what had been measured when the attempt was cut off; ``None`` when there was nothing yet."""
         found = self.board.measurement() if self.board is not None else Measurement()
         if not found.trials:
             return None
-        self.metadata["interrupted"] = True
-        self.metadata["confirmation_status"] = "blocked" if self.is_confirm else self.metadata["confirmation_status"]
-        return self.artifacts.write(replace(found, cut_short=True), self.metadata)
+        status = "blocked" if self.is_confirm else self.known.confirmation_status
+        self.known = replace(self.known, interrupted=True, confirmation_status=status)
+        return self.artifacts.write(self.known, replace(found, cut_short=True))
 
     def _changed(self, binding: Binding) -> list[str]:
         last = next(measured_reports(self.folder), None)
         bound = binding_in(last) if last else None
         return [name for name in differences(bound, binding) if name != "scenario_set"] if bound else []
 
-    def _junit(self, text: str) -> None:
-        if self.junit is None:
-            return
-        try:
-            write_text(self.junit, text)
-        except OSError as error:
-            raise DefinitionError(
-                f"junit {self.asked.junit}: cannot be written: {error.strerror or error}; name another place"
-            ) from error
+    def _write_junit(self, text: str) -> None:
+        if self.junit is not None:
+            with report_unwritable(f"junit {self.asked.junit}", "; name another place"):
+                write_text(self.junit, text)
+
+
+def _revision(target: Target) -> str:
+    if isinstance(target, AdapterTarget):
+        return target.revision
+    place = Path(target.name.rpartition(":")[0]).expanduser()
+    if place.suffix == ".py" and place.is_file():
+        # The fingerprint of a callable named by its file does not cover its code.
+        return f"{target.fingerprint}-{hashlib.sha256(place.read_bytes()).hexdigest()[:16]}"
+    return target.fingerprint
 
 
 def _some(ids: list[str], most: int = 8) -> str:

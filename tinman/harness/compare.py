@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from html import escape
-from typing import Any, Literal
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from tinman.frozen import frozen
 from tinman.text.visible import visible
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 Change = Literal["newly failing", "cured", "still failing", "still passing", "new", "gone"]
 ORDER: tuple[Change, ...] = ("newly failing", "still failing", "cured", "new", "gone", "still passing")
 MAX_LINES = 200
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
-    "body{color:#222;background:#fff}"
-    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f6f6f6;padding:.6rem;margin:.3rem 0}"
-    "del{background:#fbd9d9;text-decoration:none}ins{background:#d9f2dd;text-decoration:none}"
-    "del::before{content:'- '}ins::before{content:'+ '}del,ins{display:block}"
-    "table{border-collapse:collapse}td,th{padding:.2rem .8rem;border-bottom:1px solid #ddd;text-align:left}"
-    "h2{margin-top:2rem}code{background:#f6f6f6}"
-)
 
 
 @frozen
@@ -49,40 +44,45 @@ class Difference:
         digests = {side.digest for side in sides if side is not None and side.digest}
         return len(digests) > 1
 
+    @property
+    def line_changes(self) -> list[tuple[str, str]]:
+        """The lines of both sides, each with ``-`` (gone), ``+`` (come) or a space, as far as they are shown."""
+        before, after = (list(side.lines[:MAX_LINES]) if side else [] for side in (self.before, self.after))
+        return [(line[0], line[2:]) for line in difflib.ndiff(before, after) if line[0] != "?"]
+
+    @property
+    def lines_cut(self) -> int:
+        """How many lines of the longer side are not shown; 0 or less when all are."""
+        return max(len(side.lines) for side in (self.before, self.after) if side) - MAX_LINES
+
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a member of a report, whatever somebody put there."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _side(result: Mapping[str, Any]) -> Side:
     lines: list[str] = []
-    turns = result.get("turns")
-    for number, turn in enumerate(turns if isinstance(turns, list) else [], 1):
-        if not isinstance(turn, dict):
-            continue
+    for number, turn in enumerate(_objects(result.get("turns")), 1):
         lines += [
             f"turn {number} user: {_text(turn.get('user'))}",
             f"turn {number} said: {_text(turn.get('assistant'))}",
         ]
-        calls = turn.get("tool_traces")
-        for call in calls if isinstance(calls, list) else []:
-            if isinstance(call, dict):
-                lines.append(f"turn {number} call: {_text(call.get('tool_name'))} {_text(call.get('arguments'))}")
-        checks = turn.get("checks")
-        for check in checks if isinstance(checks, list) else []:
-            if isinstance(check, dict) and check.get("passed") is not True:
+        for call in _objects(turn.get("tool_traces")):
+            lines.append(f"turn {number} call: {_text(call.get('tool_name'))} {_text(call.get('arguments'))}")
+        for check in _objects(turn.get("checks")):
+            if check.get("passed") is not True:
                 lines.append(f"turn {number} FAILED {_text(check.get('check_type'))}: {_text(check.get('detail'))}")
     split = [part for line in lines for part in (line.splitlines() or [""])]
     return Side(passed=result.get("passed") is True, lines=tuple(split), digest=_text(result.get("digest")))
 
 
 def _sides(report: Mapping[str, Any]) -> dict[str, Side]:
-    results = report.get("results")
-    return {
-        _text(result.get("scenario_id")): _side(result)
-        for result in (results if isinstance(results, list) else [])
-        if isinstance(result, dict)
-    }
+    return {_text(result.get("scenario_id")): _side(result) for result in _objects(report.get("results"))}
 
 
 def _change(before: Side | None, after: Side | None) -> Change:
@@ -118,62 +118,36 @@ def newly_failing(found: list[Difference]) -> list[str]:
 
 def unlike(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the conditions in which two reports differ, besides the target's revision: they hardly compare then."""
-    names: list[str] = []
-    for label, path in (
-        ("adapter", ("adapter_path",)),
-        ("provider", ("selected_runtime", "provider")),
-        ("model", ("selected_runtime", "model")),
-        ("kind of run", ("run_kind",)),
-    ):
-        values = []
-        for report in (before, after):
-            value: Any = report.get("metadata")
-            for name in path:
-                value = value.get(name) if isinstance(value, dict) else None
-            values.append(value)
-        if values[0] != values[1]:
-            names.append(label)
-    return names
+    named = {
+        "adapter": ("adapter_path",),
+        "provider": ("selected_runtime", "provider"),
+        "model": ("selected_runtime", "model"),
+        "kind of run": ("run_kind",),
+    }
+    return [label for label, path in named.items() if _at(before, path) != _at(after, path)]
 
 
-def _h(text: str) -> str:
-    """Return ``text`` for HTML: hidden characters spelled out, then escaped."""
-    return escape(visible(text), quote=True)
+def _at(report: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value = report.get("metadata")
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
-def _body(one: Difference) -> str:
-    before = one.before.lines if one.before else ()
-    after = one.after.lines if one.after else ()
-    lines: list[str] = []
-    for line in difflib.ndiff(list(before[:MAX_LINES]), list(after[:MAX_LINES])):
-        kind, text = line[:2], _h(line[2:])
-        if kind == "- ":
-            lines.append(f"<del>{text}</del>")
-        elif kind == "+ ":
-            lines.append(f"<ins>{text}</ins>")
-        elif kind == "  ":
-            lines.append(f"{text}\n")
-    cut = max(len(before), len(after)) - MAX_LINES
-    return "".join(lines) + (f"\n[{cut} more lines]" if cut > 0 else "")
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader  # noqa: PLC0415 - 45 ms that only a page has to wait for
+
+    def shown(value: object) -> object:
+        return visible(value) if isinstance(value, str) else value
+
+    pages = FileSystemLoader(Path(__file__).parent)
+    return Environment(autoescape=True, finalize=shown, loader=pages, trim_blocks=True).get_template("compare.html.j2")
 
 
 def page(before: Mapping[str, Any], after: Mapping[str, Any], *, names: tuple[str, str]) -> str:
     """Return the page: no script, no link, no picture; every word of the reports escaped."""
     found = differences(before, after)
-    counts = {change: sum(1 for one in found if one.change == change) for change in ORDER}
-    rows = "".join(f"<tr><td>{_h(change)}</td><td>{counts[change]}</td></tr>" for change in ORDER)
-    told = unlike(before, after)
-    warning = f"<p><strong>Unlike conditions: {_h(', '.join(told))}.</strong></p>" if told else ""
-    sections: list[str] = []
-    for one in found:
-        if one.change == "still passing" and one.before == one.after:
-            continue
-        note = " <em>(the scenario itself was changed)</em>" if one.is_another_test else ""
-        sections.append(f"<h2><code>{_h(one.scenario_id)}</code>: {_h(one.change)}{note}</h2><pre>{_body(one)}</pre>")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>Two runs compared</title><style>{_STYLE}</style></head><body><h1>Two runs compared</h1>"
-        f"<p>Before: <code>{_h(names[0])}</code><br>After: <code>{_h(names[1])}</code></p>{warning}"
-        f"<table><tr><th>scenarios</th><th>count</th></tr>{rows}</table>{''.join(sections)}</body></html>\n"
-    )
+    counts = {change: sum(one.change == change for one in found) for change in ORDER}
+    shown = [one for one in found if one.change != "still passing" or one.before != one.after]
+    return _template().render(names=names, unlike=unlike(before, after), counts=counts, found=shown)

@@ -4,49 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from tinman.errors import DefinitionError
-from tinman.frozen import adapter, dump, frozen
-from tinman.harness.artifacts import CONFIRM, measured_reports, read_artifact
-from tinman.scenarios.files import set_digest
+from tinman.frozen import adapter, dump
+from tinman.harness.artifacts import measured_reports, read_artifact
+from tinman.harness.metadata import Binding, Status
+from tinman.harness.selection import CONFIRM
 from tinman.scenarios.scenario import Scenario
-
-Status = Literal["passing", "failing", "blocked", "partial", "stale", "missing"]
-
-
-@frozen
-class Binding:
-    """What a confirmation speaks about. An empty ``target_revision`` is unknown, and equals nothing."""
-
-    scenario_set: str
-    scenarios: dict[str, str]
-    target: str
-    target_revision: str
-    provider: str = ""
-    model: str = ""
-    intervention: str = ""
-
-
-def binding_of(
-    scenarios: Sequence[Scenario],
-    *,
-    target: str,
-    target_revision: str,
-    provider: str = "",
-    model: str = "",
-    intervention: str = "",
-) -> Binding:
-    """Return the binding of a measurement of ``scenarios``."""
-    return Binding(
-        scenario_set=set_digest(scenarios),
-        scenarios={scenario.scenario_id: scenario.digest for scenario in scenarios},
-        target=target,
-        target_revision=target_revision,
-        provider=provider,
-        model=model,
-        intervention=intervention,
-    )
 
 
 def _read(place: Path) -> dict[str, Any]:

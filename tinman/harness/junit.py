@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 from tinman.harness.measurement import Measurement
 from tinman.harness.redaction import Redactor, capped
 from tinman.harness.results import ScenarioResult
 from tinman.scenarios.scenario import Scenario
+from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import visible
 
 MAX_BODY = 8_000
+_WHOLE = 10**9  # a secret that a cut went through would not be found any more
+_NAME = "tinman scenarios"
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -21,87 +24,72 @@ def legal(text: str) -> str:
     return _ILLEGAL.sub(lambda found: f"<U+{ord(found[0]):04X}>", visible(text))
 
 
-class _Page:
+class _Suite:
+    """The cases of one document, counted as they are added."""
+
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
+        self._cases = ET.Element("testsuite", name=_NAME)
+        self._milliseconds = 0
 
-    def attribute(self, text: str) -> str:
-        return quoteattr(legal(capped(self._redactor.text(text), 1_000)).replace("\n", " ").replace("\t", " "))
+    def _shown(self, text: str, limit: int) -> str:
+        return legal(capped(self._redactor.text(text), limit))
 
-    def body(self, text: str) -> str:
-        return escape(legal(capped(self._redactor.text(text), MAX_BODY)))
+    def add(self, name: str, *, outcome: str = "", message: str = "", body: str = "", duration_ms: int = 0) -> None:
+        """Add a case; ``outcome`` is the element that says what became of it, empty for one that passed."""
+        self._milliseconds += duration_ms
+        told = {"classname": "scenarios", "name": self._attribute(name), "time": f"{duration_ms / 1000:.3f}"}
+        case = ET.SubElement(self._cases, "testcase", told)
+        if outcome:
+            found = ET.SubElement(case, outcome, {"message": self._attribute(message)})
+            if outcome != "skipped":
+                found.attrib["type"], found.text = outcome, self._shown(body, MAX_BODY)
+
+    def _attribute(self, text: str) -> str:
+        return self._shown(text, 1_000).replace("\n", " ").replace("\t", " ")
+
+    def document(self) -> str:
+        """Return the whole, its counts first."""
+        totals = {"tests": str(len(self._cases))}
+        for kind in ("failure", "error"):
+            totals[f"{kind}s"] = str(len(self._cases.findall(f"*/{kind}")))
+        seconds = f"{self._milliseconds / 1000:.3f}"
+        root = ET.Element("testsuites", {"name": _NAME, **totals, "time": seconds})
+        self._cases.attrib.update(totals, skipped=str(len(self._cases.findall("*/skipped"))), time=seconds)
+        root.append(self._cases)
+        ET.indent(root)
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _failing(result: ScenarioResult) -> list[str]:
-    return [
-        f"turn {number}: {check.type}: {check.detail}"
-        for number, turn in result.failed_turns
-        for check in turn.checks
-        if not check.passed
-    ]
-
-
-def _case(result: ScenarioResult, name: str, page: _Page) -> list[str]:
-    seconds = f"{result.duration_ms / 1000:.3f}"
-    start = (
-        f"    <testcase classname={page.attribute('scenarios')} name={page.attribute(name)} time={quoteattr(seconds)}"
-    )
+def _add(suite: _Suite, result: ScenarioResult, name: str) -> None:
     if result.passed:
-        return [f"{start}/>"]
-    told = _failing(result)
-    # What could not be measured is an error of the measurement, not a failure of the target.
-    kind = "error" if result.verdict == "indeterminate" else "failure"
-    said = "\n".join(f"user: {turn.user}\nassistant: {turn.assistant}" for _, turn in result.failed_turns)
-    body = page.body("\n".join([*told, said]))
-    message = page.attribute(told[0] if told else result.reason)
-    return [f"{start}>", f'      <{kind} message={message} type="{kind}">{body}</{kind}>', "    </testcase>"]
+        suite.add(name, duration_ms=result.duration_ms)
+        return
+    told = [f"turn {n}: {check.type}: {check.detail}" for n, turn in result.failed_turns for check in turn.failing]
+    suite.add(
+        name,
+        # What could not be measured is an error of the measurement, not a failure of the target.
+        outcome="error" if result.verdict == "indeterminate" else "failure",
+        message=told[0] if told else result.reason,
+        body="\n".join([*told, transcript_of((turn for _, turn in result.failed_turns), _WHOLE)]),
+        duration_ms=result.duration_ms,
+    )
 
 
 def junit(measurement: Measurement, *, left_out: Sequence[Scenario] = (), redactor: Redactor) -> str:
     """Return the document. ``left_out`` are the destructive scenarios nobody asked for: skipped."""
-    page = _Page(redactor)
-    lines: list[str] = []
-    runs = [(trials, run) for trials in measurement.trials for run in trials.runs]
-    for trials, run in runs:
-        name = run.scenario_id if trials.planned == 1 else f"{run.scenario_id} [{run.number}/{trials.planned}]"
-        lines += _case(run, name, page)
+    suite = _Suite(redactor)
+    for trials in measurement.trials:
+        for run in trials.runs:
+            try_of = "" if trials.planned == 1 else f" [{run.number}/{trials.planned}]"
+            _add(suite, run, f"{run.scenario_id}{try_of}")
     for scenario in left_out:
-        lines += [
-            f"    <testcase classname={page.attribute('scenarios')} name={page.attribute(scenario.scenario_id)} "
-            'time="0.000">',
-            '      <skipped message="destructive; --allow-destructive runs it"/>',
-            "    </testcase>",
-        ]
-    errors = sum(1 for _, run in runs if not run.passed and run.verdict == "indeterminate")
-    failures = sum(1 for _, run in runs if not run.passed) - errors
-    seconds = sum(run.duration_ms for _, run in runs) / 1000
-    return _document(
-        lines, tests=len(runs) + len(left_out), failures=failures, errors=errors, skipped=len(left_out), seconds=seconds
-    )
+        suite.add(scenario.scenario_id, outcome="skipped", message="destructive; --allow-destructive runs it")
+    return suite.document()
 
 
 def junit_error(message: str, *, redactor: Redactor) -> str:
     """Return the document of an attempt that measured nothing."""
-    page = _Page(redactor)
-    lines = [
-        f'    <testcase classname={page.attribute("scenarios")} name={page.attribute("measurement")} time="0.000">',
-        f'      <error message={page.attribute(message)} type="error">{page.body(message)}</error>',
-        "    </testcase>",
-    ]
-    return _document(lines, tests=1, failures=0, errors=1, skipped=0, seconds=0.0)
-
-
-def _document(lines: list[str], *, tests: int, failures: int, errors: int, skipped: int, seconds: float) -> str:
-    counts = f'tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="{seconds:.3f}"'
-    whole = f'tests="{tests}" failures="{failures}" errors="{errors}" time="{seconds:.3f}"'
-    return "\n".join(
-        [
-            '<?xml version="1.0" encoding="UTF-8"?>',
-            f'<testsuites name="tinman scenarios" {whole}>',
-            f'  <testsuite name="tinman scenarios" {counts}>',
-            *lines,
-            "  </testsuite>",
-            "</testsuites>",
-            "",
-        ]
-    )
+    suite = _Suite(redactor)
+    suite.add("measurement", outcome="error", message=message, body=message)
+    return suite.document()

@@ -12,7 +12,7 @@ from tinman.errors import DefinitionError
 from tinman.frozen import frozen
 from tinman.harness.repeats import Gate
 from tinman.harness.results import ScenarioResult, Trials, result_of
-from tinman.scenarios.files import check_scenario, check_unique
+from tinman.scenarios.files import check_kinds, check_unique
 from tinman.scenarios.run import Referee, run_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.base import Target
@@ -91,7 +91,7 @@ class Board:
 def check_plan(scenarios: Sequence[Scenario], plan: Plan) -> None:
     """Raise ``DefinitionError`` when the scenarios, or a gate for them, cannot be measured as they are."""
     for scenario in scenarios:
-        check_scenario(scenario)
+        check_kinds(scenario)
     check_unique((scenario, f"place {number}") for number, scenario in enumerate(scenarios, 1))
     if plan.gate is not None:
         fewest = min((plan.repeat or scenario.repeat for scenario in scenarios), default=0)

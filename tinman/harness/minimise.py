@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tinman import clock
 from tinman.frozen import frozen
@@ -29,7 +29,6 @@ from tinman.scenarios.checks import (
 from tinman.scenarios.run import run_scenario
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.base import Target
-from tinman.targets.world import Document, World
 
 T = TypeVar("T")
 Test = Callable[[Scenario], Awaitable[bool]]
@@ -128,58 +127,55 @@ async def minimise(scenario: Scenario, still_fails: Test, *, most_tries: int = M
     return Shrunk(scenario=search.best, tried=search.tried)
 
 
+async def _fewer(search: _Search, items: Sequence[T], rebuilt: Callable[[list[T]], Scenario | None]) -> None:
+    """Keep as few of ``items`` as will do; ``rebuilt`` makes a candidate of some of them, or none of too few."""
+
+    async def accepts(kept: list[T]) -> bool:
+        candidate = rebuilt(kept)
+        return candidate is not None and await search.accepts(candidate)
+
+    if items:
+        await ddmin(items, accepts)
+
+
 async def _fewer_turns(search: _Search) -> None:
     whole = search.best
-    free = [place for place, turn in enumerate(whole.turns) if not turn.checks]
 
-    async def accepts(kept: list[int]) -> bool:
+    def rebuilt(kept: list[int]) -> Scenario | None:
         turns = tuple(turn for place, turn in enumerate(whole.turns) if turn.checks or place in kept)
-        return bool(turns) and await search.accepts(replace(whole, turns=turns))
+        return replace(whole, turns=turns) if turns else None
 
-    if free:
-        await ddmin(free, accepts)
+    await _fewer(search, [place for place, turn in enumerate(whole.turns) if not turn.checks], rebuilt)
 
 
 async def _smaller_world(search: _Search) -> None:
-    async def with_world(world: World) -> bool:
-        return await search.accepts(replace(search.best, world=world))
+    def with_world(**parts: Any) -> Scenario:
+        return replace(search.best, world=replace(search.best.world, **parts))
 
-    async def with_documents(kept: list[Document]) -> bool:
-        return await with_world(replace(search.best.world, documents=tuple(kept)))
+    await _fewer(search, search.best.world.documents, lambda kept: with_world(documents=tuple(kept)))
+    await _fewer(search, search.best.world.memory, lambda kept: with_world(memory=tuple(kept)))
+    for place, document in enumerate(search.best.world.documents):
 
-    async def with_memory(kept: list[str]) -> bool:
-        return await with_world(replace(search.best.world, memory=tuple(kept)))
+        def shorter(kept: list[str], place: int = place) -> Scenario:
+            documents = list(search.best.world.documents)
+            documents[place] = replace(documents[place], text="".join(kept))
+            return with_world(documents=tuple(documents))
 
-    if search.best.world.documents:
-        await ddmin(search.best.world.documents, with_documents)
-    if search.best.world.memory:
-        await ddmin(search.best.world.memory, with_memory)
-    for place in range(len(search.best.world.documents)):
-        await _shorter_document(search, place)
-
-
-async def _shorter_document(search: _Search, place: int) -> None:
-    async def accepts(kept: list[str]) -> bool:
-        documents = list(search.best.world.documents)
-        documents[place] = replace(documents[place], text="".join(kept))
-        return await search.accepts(replace(search.best, world=replace(search.best.world, documents=tuple(documents))))
-
-    if len(parts := _sentences(search.best.world.documents[place].text)) > 1:
-        await ddmin(parts, accepts)
+        if len(parts := _sentences(document.text)) > 1:
+            await _fewer(search, parts, shorter)
 
 
 async def _shorter_turn(search: _Search, place: int) -> None:
-    async def accepts(kept: list[str]) -> bool:
-        text = "".join(kept).strip()
-        if not text:
-            return False
+    def rebuilt(kept: list[str]) -> Scenario | None:
+        if not (text := "".join(kept).strip()):
+            return None
         turns = list(search.best.turns)
         turns[place] = Turn(user=text, checks=turns[place].checks)
-        return await search.accepts(replace(search.best, turns=tuple(turns)))
+        return replace(search.best, turns=tuple(turns))
 
     for cut in (_sentences, _words):
         if len(parts := cut(search.best.turns[place].user)) > 1:
-            await ddmin(parts, accepts)
+            await _fewer(search, parts, rebuilt)
 
 
 class Probe:
@@ -226,7 +222,7 @@ class Probe:
         return red >= max(1, self.base) and await self.passes_on_reference(scenario)
 
 
-async def shrunk(
+async def shrink(
     scenario: Scenario,
     target: Target,
     *,

@@ -11,10 +11,12 @@ from tinman import clock
 from tinman.errors import DefinitionError
 from tinman.frozen import frozen
 from tinman.harness.measurement import Plan, measure
+from tinman.scenarios.checks import Count
 from tinman.scenarios.files import read_file, write_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.stats import fisher
 from tinman.targets.base import Target
+from tinman.text.invalid import read_as
 
 REDS_NEEDED = 3
 FEWEST, MOST = 6, 40
@@ -26,8 +28,9 @@ ALPHA = 0.05
 class Recorded:
     """How often the failure was seen when it was found."""
 
-    failures: int
-    oks: int
+    failures: Count
+    oks: Count
+    indeterminate: Count = 0
 
     @property
     def rate(self) -> float:
@@ -35,20 +38,16 @@ class Recorded:
         return self.failures / (self.failures + self.oks) if self.failures + self.oks else 1.0
 
 
-def recorded(scenario: Scenario) -> Recorded:
+def read_counts(scenario: Scenario) -> Recorded:
     """Return what the provenance tells of the discovery. Raises ``DefinitionError`` when it tells nothing."""
-    counts = scenario.provenance.get("stress")
-    if not isinstance(counts, dict):
-        raise DefinitionError(
-            f"scenario {scenario.scenario_id!r}: its provenance tells no counts; only an exported failure is promoted"
-        )
-    failures, oks = (counts.get(name) for name in ("failures", "oks"))
-    for value in (failures, oks):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise DefinitionError(f"scenario {scenario.scenario_id!r}: provenance.stress is no pair of counts")
-    assert isinstance(failures, int)
-    assert isinstance(oks, int)
-    return Recorded(failures=failures, oks=oks)
+    here = f"scenario {scenario.scenario_id!r}"
+    return read_as(
+        Recorded,
+        scenario.provenance.get("stress"),
+        lambda wrong: DefinitionError(
+            f"{here}: its provenance tells no counts ({wrong}); only an exported failure is promoted"
+        ),
+    )
 
 
 def tries_needed(seen: Recorded) -> int:
@@ -74,7 +73,7 @@ class Verdict:
         return not self.reason
 
 
-def judged(scenario_id: str, seen: Recorded, *, red: int, green: int, indeterminate: int) -> Verdict:
+def rule_on(scenario_id: str, seen: Recorded, *, red: int, green: int, indeterminate: int) -> Verdict:
     """Return whether fresh runs bear out what was recorded. Pure."""
     p_value = fisher(red, green, seen.failures, seen.oks)
     tries = red + green + indeterminate
@@ -93,16 +92,16 @@ def judged(scenario_id: str, seen: Recorded, *, red: int, green: int, indetermin
 
 async def examine(scenario: Scenario, target: Target, plan: Plan) -> Verdict:
     """Run a quarantined scenario afresh on the unfixed target and return the verdict. Raises ``DefinitionError``."""
-    seen = recorded(scenario)
+    seen = read_counts(scenario)
     tries = replace(plan, repeat=tries_needed(seen), gate=None, seed=clock.derive_seed(plan.seed, "promotion"))
     runs = (await measure(target, [scenario], tries)).trials[0].runs
     verdicts = [run.verdict for run in runs]
     red, green, unclear = (verdicts.count(word) for word in ("failure", "ok", "indeterminate"))
-    return judged(scenario.scenario_id, seen, red=red, green=green, indeterminate=unclear)
+    return rule_on(scenario.scenario_id, seen, red=red, green=green, indeterminate=unclear)
 
 
-def promoted(scenario: Scenario, verdict: Verdict, *, target: str, fingerprint: str) -> Scenario:
-    """Return ``scenario`` with its new standing and the evidence for it."""
+def release(scenario: Scenario, verdict: Verdict, *, target: str, fingerprint: str) -> Scenario:
+    """Return ``scenario`` out of quarantine: with its new standing and the evidence for it."""
     evidence: dict[str, Any] = {
         "target": target,
         "fingerprint": fingerprint,

@@ -7,17 +7,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from tinman.text.cutting import two_ends
+from tinman.text.secrets import GONE, redaction_of
+
 MAX_TEXT = 32_000
 MAX_ITEMS = 2_000
 MAX_DEPTH = 40
-GONE = "[redacted]"
-_SHAPES = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\bsk-[A-Za-z0-9_-]{16,}|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abeoprs]-[A-Za-z0-9-]{10,}"
-    r"|\bey[A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}"
-    r"|(?<=://)[^/\s:@]{1,100}:[^/\s@]{1,200}(?=@)",
-    re.DOTALL,
-)
 _NAMES = re.compile(
     r"(?:.*[_-])?(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|authorization|cookie|credentials?|private[_-]?key)s?\Z",
     re.IGNORECASE,
@@ -31,9 +26,8 @@ def capped(text: str, limit: int = MAX_TEXT) -> str:
     """Return ``text``, or its two ends with how much is missing between them and the digest of the whole."""
     if len(text) <= limit:
         return text
-    half = limit // 2
     whole = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters cut, sha256 of all {whole} ...]\n{text[-half:]}"
+    return two_ends(text, limit, f"characters cut, sha256 of all {whole}")
 
 
 class Redactor:
@@ -44,14 +38,8 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        longest_first = sorted({secret for secret in secrets if len(secret) >= 8}, key=lambda one: (-len(one), one))
-        self._known = re.compile("|".join(re.escape(secret) for secret in longest_first)) if longest_first else None
-
-    def text(self, text: str) -> str:
-        """Return ``text`` without secrets."""
-        if self._known is not None:
-            text = self._known.sub(GONE, text)
-        return _SHAPES.sub(GONE, text)
+        self.text = redaction_of(secrets)
+        """Returns a text without secrets."""
 
     def data(self, value: Any, *, depth: int = 0) -> Any:
         """Return JSON data without secrets, long texts and lists cut."""

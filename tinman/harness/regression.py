@@ -25,7 +25,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:120] or "scenario"
 
 
-def exported(
+def export_scenarios(
     failure: DiscoveredFailure, *, target: str, fingerprint: str, seed: int, cycle_id: str, version: str
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that reproduce ``failure``, quarantined, with where they come from and their world.
@@ -89,7 +89,7 @@ def with_shrinking(scenario: Scenario, *, tried: int, note: str, reference: str)
     return replace(scenario, provenance={**scenario.provenance, "minimised": told, "content_digest": scenario.digest})
 
 
-async def fixed(graph: MemoryGraph, failure: DiscoveredFailure, target: Target) -> tuple[Target | None, str]:
+async def find_fix(graph: MemoryGraph, failure: DiscoveredFailure, target: Target) -> tuple[Target | None, str]:
     """Return ``target`` with a fix that was proven to help against ``failure``, and the fix's name; or nothing."""
     simulations = await graph.find(kind="simulation", where={"failure_id": failure.id})
     proven = {

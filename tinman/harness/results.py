@@ -107,11 +107,6 @@ class Trials:
         return wilson(self.successes, n) if n == self.planned else confidence_sequence(self.successes, n)
 
 
-def reply_excerpt(text: str, width: int = 240) -> str:
-    """Return ``text`` on one visible line of at most ``width`` characters."""
-    return shorten(text, width)
-
-
 def summarize_results(results: Sequence[ScenarioResult], *, confirmation_status: str | None = None) -> str:
     """Return totals, one line for each scenario, and the failing details turn by turn; safe to print."""
     passed = sum(1 for result in results if result.passed)
@@ -120,7 +115,7 @@ def summarize_results(results: Sequence[ScenarioResult], *, confirmation_status:
         state = "PASS" if result.passed else "FAIL"
         lines.append(f"- [{state}] {shorten(result.scenario_id, 120)}: {shorten(result.description, 160)}")
         for number, turn in result.failed_turns:
-            told = ", ".join(f"{check.type}: {check.detail}" for check in turn.checks if not check.passed)
+            told = ", ".join(f"{check.type}: {check.detail}" for check in turn.failing)
             lines.append(f"  turn {number}: {shorten(told, 600)}")
     note = provisional_note(confirmation_status) if results and passed == len(results) else ""
     return "\n".join([*lines, *([note] if note else [])])
@@ -141,18 +136,7 @@ def plain_turn(turn: TurnRecord) -> dict[str, Any]:
     return {
         "user": turn.user,
         "assistant": turn.assistant,
-        "tool_traces": [
-            {
-                "tool_name": trace.tool_name,
-                "arguments": trace.arguments,
-                "correlation_id": trace.correlation_id,
-                "duration_ms": trace.duration_ms,
-                "status": trace.status,
-                "user_safe_summary": trace.user_safe_summary,
-                "raw_result": trace.raw_result,
-            }
-            for trace in turn.tool_traces
-        ],
+        "tool_traces": [vars(trace) for trace in turn.tool_traces],
         "checks": [plain_check(check) for check in turn.checks],
         "passed": turn.passed,
         "duration_ms": turn.duration_ms,
@@ -171,15 +155,6 @@ def plain_check(check: CheckResult) -> dict[str, Any]:
 
 def plain_result(result: ScenarioResult) -> dict[str, Any]:
     """Return a result as reports write it."""
-    return {
-        "scenario_id": result.scenario_id,
-        "description": result.description,
-        "destructive": result.destructive,
-        "user_id": result.user_id,
-        "started_at": result.started_at,
-        "duration_ms": result.duration_ms,
-        "passed": result.passed,
-        "turns": [plain_turn(turn) for turn in result.turns],
-        "verdict": result.verdict,
-        "reason": result.reason,
-    }
+    left_out = {"usage", "number"}
+    told = {name: value for name, value in vars(result).items() if name not in left_out}
+    return told | {"turns": [plain_turn(turn) for turn in result.turns]}

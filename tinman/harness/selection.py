@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from tinman.errors import DefinitionError
+from tinman.scenarios.files import read_json
 from tinman.scenarios.scenario import Scenario
+from tinman.text.nearest import nearest
 from tinman.text.visible import shorten
 
 CONFIRM = "confirm-"
+MAX_REPORT = 1_000_000_000
 _STAMPED = re.compile(r"(confirm-)?tinkerloop-(\d+)\.json\Z")
 
 
@@ -21,7 +22,7 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join(repr(shorten(name, 60)) for name in sorted(names)) or "none"
 
 
-def chosen(
+def select(
     scenarios: Sequence[Scenario], *, ids: Collection[str] = (), tags: Collection[str] = (), allows_destructive: bool
 ) -> list[Scenario]:
     """Return the scenarios with one of ``ids`` (if any), one of ``tags`` (if any), and no destructive one unasked.
@@ -30,7 +31,7 @@ def chosen(
     """
     known = {scenario.scenario_id for scenario in scenarios}
     if lost := sorted(set(ids) - known):
-        near = difflib.get_close_matches(lost[0], known, n=1)
+        near = nearest(lost[0], known)
         hint = f"; did you mean {near[0]!r}?" if near else "; see `tinman scenarios list`"
         raise DefinitionError(f"scenarios: no loaded scenario is called {_listed(lost)}{hint}")
     fitting = [
@@ -79,13 +80,7 @@ def failed_ids(place: str | Path, *, prefix: str = "") -> tuple[Path, list[str]]
     A report in which nothing failed is an error: to run everything then would be the opposite of what was asked.
     """
     file = report_behind(Path(place).expanduser(), prefix=prefix)
-    try:
-        data: Any = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DefinitionError(f"failed-from {file}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DefinitionError(f"failed-from {file}: not JSON: {error}") from error
-    ids = _ids_in(data)
+    ids = _ids_in(read_json(file, f"failed-from {file}", MAX_REPORT))
     if not ids:
         raise DefinitionError(f"failed-from {file}: nothing failed in it, so there is nothing to run again")
     return file, ids

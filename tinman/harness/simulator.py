@@ -6,16 +6,16 @@ back-ends make up what it says next: a script, templates with dice of their own,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Protocol, assert_never
+from typing import Annotated, Any, Literal, assert_never
 
 import anyio
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from tinman import clock
 from tinman.errors import DefinitionError
-from tinman.frozen import adapter, digest, frozen
+from tinman.frozen import digest, frozen
 from tinman.reasoner import Reasoner
 from tinman.scenarios.checks import Check
 from tinman.scenarios.files import SCHEMA
@@ -24,7 +24,7 @@ from tinman.scenarios.run import Conversation
 from tinman.scenarios.scenario import NonBlank, Scenario, Turn
 from tinman.targets.base import Target
 from tinman.targets.world import World
-from tinman.text.visible import shorten
+from tinman.text.invalid import read_as
 
 MAX_SHOWN = 4_000
 Count = Annotated[int, Field(ge=1, le=200)]
@@ -81,59 +81,39 @@ class Simulator:
 
 def read_simulator(data: Mapping[str, Any], *, about: str) -> Simulator:
     """Return the simulator that a scenario's ``simulator`` member describes. Raises ``DefinitionError``."""
-    try:
-        made: Simulator = adapter(Simulator).validate_python(dict(data))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DefinitionError(f"scenario {about!r} simulator: {place}: {shorten(first['msg'], 200)}") from error
-    return made
+    return read_as(Simulator, dict(data), lambda wrong: DefinitionError(f"scenario {about!r} simulator: {wrong}"))
 
 
-class Speaker(Protocol):
-    """Makes up what the user says next."""
-
-    async def next(self, heard: tuple[TurnRecord, ...]) -> str | None:
-        """Return the next words, or ``None`` when the user has nothing more to say."""
-        ...
+Heard = tuple[TurnRecord, ...]
+Speaker = Callable[[Heard], Awaitable[str | None]]
+"""Makes up what the user says next; ``None`` when there is nothing more to say."""
 
 
-class _Script:
-    def __init__(self, speech: Scripted) -> None:
-        self._lines = speech.lines
+def _script(speech: Scripted) -> Speaker:
+    async def speak(heard: Heard) -> str | None:
+        return speech.lines[len(heard)] if len(heard) < len(speech.lines) else None
 
-    async def next(self, heard: tuple[TurnRecord, ...]) -> str | None:
-        return self._lines[len(heard)] if len(heard) < len(self._lines) else None
+    return speak
 
 
-class _Templates:
-    def __init__(self, simulator: Simulator, speech: Templated, seed: int) -> None:
-        self._simulator = simulator
-        self._speech = speech
-        self._seed = seed
-        self._told: set[str] = set()
+def _templates(simulator: Simulator, speech: Templated, seed: int) -> Speaker:
+    known = {"goal": simulator.goal, "persona": simulator.persona}
+    known |= {fact.name: fact.text for fact in simulator.facts}
+    untold = list(simulator.facts)
 
-    def _filled(self, text: str) -> str:
-        known = {"goal": self._simulator.goal, "persona": self._simulator.persona}
-        known |= {fact.name: fact.text for fact in self._simulator.facts}
+    async def speak(heard: Heard) -> str | None:
+        last = heard[-1].assistant.casefold() if heard else ""
+        asked = [fact for fact in untold if heard and any(word.casefold() in last for word in fact.asked_by)]
+        if asked:
+            names = {fact.name for fact in asked}
+            untold[:] = [fact for fact in untold if fact.name not in names]
+            return " ".join(fact.text for fact in asked)
+        text = clock.rng(seed, f"user/{len(heard)}").choice(speech.follow_ups if heard else speech.openings)
         for name, value in known.items():
             text = text.replace("{" + name + "}", value)
         return text
 
-    async def next(self, heard: tuple[TurnRecord, ...]) -> str | None:
-        dice = clock.rng(self._seed, f"user/{len(heard)}")
-        if not heard:
-            return self._filled(dice.choice(self._speech.openings))
-        last = heard[-1].assistant.casefold()
-        asked = [
-            fact
-            for fact in self._simulator.facts
-            if fact.name not in self._told and any(word.casefold() in last for word in fact.asked_by)
-        ]
-        if asked:
-            self._told |= {fact.name for fact in asked}
-            return " ".join(fact.text for fact in asked)
-        return self._filled(dice.choice(self._speech.follow_ups))
+    return speak
 
 
 @frozen
@@ -152,32 +132,29 @@ Goal: {goal}
 Facts: {facts}"""
 
 
-class _Model:
-    def __init__(self, simulator: Simulator, reasoner: Reasoner, seed: int) -> None:
-        facts = "; ".join(f"{fact.name}: {fact.text}" for fact in simulator.facts) or "none"
-        self._prompt = _PROMPT.format(persona=simulator.persona or "an ordinary user", goal=simulator.goal, facts=facts)
-        self._reasoner = reasoner
-        self._seed = seed
+def _model(simulator: Simulator, reasoner: Reasoner, seed: int) -> Speaker:
+    facts = "; ".join(f"{fact.name}: {fact.text}" for fact in simulator.facts) or "none"
+    prompt = _PROMPT.format(persona=simulator.persona or "an ordinary user", goal=simulator.goal, facts=facts)
 
-    async def next(self, heard: tuple[TurnRecord, ...]) -> str | None:
+    async def speak(heard: Heard) -> str | None:
         lines = "\n".join(f"user: {turn.user}\nassistant: {turn.assistant[:MAX_SHOWN]}" for turn in heard)
         data = {"conversation so far": lines} if lines else {}
-        said = await self._reasoner.ask(
-            self._prompt, Said, data=data, seed=clock.derive_seed(self._seed, f"user/{len(heard)}")
-        )
+        said = await reasoner.ask(prompt, Said, data=data, seed=clock.derive_seed(seed, f"user/{len(heard)}"))
         return None if said.is_done or not said.words.strip() else said.words
+
+    return speak
 
 
 def _speaker(simulator: Simulator, reasoner: Reasoner | None, seed: int) -> Speaker:
     match simulator.speech:
         case Scripted() as speech:
-            return _Script(speech)
+            return _script(speech)
         case Templated() as speech:
-            return _Templates(simulator, speech, seed)
+            return _templates(simulator, speech, seed)
         case Modelled():
             if reasoner is None:
                 raise DefinitionError("simulator: its user is a model; name one with --user-model")
-            return _Model(simulator, reasoner, seed)
+            return _model(simulator, reasoner, seed)
         case _:
             assert_never(simulator.speech)
 
@@ -213,7 +190,7 @@ async def simulate(
         conversation = Conversation(session, session_id=session_id, seed=seed, about=about)
         with anyio.move_on_after(simulator.most_seconds) as limit:
             for _ in range(simulator.most_turns):
-                words = await speaker.next(conversation.turns)
+                words = await speaker(conversation.turns)
                 if words is None:
                     ended = "the user had nothing more to say"
                     break

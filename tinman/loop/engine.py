@@ -40,7 +40,7 @@ from tinman.loop.state.store import Halted, MemoryStore, Store
 from tinman.loop.tools.tools import Tool, ToolRegistry
 from tinman.models.base import price_provider_of
 from tinman.processes.threads import wait_for_thread
-from tinman.text.cutting import without_secrets
+from tinman.text.secrets import without_secrets
 from tinman.text.visible import visible
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from tinman.errors import NotFound
 from tinman.frozen import dump
 from tinman.memory.nodes import Cycle, CycleKind, CycleStatus, to_json
 from tinman.records import Ending, Spent
+from tinman.text.nearest import did_you_mean
 
 _COLUMNS = tuple(CycleRow.__table__.columns)
 
@@ -69,8 +69,7 @@ class Cycles:
         if cycle is None:
             async with self._db.read() as connection:
                 known = list(await connection.scalars(select(CycleRow.id)))
-            close = difflib.get_close_matches(cycle_id, known, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(close)}?" if close else "`tinman cycles list` lists them"
+            hint = did_you_mean(cycle_id, known, "`tinman cycles list` lists them")
             raise NotFound(f"cycle {cycle_id}: there is none; {hint}")
         return cycle
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -20,6 +19,7 @@ from tinman.memory.nodes import Batch, Edge, Node, NodeKind, Relation
 from tinman.memory.project import Project
 from tinman.memory.walk import walk
 from tinman.records import Record
+from tinman.text.nearest import did_you_mean
 
 
 @frozen
@@ -175,8 +175,7 @@ class MemoryGraph:
                 labels = [pair.label for pair in pairs if pair.label]
                 known = list(dict.fromkeys([*labels, *(pair.id for pair in pairs), *cycles]))
         if not found:
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(close)}?" if close else "`tinman failures list` tells what there is"
+            hint = did_you_mean(name, known, "`tinman failures list` tells what there is")
             raise NotFound(f"memory: nothing is called {name!r}; {hint}")
         for node in found:
             if node.id == name:

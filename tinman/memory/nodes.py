@@ -28,6 +28,8 @@ from tinman.records import (
     SimulationResult,
     Spent,
 )
+from tinman.text.invalid import first_error
+from tinman.text.storable import storable
 
 NodeKind = Literal[
     "hypothesis",
@@ -215,8 +217,7 @@ class Batch:
         if kind not in KINDS or kind in _TYPE_OF:
             raise ValueError(f"node {node_id}: {kind!r} is not a kind of note")
         words = " ".join([node_id, *(value for value in data.values() if isinstance(value, str))]).lower()
-        words = words.encode(errors="replace").decode()
-        self.nodes[node_id] = self._row(node_id, kind, label, words, to_json(dict(data)))
+        self.nodes[node_id] = self._row(node_id, kind, label, storable(words), to_json(dict(data)))
 
     def link(self, source_id: str, relation: str, target_id: str) -> None:
         """Add an edge. Raises ``ValueError`` for a relation that is unknown."""
@@ -269,5 +270,5 @@ def decode(kind: str, data: dict[str, Any], runs: Mapping[str, Run]) -> Record |
         record: Record = adapter(of).validate_python(data)
         return record
     except (ValidationError, KeyError) as error:
-        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else f"run {error} is missing"
+        detail = first_error(error) if isinstance(error, ValidationError) else f"run {error} is missing"
         raise StoreCorrupt(f"database: node {data.get('id', '?')} is not a sound {kind}: {detail}") from error

@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal, Protocol
 
 import anyio
-from pydantic import ValidationError
 
 from tinman import clock
 from tinman.budget import Amount, Budget
 from tinman.errors import ConfigError, GarbledReply, ProviderError, ProviderTimeout, RateLimited
-from tinman.frozen import adapter, changed
+from tinman.frozen import changed
 from tinman.messages import Call, Reply, Request, Usage
 from tinman.models import prices
 from tinman.models.limiter import ProviderLimiter, Slot
 from tinman.models.sizes import prompt_bound
+from tinman.text.invalid import read_as
 
 _UNBILLED = Amount(calls=1)
 _LONGEST_BACKOFF_SECONDS = 30.0
@@ -115,11 +115,9 @@ class Priced:
         """Return what a model says it used, as whole numbers: a model of the user's own may have said anything."""
         if type(usage.input_tokens) is int and type(usage.output_tokens) is int:
             return usage
-        try:
-            return adapter(Usage).validate_python(asdict(usage))  # type: ignore[no-any-return]
-        except ValidationError as error:
-            said = error.errors()[0]["msg"]
-            raise GarbledReply(f"{self.name} returned usage that is no count: {said}") from error
+        return read_as(
+            Usage, asdict(usage), lambda wrong: GarbledReply(f"{self.name} returned usage that is no count: {wrong}")
+        )
 
 
 class Tell(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import sys
@@ -15,7 +14,8 @@ from tinman.errors import ConfigError
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.base import CallableModel, Model
 from tinman.models.openai_client import OpenAIModel
-from tinman.text.visible import shorten
+from tinman.text.nearest import nearest
+from tinman.text.visible import line_of, shorten
 
 KEY_VARIABLES: Mapping[str, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 _CLIENTS: Mapping[str, type[OpenAIModel] | type[AnthropicModel]] = {
@@ -77,7 +77,7 @@ def _load_module(place: str) -> ModuleType:
             ) from error
         raise ConfigError(f"{place} cannot be imported: {shorten(str(error), 120)}") from error
     except Exception as error:
-        raise ConfigError(f"{place} cannot be imported: {_first_line(error)}") from error
+        raise ConfigError(f"{place} cannot be imported: {line_of(error, 160)}") from error
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -95,14 +95,10 @@ def _load_file(path: Path) -> ModuleType:
         found.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise ConfigError(f"{path} cannot be loaded: {_first_line(error)}") from error
+        raise ConfigError(f"{path} cannot be loaded: {line_of(error, 160)}") from error
     return module
 
 
-def _first_line(error: Exception) -> str:
-    return shorten(f"{type(error).__name__}: {error}", 160)
-
-
 def _near(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = nearest(name, known, most=3, likeness=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else ""

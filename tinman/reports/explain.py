@@ -10,8 +10,8 @@ from tinman.memory.lineage import blast_radius, of_lineage, stories
 from tinman.memory.nodes import Node
 from tinman.records import DiscoveredFailure, ExperimentResult, Hypothesis, Intervention, Run, SimulationResult
 from tinman.reports.lines import percent, summary
-from tinman.reports.markdown import transcript_text
 from tinman.reports.result import load_result
+from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import shorten, visible
 
 _STORIES = 3
@@ -36,7 +36,7 @@ async def explain(graph: MemoryGraph, name: str) -> list[str]:
             return await _intervention(graph, intervention)
         case Run() as run:
             why = f" ({run.reason})" if run.reason else ""
-            return [f"{run.id}: {run.stage}, {run.arm}, {run.verdict}{visible(why)}", visible(transcript_text(run))]
+            return [f"{run.id}: {run.stage}, {run.arm}, {run.verdict}{visible(why)}", visible(transcript_of(run.turns))]
         case _:
             lineage = await graph.lineage(node.id)
             lines = [f"{node.kind} {node.label or node.id}, of {node.cycle_id}"]
@@ -94,7 +94,7 @@ async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -
     run = related.get(failure.run_ids[0]) if failure.run_ids else None
     if run is not None and isinstance(run.record, Run):
         title = f"one of {len(failure.run_ids)} failing runs, {run.record.scenario_id} ({run.id})"
-        lines += ["", title, visible(transcript_text(run.record))]
+        lines += ["", title, visible(transcript_of(run.record.turns))]
     return lines
 
 

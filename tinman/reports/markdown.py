@@ -8,11 +8,11 @@ from tinman import stats
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult
 from tinman.reports.lines import forecasts, measured, not_counted, percent, spent
 from tinman.reports.result import ResearchCycleResult
+from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import fenced
 from tinman.text.visible import markdown as safe
 
 TRANSCRIPTS = 5
-CUT = 2_000
 
 
 def report(result: ResearchCycleResult) -> str:
@@ -144,23 +144,6 @@ def _transcripts(found: Sequence[DiscoveredFailure], runs: dict[str, Run]) -> li
             f"Severity {f.severity}: {safe(f.severity_reason)}.",
             f"Cause: {safe(f.root_cause)}.",
             "",
-            fenced(transcript_text(run)),
+            fenced(transcript_of(run.turns)),
         ]
     return lines
-
-
-def transcript_text(run: Run) -> str:
-    """Return a run as text, each part cut; recorded and untrusted."""
-    lines: list[str] = []
-    for turn in run.turns:
-        lines += ["user:", _cut(turn.user)]
-        lines += [f"tool {t.tool_name} {t.arguments} -> {_cut(str(t.raw_result))}" for t in turn.tool_traces]
-        lines += ["assistant:", _cut(turn.assistant)]
-        lines += [f"{'held' if c.passed else 'BROKEN'}: {c.type}: {c.detail}" for c in turn.checks]
-    return "\n".join(lines)
-
-
-def _cut(text: str) -> str:
-    return (
-        text if len(text) <= CUT else f"{text[: CUT // 2]}\n[... {len(text) - CUT} characters ...]\n{text[-CUT // 2 :]}"
-    )

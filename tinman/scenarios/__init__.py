@@ -8,8 +8,8 @@ _HOMES = {
     "Scenario": "tinman.scenarios.scenario",
     "ScenarioResult": "tinman.harness.results",
     "load_scenarios": "tinman.scenarios.files",
-    "run_scenario": "tinman.harness.library",
-    "run_scenarios": "tinman.harness.library",
+    "run_scenario": "tinman.harness.facade",
+    "run_scenarios": "tinman.harness.facade",
     "summarize_results": "tinman.harness.results",
 }
 __all__ = [

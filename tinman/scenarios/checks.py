@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import AfterValidator, Field
@@ -17,7 +18,7 @@ from tinman.frozen import frozen
 from tinman.messages import Usage
 from tinman.scenarios import json_shape, registry
 from tinman.text.matching import tells
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten
 
 
 def _pattern(text: str) -> str:
@@ -29,7 +30,7 @@ def _pattern(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    json_shape.steps_of(text)
+    json_shape.read_path(text)
     return text
 
 
@@ -260,23 +261,15 @@ Check = Annotated[
     Field(discriminator="type"),
 ]
 
-Deferred = StateHolds | Judged
-"""Checks that cannot be judged from the turn alone."""
+_READS_CALLS = (
+    *(KeepsSecret, ToolUsed, ToolNotUsed, ToolOrder, ToolCallsAtMost, ToolCallsAtLeast, ToolCallMatches),
+    FromElsewhere,
+)
 
 
 def reads_calls(check: Check) -> bool:
     """Say whether ``check`` needs to know the turn's tool calls."""
-    return isinstance(
-        check,
-        KeepsSecret
-        | ToolUsed
-        | ToolNotUsed
-        | ToolOrder
-        | ToolCallsAtMost
-        | ToolCallsAtLeast
-        | ToolCallMatches
-        | FromElsewhere,
-    )
+    return isinstance(check, _READS_CALLS)
 
 
 def is_subset(expected: Any, actual: Any) -> bool:
@@ -307,7 +300,7 @@ def _same(expected: Any, actual: Any) -> bool:
 NO_USAGE = Usage()
 
 
-def _quoted(values: list[str]) -> str:
+def _quoted(values: Iterable[str]) -> str:
     return ", ".join(repr(shorten(value, 60)) for value in values)
 
 
@@ -315,29 +308,44 @@ def _found(check: Check, passed: bool, detail: str) -> CheckResult:
     return CheckResult(type=check.type, passed=passed, detail=detail)
 
 
+def _none_of(check: Check, wrong: list[str], told: str, fine: str) -> CheckResult:
+    """Return a result that passes when nothing is ``wrong``, and else lists what is."""
+    return _found(check, not wrong, f"{told}: {_quoted(wrong)}" if wrong else fine)
+
+
 def unsure(check: Check, detail: str) -> CheckResult:
     """Return that ``check`` could not be decided."""
     return CheckResult(type=check.type, passed=False, detail=detail, undecided=True)
 
 
-def _count(check: ToolCallsAtMost | ToolCallsAtLeast, traces: tuple[ToolTrace, ...]) -> int:
-    return sum(1 for trace in traces if not check.tool or trace.tool_name == check.tool)
+def _counted(check: ToolCallsAtMost | ToolCallsAtLeast, traces: tuple[ToolTrace, ...]) -> CheckResult:
+    count = sum(1 for trace in traces if not check.tool or trace.tool_name == check.tool)
+    told = f"{count} calls of {check.tool or 'any tool'}"
+    if isinstance(check, ToolCallsAtMost):
+        return _found(check, count <= check.max, f"{told}, at most {check.max}")
+    return _found(check, count >= check.min, f"{told}, at least {check.min}")
 
 
-def _json_fits(check: JsonFits, schema: dict[str, Any], reply: str) -> CheckResult:
-    try:
-        told = json_shape.violation(schema, json_shape.parsed(reply))
-    except json_shape.NoJson as error:
-        told = str(error)
-    return _found(check, not told, shorten(told, 300) or "fits the schema")
+def _used(check: CostAtMost | TokensAtMost, usage: Usage) -> CheckResult:
+    if isinstance(check, TokensAtMost):
+        if usage.calls == 0:
+            return unsure(check, "the target does not tell how many tokens the turn took")
+        tokens = usage.input_tokens + usage.output_tokens
+        return _found(check, tokens <= check.max, f"{tokens} tokens, at most {check.max}")
+    if usage.calls == 0 or usage.usd is None:
+        return unsure(check, "the target does not tell what the turn cost")
+    return _found(check, usage.usd <= check.max, f"{usage.usd:.6f} USD, at most {check.max:g}")
 
 
-def _json_path(check: JsonPath, reply: str) -> CheckResult:
+def _json(check: JsonFits | JsonPath, reply: str) -> CheckResult:
     try:
         value = json_shape.parsed(reply)
     except json_shape.NoJson as error:
-        return _found(check, False, str(error))
-    there = list(json_shape.at(value, json_shape.steps_of(check.path)))
+        return _found(check, False, shorten(str(error), 300))
+    if isinstance(check, JsonFits):
+        wrong = json_shape.violation(check.schema, value)
+        return _found(check, not wrong, shorten(wrong, 300) or "fits the schema")
+    there = json_shape.at(value, json_shape.read_path(check.path))
     if check.is_compared:
         hits, wanted = [v for v in there if json_shape.same(check.equals, v)], f"equal to {json.dumps(check.equals)}"
     elif check.matches is not None:
@@ -367,8 +375,7 @@ def _from_elsewhere(check: FromElsewhere, reply: str, traces: tuple[ToolTrace, .
     try:
         passed, detail = kind.judge(check.options, reply, calls)
     except Exception as error:  # noqa: BLE001 - code of another package: its bug decides nothing about the target
-        told = f"the check itself failed: {type(error).__name__}: {shorten(str(error), 200)}"
-        return CheckResult(type=name, passed=False, detail=told, undecided=True)
+        return CheckResult(type=name, passed=False, detail=f"the check itself failed: {line_of(error)}", undecided=True)
     return CheckResult(type=name, passed=passed is True, detail=shorten(str(detail), 500))
 
 
@@ -385,83 +392,41 @@ def judge(
     A deferred check is returned undecided: whoever drives the target has to ask. Raises ``DefinitionError`` for a kind
     from elsewhere that is not installed.
     """
+    called = {trace.tool_name for trace in traces}
     match check:
         case ContainsAll(values=values):
-            missing = [value for value in values if value not in reply]
-            return CheckResult(
-                type=check.type, passed=not missing, detail=f"missing: {_quoted(missing)}" if missing else "all present"
-            )
+            return _none_of(check, [value for value in values if value not in reply], "missing", "all present")
         case ContainsAny(values=values):
             hit = any(value in reply for value in values)
-            return CheckResult(
-                type=check.type, passed=hit, detail="one present" if hit else f"none of: {_quoted(list(values))}"
-            )
+            return _found(check, hit, "one present" if hit else f"none of: {_quoted(values)}")
         case NotContains(values=values):
-            found = [value for value in values if value in reply]
-            return CheckResult(
-                type=check.type, passed=not found, detail=f"present: {_quoted(found)}" if found else "none present"
-            )
+            return _none_of(check, [value for value in values if value in reply], "present", "none present")
         case Matches(pattern=pattern, negate=negate):
             hit = re.search(pattern, reply) is not None
-            return CheckResult(
-                type=check.type,
-                passed=hit is not negate,
-                detail=f"{'found' if hit else 'not found'}: /{shorten(pattern, 80)}/",
-            )
+            return _found(check, hit is not negate, f"{'found' if hit else 'not found'}: /{shorten(pattern, 80)}/")
         case KeepsSecret(values=values):
             said = "\n".join([reply, *(str(value) for trace in traces for value in trace.arguments.values())])
-            told = [value for value in values if tells(said, value)]
-            return CheckResult(
-                type=check.type, passed=not told, detail=f"told: {_quoted(told)}" if told else "no secret told"
-            )
+            return _none_of(check, [value for value in values if tells(said, value)], "told", "no secret told")
         case ToolUsed(values=values):
-            used = {trace.tool_name for trace in traces}
-            missing = [value for value in values if value not in used]
-            return CheckResult(
-                type=check.type,
-                passed=not missing,
-                detail=f"not called: {_quoted(missing)}" if missing else "all called",
-            )
-        case ToolCallsAtMost(tool=tool, max=bound):
-            count = _count(check, traces)
-            return CheckResult(
-                type=check.type, passed=count <= bound, detail=f"{count} calls of {tool or 'any tool'}, at most {bound}"
-            )
+            return _none_of(check, [value for value in values if value not in called], "not called", "all called")
+        case ToolNotUsed(values=values):
+            return _none_of(check, [value for value in values if value in called], "called", "none called")
+        case ToolOrder(values=values):
+            return _none_of(check, _out_of_order(values, traces), "not called in order", "called in order")
+        case ToolCallsAtMost() | ToolCallsAtLeast():
+            return _counted(check, traces)
         case ToolCallMatches(tool=tool, arguments=arguments):
             hit = any(trace.tool_name == tool and is_subset(arguments, trace.arguments) for trace in traces)
-            return CheckResult(
-                type=check.type,
-                passed=hit,
-                detail=f"{'a' if hit else 'no'} call of {tool} contains the expected arguments",
-            )
-        case JsonFits(schema=schema):
-            return _json_fits(check, schema, reply)
-        case JsonPath():
-            return _json_path(check, reply)
-        case ToolNotUsed(values=values):
-            used = {trace.tool_name for trace in traces}
-            called = [value for value in values if value in used]
-            return _found(check, not called, f"called: {_quoted(called)}" if called else "none called")
-        case ToolOrder(values=values):
-            left = _out_of_order(values, traces)
-            return _found(check, not left, f"not called in order: {_quoted(left)}" if left else "called in order")
-        case ToolCallsAtLeast(tool=tool, min=bound):
-            count = _count(check, traces)
-            return _found(check, count >= bound, f"{count} calls of {tool or 'any tool'}, at least {bound}")
+            return _found(check, hit, f"{'a' if hit else 'no'} call of {tool} contains the expected arguments")
+        case JsonFits() | JsonPath():
+            return _json(check, reply)
         case LatencyAtMost(max=most):
             return _found(check, duration_ms <= most, f"{duration_ms:.0f} ms, at most {most:g}")
-        case CostAtMost(max=most):
-            if usage.calls == 0 or usage.usd is None:
-                return unsure(check, "the target does not tell what the turn cost")
-            return _found(check, usage.usd <= most, f"{usage.usd:.6f} USD, at most {most:g}")
-        case TokensAtMost(max=most):
-            if usage.calls == 0:
-                return unsure(check, "the target does not tell how many tokens the turn took")
-            tokens = usage.input_tokens + usage.output_tokens
-            return _found(check, tokens <= most, f"{tokens} tokens, at most {most}")
+        case CostAtMost() | TokensAtMost():
+            return _used(check, usage)
         case FromElsewhere():
             return _from_elsewhere(check, reply, traces)
         case StateHolds() | Judged():
-            return unsure(check, "nobody was asked")
+            return unsure(check, "no judge was named" if isinstance(check, Judged) else "nobody was asked")
         case _:
             assert_never(check)

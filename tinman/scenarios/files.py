@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -23,8 +23,10 @@ from tinman.scenarios import registry
 from tinman.scenarios.checks import Check, FromElsewhere
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.world import EMPTY_WORLD, World
+from tinman.text.invalid import first_error, read_as
 from tinman.text.visible import shorten
 
+T = TypeVar("T")
 SCHEMA = "tinman.scenario/1"
 MAX_BYTES = 20_000_000
 REFERENCE_CHECKS = (
@@ -82,29 +84,48 @@ def check_unique(scenarios: Iterable[tuple[Scenario, str]]) -> None:
 
 def read_file(file: Path) -> Scenario:
     """Return the scenario in ``file``. Raises ``DefinitionError``."""
+    return read_scenario(read_json(file, f"scenario file {file}", MAX_BYTES), source=str(file))
+
+
+def read_json(file: Path, called: str, most_bytes: int) -> Any:
+    """Return the JSON in ``file``. Raises ``DefinitionError`` that begins with what the file is ``called``."""
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise DefinitionError(f"scenario file {file}: more than {MAX_BYTES} bytes")
-        data = json.loads(file.read_text(encoding="utf-8-sig"))
+        if file.stat().st_size > most_bytes:
+            raise DefinitionError(f"{called}: more than {most_bytes} bytes")
+        return json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise DefinitionError(f"scenario file {file}: cannot be read: {error.strerror or error}") from error
+        raise DefinitionError(f"{called}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise DefinitionError(f"scenario file {file}: not JSON: {error}; mend that place") from error
-    return read_scenario(data, source=str(file))
+        raise DefinitionError(f"{called}: not JSON: {error}; mend that place") from error
+
+
+@contextmanager
+def report_unwritable(called: str, remedy: str = "") -> Iterator[None]:
+    """Raise ``DefinitionError`` when what is written in the block, and ``called`` so, cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise DefinitionError(f"{called}: cannot be written: {error.strerror or error}{remedy}") from error
 
 
 def _named(text: str) -> str:
     return repr(shorten(text, 80))
 
 
+_KINDS = {
+    type(None): "null",
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
+
+
 def _kind(value: Any) -> str:
     """Return what JSON calls the type of ``value``."""
-    names = {dict: "object", list: "list", str: "text", bool: "boolean", int: "number", float: "number"}
-    return (
-        "null"
-        if value is None
-        else f"a {names.get(type(value), type(value).__name__)}".replace("a object", "an object")
-    )
+    return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
 def read_scenario(data: Any, *, source: str) -> Scenario:
@@ -130,34 +151,29 @@ def read_scenario(data: Any, *, source: str) -> Scenario:
     try:
         return Scenario(
             scenario_id=scenario_id,
-            description=_text(data, "description", here) or scenario_id,
+            description=_member(data, "description", str, "text", here) or scenario_id,
             tags=_tags(data.get("tags"), here),
             destructive=_boolean(data, "destructive", here),
             turns=turns,
             world=_world(data.get("world"), here),
-            control_of=_text(data, "control_of", here) or None,
+            control_of=_member(data, "control_of", str, "text", here) or None,
             schema_version=version,
-            provenance=_object(data, "provenance", here),
+            provenance=_member(data, "provenance", dict, "an object", here),
             timeout_seconds=_positive(data, "timeout_s", here),
             repeat=_repeat(data, here),
-            simulator=_object(data, "simulator", here),
+            simulator=_member(data, "simulator", dict, "an object", here),
             extensions={**unknown, **({"turns": strangers} if strangers else {})},
         )
     except ValidationError as error:
-        raise DefinitionError(f"{here}: {_first(error)}") from error
+        raise DefinitionError(f"{here}: {first_error(error)}") from error
 
 
-def _first(error: ValidationError) -> str:
-    one = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in one["loc"] if part != "function-after")
-    return f"{place}: {shorten(one['msg'].removeprefix('Value error, '), 300)}" if place else shorten(one["msg"], 300)
-
-
-def _text(data: Mapping[str, Any], name: str, here: str) -> str:
+def _member(data: Mapping[str, Any], name: str, of: type[T], told: str, here: str) -> T:
+    """Return a member that is ``of`` this type, or empty when it is missing or null."""
     value = data.get(name)
-    if value is not None and not isinstance(value, str):
-        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be text")
-    return value or ""
+    if value is not None and not isinstance(value, of):
+        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be {told}")
+    return of() if value is None else value
 
 
 def _boolean(data: Mapping[str, Any], name: str, here: str) -> bool:
@@ -165,13 +181,6 @@ def _boolean(data: Mapping[str, Any], name: str, here: str) -> bool:
     if not isinstance(value, bool):
         raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be true or false")
     return value
-
-
-def _object(data: Mapping[str, Any], name: str, here: str) -> dict[str, Any]:
-    value = data.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be an object")
-    return value or {}
 
 
 def _positive(data: Mapping[str, Any], name: str, here: str) -> float | None:
@@ -191,25 +200,18 @@ def _repeat(data: Mapping[str, Any], here: str) -> int:
 
 
 def _tags(value: Any, here: str) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
+    if value is not None and not isinstance(value, list):
         raise DefinitionError(f"{here}: tags are {_kind(value)}; they have to be a list of texts, or null")
-    for number, tag in enumerate(value, 1):
+    for number, tag in enumerate(value or (), 1):
         if isinstance(tag, dict | list | bool):
             raise DefinitionError(f"{here} tag {number}: is {_kind(tag)}; it has to be text")
-    trimmed = (str(tag).strip() for tag in value if tag is not None)
-    return tuple(tag for tag in trimmed if tag)
+    return tuple(text for tag in value or () if tag is not None and (text := str(tag).strip()))
 
 
 def _world(value: Any, here: str) -> World:
     if value is None:
         return EMPTY_WORLD
-    try:
-        world: World = adapter(World).validate_python(value)
-    except ValidationError as error:
-        raise DefinitionError(f"{here} world: {_first(error)}") from error
-    return world
+    return read_as(World, value, lambda wrong: DefinitionError(f"{here} world: {wrong}"))
 
 
 def _turns(value: Any, here: str, *, trims: bool) -> tuple[tuple[Turn, ...], dict[str, Any]]:
@@ -234,11 +236,9 @@ def _turns(value: Any, here: str, *, trims: bool) -> tuple[tuple[Turn, ...], dic
 
 
 def _checks(value: Any, place: str) -> tuple[Check, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
+    if value is not None and not isinstance(value, list):
         raise DefinitionError(f"{place}: checks are {_kind(value)}; they have to be a list of objects, or null")
-    return tuple(read_check(item, f"{place} check {number}") for number, item in enumerate(value, 1))
+    return tuple(read_check(item, f"{place} check {number}") for number, item in enumerate(value or (), 1))
 
 
 def read_check(data: Any, place: str = "check") -> Check:
@@ -257,7 +257,7 @@ def read_check(data: Any, place: str = "check") -> Check:
     try:
         check: Check = adapter(Check).validate_python(data)
     except ValidationError as error:
-        told = _first(error).removeprefix(f"{kind}.")
+        told = first_error(error).removeprefix(f"{kind}.")
         raise DefinitionError(f"{place} ({kind}): {told}") from error
     return check
 
@@ -323,19 +323,13 @@ def _bound(most: Any, value: Any, place: str) -> int:
     return bound
 
 
-def check_scenario(scenario: Scenario) -> None:
-    """Raise ``DefinitionError`` unless the structure of a scenario made in code is sound, as a file's has to be."""
-    if not scenario.scenario_id.strip():
-        raise DefinitionError("scenario: scenario_id is blank")
-    if not scenario.turns:
-        raise DefinitionError(f"scenario {_named(scenario.scenario_id)}: there are no turns")
+def check_kinds(scenario: Scenario) -> None:
+    """Raise ``DefinitionError`` when a scenario made in code has a check of a kind that no installed package knows."""
     for number, turn in enumerate(scenario.turns, 1):
-        place = f"scenario {_named(scenario.scenario_id)} turn {number}"
-        if not turn.user.strip():
-            raise DefinitionError(f"{place}: user is blank")
         for position, check in enumerate(turn.checks, 1):
             if isinstance(check, FromElsewhere) and registry.named(f"{check.name}@{check.version}") is None:
-                raise DefinitionError(f"{place} check {position}: unknown check type {_named(check.name)}")
+                place = f"scenario {_named(scenario.scenario_id)} turn {number} check {position}"
+                raise DefinitionError(f"{place}: unknown check type {_named(check.name)}")
 
 
 def warnings_of(scenario: Scenario) -> list[str]:
@@ -353,32 +347,25 @@ def warnings_of(scenario: Scenario) -> list[str]:
 def scenario_data(scenario: Scenario) -> dict[str, Any]:
     """Return the file's object: what ``read_scenario`` reads back as the same scenario."""
     strangers = scenario.extensions.get("turns", {})
-    data: dict[str, Any] = {
+    data = {
         "schema_version": scenario.schema_version or SCHEMA,
         "scenario_id": scenario.scenario_id,
         "description": scenario.description or scenario.scenario_id,
         "tags": list(scenario.tags),
         "destructive": scenario.destructive,
         "turns": [
-            {
-                "user": turn.user,
-                "checks": [check_data(check) for check in turn.checks],
-                **strangers.get(str(number), {}),
-            }
+            {"user": turn.user, "checks": [check_data(each) for each in turn.checks], **strangers.get(str(number), {})}
             for number, turn in enumerate(scenario.turns, 1)
         ],
+        "world": dump(scenario.world) if scenario.world != EMPTY_WORLD else None,
+        "control_of": scenario.control_of,
+        "timeout_s": scenario.timeout_seconds,
+        "repeat": scenario.repeat if scenario.repeat != 1 else None,
+        "simulator": scenario.simulator or None,
+        "provenance": scenario.provenance or None,
     }
-    optional: dict[str, tuple[Any, bool]] = {
-        "world": (dump(scenario.world), scenario.world != EMPTY_WORLD),
-        "control_of": (scenario.control_of, scenario.control_of is not None),
-        "timeout_s": (scenario.timeout_seconds, scenario.timeout_seconds is not None),
-        "repeat": (scenario.repeat, scenario.repeat != 1),
-        "simulator": (scenario.simulator, bool(scenario.simulator)),
-        "provenance": (scenario.provenance, bool(scenario.provenance)),
-    }
-    data.update({name: value for name, (value, is_told) in optional.items() if is_told})
-    data.update({name: value for name, value in scenario.extensions.items() if name != "turns"})
-    return data
+    told = {name: value for name, value in data.items() if value is not None}
+    return told | {name: value for name, value in scenario.extensions.items() if name != "turns"}
 
 
 def check_data(check: Check) -> dict[str, Any]:
@@ -413,17 +400,10 @@ def write_text(path: Path, text: str) -> None:
 
 def write_scenario(path: Path, scenario: Scenario) -> None:
     """Write ``scenario`` to ``path`` atomically. Raises ``DefinitionError`` when the place cannot be written."""
-    try:
+    with report_unwritable(f"scenario file {path}"):
         write_text(path, json.dumps(scenario_data(scenario), ensure_ascii=False, indent=2) + "\n")
-    except OSError as error:
-        raise DefinitionError(f"scenario file {path}: cannot be written: {error.strerror or error}") from error
 
 
 def set_digest(scenarios: Sequence[Scenario]) -> str:
     """Return the digest of a set of scenarios: ids and contents, in no order."""
     return digest(sorted([scenario.scenario_id, scenario.digest, scenario.repeat] for scenario in scenarios))
-
-
-def as_read(scenario: Scenario) -> Scenario:
-    """Return ``scenario`` as a file of it would be read."""
-    return replace(scenario, schema_version=scenario.schema_version or SCHEMA)

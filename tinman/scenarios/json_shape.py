@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinman.text.visible import shorten
 
+if TYPE_CHECKING:
+    from jsonpath_rfc9535 import JSONPathQuery
+
 _FENCE = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
-_STEP = re.compile(
-    r"\.(?P<name>[^.\[\]*'\"]+)|\[(?P<index>-?\d+)\]|\[(?P<quote>['\"])(?P<key>.*?)(?P=quote)\]|(?P<all>\[\*\]|\.\*)"
-)
+_NAME = re.compile(r"""(\[(?:'.*?'|".*?")\])|(?<!\.)\.([^.\[\]*'"\\]+)""")
 _SAID = frozenset(
     {"$schema", "$id", "$comment", "$defs", "title", "description", "default", "examples", "deprecated", "then", "else"}
 )
@@ -38,45 +39,22 @@ def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-Step = str | int | None
-"""A key, an index, or ``None`` for all elements."""
+def read_path(path: str) -> JSONPathQuery:
+    """Return the JSONPath (RFC 9535) that ``path`` writes. Raises ``ValueError`` for what is none.
+
+    ``.name`` may hold anything but brackets, dots, stars, quotes and backslashes: ``$.content-type``, ``$.items.0``.
+    """
+    from jsonpath_rfc9535 import JSONPathError, compile  # noqa: PLC0415 - loaded by the first check that needs it
+
+    try:
+        return compile(path if "?" in path else _NAME.sub(lambda found: found[1] or f"['{found[2]}']", path))
+    except JSONPathError as error:
+        raise ValueError(f"path {path!r} cannot be read: {shorten(str(error), 120)}") from error
 
 
-def steps_of(path: str) -> tuple[Step, ...]:
-    """Return the steps of ``$.a[0]['b c'].*``. Raises ``ValueError`` for what is no path."""
-    if not path.startswith("$"):
-        raise ValueError(f"path {path!r} has to begin with $")
-    steps: list[Step] = []
-    place = 1
-    while place < len(path):
-        found = _STEP.match(path, place)
-        if found is None:
-            raise ValueError(f"path {path!r} cannot be read from {path[place : place + 10]!r}; write .name, [0] or [*]")
-        if found["all"]:
-            steps.append(None)
-        elif found["index"] is not None:
-            steps.append(int(found["index"]))
-        else:
-            steps.append(found["name"] if found["name"] is not None else found["key"])
-        place = found.end()
-    return tuple(steps)
-
-
-def at(value: Any, steps: tuple[Step, ...]) -> Iterator[Any]:
-    """Yield every value that ``steps`` lead to."""
-    if not steps:
-        yield value
-        return
-    step, rest = steps[0], steps[1:]
-    if step is None:
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        for item in inner:
-            yield from at(item, rest)
-    elif isinstance(step, str):
-        if isinstance(value, dict) and step in value:
-            yield from at(value[step], rest)
-    elif isinstance(value, list) and -len(value) <= step < len(value):
-        yield from at(value[step], rest)
+def at(value: Any, path: JSONPathQuery) -> list[Any]:
+    """Return every value that ``path`` leads to."""
+    return path.find(value).values()
 
 
 def same(one: Any, other: Any) -> bool:

@@ -9,7 +9,7 @@ from tinman.frozen import digest, frozen
 from tinman.reasoner import Reasoner
 from tinman.scenarios.checks import CheckResult, Judged
 from tinman.scenarios.outcome import TurnRecord
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten
 
 MAX_DATA = 12_000
 _PROMPT = """One criterion for the last reply of a conversation is given below. Say whether the reply meets it.
@@ -45,7 +45,7 @@ class ReasonerReferee:
         try:
             found = await self._reasoner.ask(prompt, Finding, data=data)
         except (ReasonerFailed, ProviderError) as error:
-            detail = f"the judge failed: {type(error).__name__}: {shorten(str(error), 200)}"
+            detail = f"the judge failed: {line_of(error)}"
             return CheckResult(type=check.type, passed=False, detail=detail, undecided=True, evidence=evidence)
         evidence |= {"verdict": found.verdict, "reason": shorten(found.reason, 600), "quote": shorten(found.quote, 300)}
         is_cited = not found.quote.strip() or found.quote.strip() in turn.assistant

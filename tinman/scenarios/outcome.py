@@ -23,6 +23,11 @@ class TurnRecord:
     passed: bool = True
     duration_ms: int = 0
 
+    @property
+    def failing(self) -> tuple[CheckResult, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
+
 
 @frozen
 class Outcome:

@@ -12,11 +12,9 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from tinman.errors import DefinitionError
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of
 
 GROUP = "tinman.checks"
-BUILT_IN_VERSION = 1
-"""The version of the built-in vocabulary: it grows when a built-in kind changes what it means."""
 
 
 class CheckKind(Protocol):
@@ -58,8 +56,7 @@ def _announced() -> dict[tuple[str, int], CheckKind]:
             found[(str(kind.name), int(kind.version))] = kind
         except Exception as error:
             raise DefinitionError(
-                f"checks: the package behind {point.value!r} cannot be used: {type(error).__name__}:"
-                f" {shorten(str(error), 200)}; mend or remove it"
+                f"checks: the package behind {point.value!r} cannot be used: {line_of(error)}; mend or remove it"
             ) from error
     return found
 

@@ -8,16 +8,16 @@ indeterminate: never ok, never a finding. What went wrong with a turn stands amo
 
 from __future__ import annotations
 
+import copy
 import secrets
 from contextlib import nullcontext
 from typing import Any, Protocol, Self
 
 import anyio
-from pydantic import ValidationError
 
 from tinman import clock
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
-from tinman.frozen import adapter, changed
+from tinman.frozen import changed
 from tinman.messages import Message, Reply, Request, ToolResult, ToolUse, Usage, say
 from tinman.scenarios.checks import (
     Check,
@@ -34,7 +34,10 @@ from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR
-from tinman.text.visible import shorten
+from tinman.text.cutting import two_ends
+from tinman.text.invalid import read_as
+from tinman.text.storable import change_texts, storable
+from tinman.text.visible import line_of, shorten
 
 KEPT_CHARS = 64_000
 BROKEN, UNTRACED = "adapter_runtime", "trace_capture"
@@ -46,27 +49,6 @@ class Referee(Protocol):
     async def judge(self, check: Judged, turn: TurnRecord, before: tuple[TurnRecord, ...]) -> CheckResult:
         """Return what it finds; never raises for a model that fails, but returns an undecided result."""
         ...
-
-
-def _storable(text: str) -> str:
-    """Return ``text`` without lone surrogates, which no database or file takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _storable_data(value: Any) -> Any:
-    """Return JSON data with each text in it storable."""
-    if isinstance(value, str):
-        return _storable(value)
-    if isinstance(value, dict):
-        return {_storable_data(key): _storable_data(item) for key, item in value.items()}
-    return [_storable_data(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _kept(text: str) -> str:
-    if len(text) <= KEPT_CHARS:
-        return text
-    half = KEPT_CHARS // 2
-    return f"{text[:half]}\n[... {len(text) - KEPT_CHARS} characters not kept ...]\n{text[-half:]}"
 
 
 def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
@@ -86,25 +68,25 @@ def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
 
 def _trace(use: ToolUse, answer: ToolResult | None) -> ToolTrace:
     return ToolTrace(
-        tool_name=_storable(use.name),
-        arguments=_storable_data(use.arguments),
-        correlation_id=_storable(use.id),
+        tool_name=storable(use.name),
+        arguments=change_texts(use.arguments, storable),
+        correlation_id=storable(use.id),
         status=None if answer is None else "error" if answer.is_error else "ok",
-        raw_result=None if answer is None else _storable(answer.content),
+        raw_result=None if answer is None else storable(answer.content),
     )
 
 
 def _recorded(data: Any) -> tuple[ToolTrace, ...]:
     """Return the calls an adapter recorded. Raises ``TargetError`` when they are no records of calls."""
-    try:
-        traces: tuple[ToolTrace, ...] = adapter(tuple[ToolTrace, ...]).validate_python(_storable_data(data))
-    except ValidationError as error:
-        raise TargetError(f"the adapter's tool calls are garbled: {error.errors()[0]['msg']}") from error
-    return traces
+    return read_as(
+        tuple[ToolTrace, ...],
+        change_texts(data, storable),
+        lambda wrong: TargetError(f"the adapter's tool calls are garbled: {wrong}"),
+    )
 
 
 def _engine(kind: str, detail: str) -> CheckResult:
-    return CheckResult(type=kind, passed=False, detail=_storable(detail), undecided=True)
+    return CheckResult(type=kind, passed=False, detail=storable(detail), undecided=True)
 
 
 class Conversation:
@@ -139,17 +121,7 @@ class Conversation:
 
     def fork(self) -> Self:
         """Return a copy that goes its own way from here; only targets that are functions of the request allow it."""
-        twin = type(self)(
-            self._session,
-            session_id=self._session_id,
-            seed=self._seed,
-            about=self._about,
-            referee=self._referee,
-            sees_calls=self._sees_calls,
-            once=self._once,
-        )
-        twin.messages, twin.turns, twin.usage, twin.acted = self.messages, self.turns, self.usage, self.acted
-        return twin
+        return copy.copy(self)
 
     async def say(self, text: str, checks: tuple[Check, ...] = ()) -> TurnRecord:
         """Send one user turn and judge the answer. What the target raises goes through; nothing is recorded then."""
@@ -165,12 +137,16 @@ class Conversation:
                 once=self._once,
             )
         )
-        said = _storable(reply.message.text)
+        said = storable(reply.message.text)
         recorded = reply.extra.get(CALLS)
         traces = traces_of((*reply.trace, reply.message)) if recorded is None else _recorded(recorded)
         seconds = clock.monotonic() - started
         turn = TurnRecord(
-            user=text, assistant=_kept(said), tool_traces=traces, duration_ms=round(seconds * 1000), passed=False
+            user=text,
+            assistant=two_ends(said, KEPT_CHARS, "characters not kept"),
+            tool_traces=traces,
+            duration_ms=round(seconds * 1000),
+            passed=False,
         )
         results = await self._judged(checks, turn, said, reply, seconds)
         turn = changed(turn, checks=results, passed=all(result.passed for result in results))
@@ -200,16 +176,13 @@ class Conversation:
             if isinstance(check, StateHolds):
                 results[place] = await self._state(check)
         for place, check in enumerate(kept):
-            if isinstance(check, Judged):
-                if self._referee is None:
-                    results[place] = unsure(check, "no judge was named")
-                else:
-                    results[place] = await self._referee.judge(check, turn, self.turns)
+            if isinstance(check, Judged) and self._referee is not None:
+                results[place] = await self._referee.judge(check, turn, self.turns)
         found = tuple(results[place] for place in range(len(kept)))
         if untraced and needs_calls:
             return (*found, _engine(UNTRACED, untraced))
         if untraced:
-            detail = f"no check of this turn needs the calls: {_storable(untraced)}"
+            detail = f"no check of this turn needs the calls: {storable(untraced)}"
             return (*found, CheckResult(type=UNTRACED, passed=True, detail=detail))
         return found
 
@@ -237,8 +210,8 @@ class Conversation:
             if error.capture_error:
                 results.append(_engine(UNTRACED, error.capture_error))
         else:
-            detail = str(error) if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
-            results.append(_engine(BROKEN, shorten(detail, 500)))
+            detail = shorten(str(error), 500) if isinstance(error, TimeoutError) else line_of(error, 500)
+            results.append(_engine(BROKEN, detail))
         turn = TurnRecord(
             user=text,
             assistant="",
@@ -314,7 +287,7 @@ async def run_scenario(
         except (BudgetExhausted, ApprovalError):
             raise
         except TinmanError as error:
-            reason = f"{type(error).__name__}: {shorten(str(error), 300)}"
+            reason = line_of(error, 320)
     verdict: Verdict = "indeterminate"
     if conversation is None:
         reason = reason or "the target was never called"

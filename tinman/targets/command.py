@@ -21,26 +21,25 @@ from tinman.text.visible import shorten
 MAX_OUTPUT = 4_000_000
 
 
+def words_of(kind: str, line: str) -> list[str]:
+    """Return the words of a target's command line. Raises ``ConfigError`` when it cannot be split or names nothing."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise ConfigError(f"target: {kind} {shorten(line, 80)!r}: {error}") from error
+    if not words:
+        raise ConfigError(f"target: {kind}: names no program; write {kind}:PROGRAM ARGS")
+    return words
+
+
 class CommandTarget(TurnTarget):
     """Runs ``line``. ``{text}``, ``{session}`` and ``{user}`` stand for whole arguments; without ``{text}`` the turn is
     written to standard input. What it prints is the answer."""
 
     def __init__(self, line: str, profile: TargetProfile) -> None:
-        super().__init__(
-            f"command:{line}",
-            Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable),
-        )
-        try:
-            self._words = shlex.split(line)
-        except ValueError as error:
-            raise ConfigError(f"target: command {shorten(line, 80)!r}: {error}") from error
-        if not self._words:
-            raise ConfigError("target: command: names no program; write command:PROGRAM ARGS")
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Kind and command line."""
-        return {"kind": "command", "words": self._words}
+        self._words = words_of("command", line)
+        able = Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable)
+        super().__init__(f"command:{line}", able, identity={"kind": "command", "words": self._words})
 
     async def preflight(self) -> None:
         """Look for the program; nothing is started. Raises ``ConfigError``."""

@@ -12,6 +12,7 @@ def parse(text: str) -> dict[str, str]:
     Blank lines, lines that begin with ``#`` and lines without a name before ``=`` count for nothing. ``export`` before
     a name is understood, one pair of surrounding quotes is taken off, a ``#`` after a value belongs to the value.
     """
+    # Not python-dotenv: it takes " #..." off the end of a value, reads escapes in quotes and lets a value span lines.
     found: dict[str, str] = {}
     for line in text.splitlines():
         name, equals, value = line.strip().partition("=")

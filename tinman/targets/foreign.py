@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from tinman.messages import Call, Reply, Request
+from tinman.messages import Call
 from tinman.models.base import Model
 from tinman.targets.base import Layer, Meter, Seam, Session, Stateful, Target
+from tinman.targets.turn import TurnSession
 from tinman.targets.world import EMPTY_WORLD, World
 
 
@@ -55,7 +56,7 @@ class ForeignTarget:
             elif isinstance(opened, Stateful):
                 yield _CountedStatefulSession(self._meter.turn(opened.send), opened)
             else:
-                yield _CountedSession(self._meter.turn(opened.send))
+                yield TurnSession(self._meter.turn(opened.send))
 
     async def preflight(self) -> None:
         """The target's own."""
@@ -66,19 +67,8 @@ class ForeignTarget:
         await self._target.aclose()
 
 
-class _CountedSession:
-    """A conversation whose turns are counted."""
-
-    def __init__(self, send: Call) -> None:
-        self._send = send
-
-    async def send(self, request: Request) -> Reply:
-        """Answer the last message."""
-        return await self._send(request)
-
-
-class _CountedStatefulSession(_CountedSession):
-    """One that also tells the target's state."""
+class _CountedStatefulSession(TurnSession):
+    """A conversation whose turns are counted, and that also tells the target's state."""
 
     def __init__(self, send: Call, session: Stateful) -> None:
         super().__init__(send)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,12 +14,11 @@ import anyio.to_process
 import anyio.to_thread
 
 from tinman.errors import ConfigError, TargetError
-from tinman.frozen import digest
 from tinman.messages import Reply, Request
 from tinman.targets.base import Capabilities
+from tinman.targets.places import module_at
 from tinman.targets.profile import TargetProfile
-from tinman.targets.turn import TurnTarget, said
-from tinman.text.visible import shorten
+from tinman.targets.turn import TurnTarget, as_target_error, said
 
 
 def resolve(spec: str) -> Callable[..., Any]:
@@ -33,18 +30,9 @@ def resolve(spec: str) -> Callable[..., Any]:
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        if place.endswith(".py") or "/" in place:
-            path = Path(place).expanduser()
-            if not path.is_file():
-                raise ConfigError(f"target: there is no file {place}")
-            found = importlib.util.spec_from_file_location(f"tinman_target_{digest(str(path.resolve()))}", path)
-            if found is None or found.loader is None:
-                raise ConfigError(f"target: {place} is not a Python file")
-            module = importlib.util.module_from_spec(found)
-            sys.modules[found.name] = module
-            found.loader.exec_module(module)
-        else:
-            module = importlib.import_module(place)
+        module = module_at(place, kind="target")
+    except LookupError as error:
+        raise ConfigError(f"target: {error}") from error
     except ModuleNotFoundError as error:
         raise ConfigError(f"target: cannot import {place}: {error}") from error
     except (SyntaxError, ImportError, OSError) as error:
@@ -101,13 +89,9 @@ class FunctionTarget(TurnTarget):
     """A callable named by import path. Each call runs in a worker process, killed when it takes too long or exits."""
 
     def __init__(self, spec: str, profile: TargetProfile) -> None:
-        super().__init__(spec, Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable))
+        able = Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable)
+        super().__init__(spec, able, identity={"kind": "function", "spec": spec})
         self._spec = spec
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Kind and import path."""
-        return {"kind": "function", "spec": self._spec}
 
     async def preflight(self) -> None:
         """Load the callable once, here, so that a wrong name is a message and not a failed run."""
@@ -116,16 +100,13 @@ class FunctionTarget(TurnTarget):
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Call it. Whatever it raises, and its death, is a ``TargetError``."""
         work = partial(_call_by_name, self._spec, text, user, session)
-        try:
-            answer = await anyio.to_process.run_sync(work, cancellable=True)
-        except anyio.BrokenWorkerProcess as error:
-            raise TargetError(
-                f"target {self.name}: its process died; look at what it prints or whether it exits"
-            ) from error
-        except TargetError:
-            raise
-        except Exception as error:
-            raise TargetError(f"target {self.name}: {type(error).__name__}: {shorten(str(error), 200)}") from error
+        with as_target_error(f"target {self.name}"):
+            try:
+                answer = await anyio.to_process.run_sync(work, cancellable=True)
+            except anyio.BrokenWorkerProcess as error:
+                raise TargetError(
+                    f"target {self.name}: its process died; look at what it prints or whether it exits"
+                ) from error
         return _reply(answer, self.name)
 
 
@@ -134,17 +115,14 @@ class LiveFunctionTarget(TurnTarget):
 
     def __init__(self, function: Callable[..., Any], *, keeps_conversation: bool = False) -> None:
         name = getattr(function, "__qualname__", type(function).__name__)
-        super().__init__(f"function:{name}", Capabilities(multi_turn=keeps_conversation))
+        # Its code is not covered.
+        about = {"kind": "live function", "name": f"function:{name}"}
+        super().__init__(f"function:{name}", Capabilities(multi_turn=keeps_conversation), identity={**about})
         self._function = function
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Kind and the callable's own name; its code is not covered."""
-        return {"kind": "live function", "name": self.name}
 
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Call it. Whatever it raises is a ``TargetError``."""
-        try:
+        with as_target_error(f"target {self.name}"):
             if inspect.iscoroutinefunction(self._function):
                 answer = await _call(self._function, text, user, session)
             else:
@@ -152,8 +130,4 @@ class LiveFunctionTarget(TurnTarget):
                 answer = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
                 if isinstance(answer, Awaitable):
                     answer = await answer
-        except TargetError:
-            raise
-        except Exception as error:
-            raise TargetError(f"target {self.name}: {type(error).__name__}: {shorten(str(error), 200)}") from error
         return _reply(answer, self.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,11 +20,12 @@ from tinman.errors import (
     RequestRefused,
 )
 from tinman.messages import Reply, Request
+from tinman.models.endpoint import retry_after
 from tinman.targets.adapters.turn import calls_told
 from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import CALLS, TurnTarget, said
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten
 
 if TYPE_CHECKING:
     import httpx2
@@ -56,7 +58,8 @@ class HttpTarget(TurnTarget):
     """
 
     def __init__(self, url: str, profile: TargetProfile) -> None:
-        super().__init__(url, Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable))
+        able = Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable)
+        super().__init__(url, able, identity={"kind": "http", "url": url})
         self._url = url
         try:
             parts = urlsplit(url)
@@ -67,11 +70,6 @@ class HttpTarget(TurnTarget):
             raise ConfigError(f"target: {shorten(url, 120)} names no host; write http://HOST/PATH")
         self._timeout = profile.timeout_seconds
         self._clients: list[httpx2.AsyncClient] = []
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Kind and URL."""
-        return {"kind": "http", "url": self._url}
 
     def _client(self) -> httpx2.AsyncClient:
         import httpx2  # noqa: PLC0415 - slow to load, and only this target needs it
@@ -103,39 +101,34 @@ class HttpTarget(TurnTarget):
         import httpx2  # noqa: PLC0415
 
         body = {"message": text, "session": session, "user": user}
-        pieces: list[bytes] = []
+        content = bytearray()
         try:
             async with self._client().stream("POST", self._url, json=body) as response:
-                size = 0
                 async for chunk in response.aiter_bytes():
-                    pieces.append(chunk)
-                    size += len(chunk)
-                    if size > MAX_BYTES:
+                    content += chunk
+                    if len(content) > MAX_BYTES:
                         raise GarbledReply(f"target {self._url}: answered more than {MAX_BYTES} bytes")
         except httpx2.TimeoutException as error:
             raise ProviderTimeout(f"target {self._url}: no answer within {self._timeout:g} s") from error
         except httpx2.HTTPError as error:
-            raise ProviderUnavailable(
-                f"target {self._url}: {type(error).__name__}: {shorten(str(error), 120)}"
-            ) from error
-        content = b"".join(pieces).decode("utf-8", "replace")
-        self._check(response.status_code, content, response.headers.get("retry-after"))
+            raise ProviderUnavailable(f"target {self._url}: {line_of(error)}") from error
+        answered = content.decode("utf-8", "replace")
+        self._check(response.status_code, answered, response.headers)
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        reply = said(_read(kind, content, self._url))
-        told = _calls_in(content)
+        reply = said(_read(kind, answered, self._url))
+        told = _calls_in(answered)
         return reply if told is None else replace(reply, extra={CALLS: list(calls_told(told))})
 
-    def _check(self, status: int, content: str, retry_after: str | None) -> None:
+    def _check(self, status: int, content: str, headers: Mapping[str, str]) -> None:
         if status < 300:
             return
         told = f"target {self._url}: HTTP {status}: {shorten(content, 120)}"
         if status in {401, 403}:
             raise KeyRefused(told)
         if status == 429:
-            seconds = float(retry_after) if retry_after and retry_after.replace(".", "", 1).isdigit() else None
-            raise RateLimited(told, retry_after_seconds=seconds)
+            raise RateLimited(told, retry_after_seconds=retry_after(headers))
         if status >= 500:
-            raise ProviderUnavailable(told)
+            raise ProviderUnavailable(told, retry_after_seconds=retry_after(headers))
         raise RequestRefused(told)
 
 
@@ -167,15 +160,21 @@ def _read(kind: str, content: str, url: str) -> str:
 
 def _events(content: str) -> list[str]:
     """Return the texts of server-sent events; ``[DONE]`` ends them, data that is not JSON is text."""
+    import httpx2  # noqa: PLC0415
+
+    # What was read is decoded, and counted, already: the events are taken out of a response made of it. A last event
+    # that no empty line ends counts, too.
+    plain = {"content-type": "text/event-stream"}
+    asked = httpx2.Request("POST", "http://read")
+    read = httpx2.Response(200, headers=plain, text=f"{content}\n\n", request=asked)
     texts: list[str] = []
-    for block in content.replace("\r\n", "\n").split("\n\n"):
-        data = "\n".join(line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:"))
-        if not data or data.strip() == "[DONE]":
+    for event in httpx2.EventSource(read, max_event_size=None):
+        if not event.data or event.data.strip() == "[DONE]":
             continue
         try:
-            found = text_in(json.loads(data))
+            found = text_in(json.loads(event.data))
         except ValueError:
-            found = data
+            found = event.data
         if found:
             texts.append(found)
     return texts

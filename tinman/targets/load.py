@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from tinman.targets.http import HttpTarget
 from tinman.targets.mcp_server import McpTarget
 from tinman.targets.profile import TargetProfile
 from tinman.targets.sandbox.model import SandboxModel
+from tinman.text.nearest import nearest
 from tinman.text.visible import shorten
 
 _FORMS = (
@@ -72,6 +72,6 @@ def load_target(profile: TargetProfile, keys: Mapping[str, str]) -> Target:
         return ChatTarget(model, name=spec, world=profile.world, params=profile.params)
     if colon:
         return FunctionTarget(spec, profile)
-    near = difflib.get_close_matches(spec, ["sandbox", "sandbox:sound", "sandbox:noisy", "openai:", "anthropic:"], n=1)
+    near = nearest(spec, ["sandbox", "sandbox:sound", "sandbox:noisy", "openai:", "anthropic:"])
     hint = f"; did you mean {near[0]}?" if near else ""
     raise ConfigError(f"target: {shorten(spec, 60)!r} is none of {_FORMS}{hint}")

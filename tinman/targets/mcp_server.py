@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,10 +19,10 @@ from tinman.config.settings import environment
 from tinman.errors import ConfigError, TargetError
 from tinman.messages import Reply, Request
 from tinman.targets.base import Capabilities, fold
+from tinman.targets.command import words_of
 from tinman.targets.profile import TargetProfile
-from tinman.targets.turn import CALLS, TurnSession, TurnTarget, said
+from tinman.targets.turn import CALLS, TurnSession, TurnTarget, as_target_error, said
 from tinman.targets.world import EMPTY_WORLD, World
-from tinman.text.visible import shorten
 
 
 def call_in(text: str) -> tuple[str, dict[str, Any]]:
@@ -48,26 +47,15 @@ class McpTarget(TurnTarget):
     """Starts ``line`` as an MCP server over standard input and output, once for each conversation."""
 
     def __init__(self, line: str, profile: TargetProfile) -> None:
-        super().__init__(f"mcp:{line}", Capabilities(multi_turn=True, is_repeatable=profile.is_repeatable))
-        try:
-            self._words = shlex.split(line)
-        except ValueError as error:
-            raise ConfigError(f"target: mcp {shorten(line, 80)!r}: {error}") from error
-        if not self._words:
-            raise ConfigError("target: mcp: names no program; write mcp:PROGRAM ARGS")
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Kind and command line."""
-        return {"kind": "mcp", "words": self._words}
+        self._words = words_of("mcp", line)
+        able = Capabilities(multi_turn=True, is_repeatable=profile.is_repeatable)
+        super().__init__(f"mcp:{line}", able, identity={"kind": "mcp", "words": self._words})
 
     async def preflight(self) -> None:
         """Start the server and let it say its tools. Raises ``TargetError``, or ``ConfigError`` without the extra."""
         async with self._session() as session:
-            try:
+            with as_target_error(f"target {self.name}"):
                 await session.list_tools()
-            except Exception as error:
-                raise TargetError(f"target {self.name}: {type(error).__name__}: {shorten(str(error), 200)}") from error
 
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Call one tool on a server of its own. Conversations go through ``open``."""
@@ -96,23 +84,17 @@ class McpTarget(TurnTarget):
         async with AsyncExitStack() as stack:
             # What the server prints on its standard error is not ours to show: it is untrusted.
             quiet = stack.enter_context(_nowhere())
-            try:
+            with as_target_error(f"target {self.name}: cannot be started"):
                 streams = await stack.enter_async_context(mcp.client.stdio.stdio_client(program, errlog=quiet))
                 client = await stack.enter_async_context(mcp.ClientSession(streams[0], streams[1]))
                 await client.initialize()
-            except Exception as error:
-                raise TargetError(
-                    f"target {self.name}: cannot be started: {type(error).__name__}: {shorten(str(error), 200)}"
-                ) from error
             yield client
 
     async def _called(self, client: Any, request: Request) -> Reply:
         tool, arguments = call_in(request.messages[-1].text)
         started = clock.monotonic()
-        try:
+        with as_target_error(f"target {self.name}"):
             result = await client.call_tool(tool, arguments)
-        except Exception as error:
-            raise TargetError(f"target {self.name}: {type(error).__name__}: {shorten(str(error), 300)}") from error
         failed = bool(getattr(result, "is_error", getattr(result, "isError", False)))
         data = getattr(result, "structured_content", getattr(result, "structuredContent", None))
         texts = [part.text for part in getattr(result, "content", ()) if isinstance(getattr(part, "text", None), str)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from tinman.errors import ConfigError
 from tinman.frozen import frozen
 from tinman.targets.world import ToolStub, World
+from tinman.text.invalid import read_as
 
 
 @frozen
@@ -53,3 +56,10 @@ class TargetProfile:
             f"tools: {tools}" if tools else "",
         )
         return "\n".join(line for line in lines if line)
+
+
+def read_profile(settings: Mapping[str, Any]) -> TargetProfile:
+    """Return the profile that the settings' ``target`` describes. Raises ``ConfigError``."""
+    return read_as(
+        TargetProfile, dict(settings), lambda wrong: ConfigError(f"config target.{wrong}; see `tinman config schema`")
+    )

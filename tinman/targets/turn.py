@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Self
 
+from tinman.errors import TargetError
 from tinman.frozen import digest, dump
 from tinman.messages import Call, Reply, Request, say
 from tinman.models.base import Model
 from tinman.targets.base import Capabilities, Layer, Meter, Seam, fold
 from tinman.targets.world import EMPTY_WORLD, World
+from tinman.text.visible import line_of
 
 CALLS = "tinman.tool_traces"
 """The member of ``Reply.extra`` under which a black box tells its tool calls, as the data of tool traces."""
@@ -23,15 +25,17 @@ CAPTURE_ERROR = "tinman.capture_error"
 class TurnTarget(ABC):
     """A black box that answers a user's turn. Layers act around the whole turn, the meter closest to the target.
 
-    ``name`` is how it is called in reports; ``capabilities`` say whether it keeps a conversation by session.
+    ``name`` is how it is called in reports; ``capabilities`` say whether it keeps a conversation by session;
+    ``identity`` is what makes it this one, for the fingerprint.
     """
 
     seam: Seam = "turn"
     world: World = EMPTY_WORLD
     model: Model | None = None
 
-    def __init__(self, name: str, capabilities: Capabilities) -> None:
+    def __init__(self, name: str, capabilities: Capabilities, *, identity: dict[str, object]) -> None:
         self.name = name
+        self.identity = identity
         self.capabilities = capabilities
         self.layers: tuple[Layer, ...] = ()
         self._meter: Callable[[Call], Call] = lambda call: call
@@ -39,11 +43,6 @@ class TurnTarget(ABC):
     @abstractmethod
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Return the answer to ``text``. Raises ``TargetError``, ``ProviderError``; cancelled when it is slow."""
-
-    @property
-    @abstractmethod
-    def identity(self) -> dict[str, object]:
-        """What makes this target this one, for the fingerprint."""
 
     @property
     def fingerprint(self) -> str:
@@ -91,6 +90,17 @@ class TurnSession:
     async def send(self, request: Request) -> Reply:
         """Answer the last message."""
         return await self._call(request)
+
+
+@contextmanager
+def as_target_error(about: str) -> Iterator[None]:
+    """Raise what code that is not ours raises in the block as a ``TargetError`` that begins with ``about``."""
+    try:
+        yield
+    except TargetError:
+        raise
+    except Exception as error:
+        raise TargetError(f"{about}: {line_of(error)}") from error
 
 
 def said(text: str) -> Reply:

@@ -47,8 +47,3 @@ def tells(text: str, secret: str) -> bool:
     if wanted in plain or wanted in plain[::-1] or wanted in squeezed(codecs.encode(text, "rot13")):
         return True
     return any(wanted in squeezed(piece) for piece in _decoded(text))
-
-
-def contains(text: str, value: str) -> bool:
-    """Plain, case-sensitive substring search by code point."""
-    return value in text

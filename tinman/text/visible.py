@@ -27,6 +27,11 @@ def shorten(text: str, width: int) -> str:
     return line if len(line) <= width else line[: max(0, width - 1)].rstrip() + "…"
 
 
+def line_of(error: BaseException, width: int = 200) -> str:
+    """Return an error as ``Name: its text``, on one visible line of at most ``width`` characters."""
+    return shorten(f"{type(error).__name__}: {error}", width)
+
+
 def markdown(text: str) -> str:
     """Return ``text`` on one line with Markdown's and HTML's own characters disarmed and no link."""
     line = re.sub(r"([\\`*_{}\[\]()#+!|<>~&@:-])", r"\\\1", visible(text, keep_newlines=False))

@@ -18,6 +18,7 @@ from tinman.models.base import Model
 from tinman.models.load import load_model
 from tinman.models.sizes import prompt_bytes, reply_bytes
 from tinman.processes.threads import in_thread, is_async
+from tinman.text.invalid import first_error
 from tinman.text.visible import shorten
 
 
@@ -84,10 +85,8 @@ def _reply(answer: object, request: Request, name: str) -> Reply:
             given = answer.model_dump() if hasattr(answer, "model_dump") else answer
             answer = adapter(LLMResponse).validate_python(given)
         except ValidationError as error:
-            first = error.errors()[0]
             raise GarbledReply(
-                f"{name} answered a {type(answer).__name__} that is no LLMResponse: "
-                f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+                f"{name} answered a {type(answer).__name__} that is no LLMResponse: {first_error(error)}"
             ) from None
     return _as_reply(answer, request)  # type: ignore[arg-type]
 

@@ -13,7 +13,8 @@ from tinman.loop.state.records import ActionRecord, Call
 from tinman.loop.state.store import Store
 from tinman.loop.tools.tools import ToolRegistry, ToolResult
 from tinman.loop.trace import Trace
-from tinman.text.cutting import head_and_tail, whole
+from tinman.text.cutting import head_and_tail
+from tinman.text.storable import whole
 
 RESULT_CHARS = 16_384
 ARGS_CHARS = 1_024

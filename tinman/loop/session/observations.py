@@ -15,7 +15,8 @@ from tinman.loop.goals import GoalMetric
 from tinman.loop.state.records import MetricSnapshot, State
 from tinman.processes.scope import CallScope, current_call
 from tinman.processes.threads import OutOfTime, in_thread, in_thread_within, is_async
-from tinman.text.cutting import head_and_tail, whole
+from tinman.text.cutting import head_and_tail
+from tinman.text.storable import whole
 
 OBSERVATION_CHARS = 16_384
 

@@ -19,7 +19,8 @@ from tinman.loop.tools.tools import ToolRegistry
 from tinman.loop.trace import Trace
 from tinman.messages import Message, Reply, Request, Usage, say
 from tinman.models.metered import Metered
-from tinman.text.cutting import head_and_tail, whole
+from tinman.text.cutting import head_and_tail
+from tinman.text.storable import whole
 from tinman.text.visible import shorten
 
 PLAN_CHARS = 16_384

@@ -14,7 +14,7 @@ from tinman.loop.state.changes import Summarised
 from tinman.loop.state.records import State
 from tinman.messages import Request, Usage, say
 from tinman.models.metered import Metered
-from tinman.text.cutting import whole
+from tinman.text.storable import whole
 
 _log = structlog.get_logger(__name__)
 SUMMARY_TOKENS = 400

@@ -6,7 +6,6 @@ cycle's journal.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -30,6 +29,7 @@ from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import CycleStatus
 from tinman.records import Ending
 from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
+from tinman.text.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from tinman.approvals.reviewers import BaseReviewer
@@ -268,8 +268,8 @@ async def load(graph: MemoryGraph, loop_id: str) -> State:
     runtime = await _read(graph, cycle_id)
     state, _ = await replay(runtime, f"{key if inside else 'loop'}/")
     if state is None and inside:
-        close = difflib.get_close_matches(loop_id, await loops_of(graph, cycle_id), n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(close)}?" if close else "the explanation of its cycle lists the cycle's loops"
+        others = await loops_of(graph, cycle_id)
+        hint = did_you_mean(loop_id, others, "the explanation of its cycle lists the cycle's loops")
         raise NotFound(f"loop {loop_id}: there is none; {hint}")
     if state is None:
         raise LoopStateError(f"loop {loop_id}: the database holds nothing of it yet")

@@ -11,6 +11,7 @@ from tinman.budget import Amount
 from tinman.errors import LoopConfigError
 from tinman.frozen import Dumps, changed, frozen
 from tinman.messages import Usage
+from tinman.text.invalid import first_error
 
 SCHEMA_VERSION = 2
 ENGINE_VERSION = "1"
@@ -232,7 +233,4 @@ def extend_config(config: LoopConfig, given: dict[str, Any]) -> LoopConfig:
     try:
         return LoopConfig(**{**values, **given})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise LoopConfigError(
-            f"loop: {'.'.join(map(str, first['loc']))}={first.get('input')!r}: {first['msg']}"
-        ) from None
+        raise LoopConfigError(f"loop: {first_error(error)}") from None

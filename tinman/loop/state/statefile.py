@@ -14,11 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from tinman.errors import LoopOwned, LoopStateError
-from tinman.frozen import adapter, dump
+from tinman.frozen import dump
 from tinman.loop.state.records import SCHEMA_VERSION, State
+from tinman.text.invalid import read_as
 
 MAX_BYTES = 256_000_000
 
@@ -88,13 +87,7 @@ def read(path: Path, *, key: bytes | None = None) -> State:
     version = data["state"].get("schema_version")
     if version != SCHEMA_VERSION:
         raise LoopStateError(f"state {path}: schema version {version!r}, this Tinman reads {SCHEMA_VERSION}")
-    try:
-        state: State = adapter(State).validate_python(data["state"])
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise LoopStateError(f"state {path}: {where}: {first['msg']}{_hint(path)}") from None
-    return state
+    return read_as(State, data["state"], lambda wrong: LoopStateError(f"state {path}: {wrong}{_hint(path)}"))
 
 
 def _hint(path: Path) -> str:

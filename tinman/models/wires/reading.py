@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from tinman.errors import GarbledReply
 from tinman.messages import Message, Request, Usage
 from tinman.models.sizes import prompt_bytes, reply_bytes
+from tinman.text.storable import change_texts, paired
 from tinman.text.visible import shorten
 
 OURS = frozenset({"max_tokens", "response_schema", "send_seed"})
@@ -73,17 +74,7 @@ def read_json(body: bytes, provider: str) -> Any:
     except (ValueError, RecursionError) as error:
         start = shorten(body[:80].decode("utf-8", "replace"), 60)
         raise GarbledReply(f"{provider}: the reply is cut off or no JSON ({start!r}...)") from error
-    return _whole(read) if b"\\ud" in body or b"\\uD" in body else read
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
-    return value
+    return change_texts(read, paired) if b"\\ud" in body or b"\\uD" in body else read
 
 
 def _no_constant(name: str) -> None:

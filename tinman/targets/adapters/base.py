@@ -20,8 +20,8 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import wraps
+from dataclasses import dataclass, field, fields
+from functools import partial, wraps
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Literal, Self
@@ -33,9 +33,6 @@ from tinman.targets import env_files as env
 
 TRACE_FILE = "TINKERLOOP_TRACE_FILE"
 MAX_OUTPUT = 4_000_000
-_TRACE_FIELDS = frozenset(
-    {"tool_name", "arguments", "correlation_id", "duration_ms", "status", "user_safe_summary", "raw_result"}
-)
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,9 @@ class CallRecord:
     status: str | None
     user_safe_summary: str | None
     raw_result: Any
+
+
+_TRACE_FIELDS = frozenset(each.name for each in fields(CallRecord))
 
 
 class TraceCaptureError(TargetError):
@@ -179,9 +179,7 @@ class ToolPatchRecorder(TraceRecorder):
             raise
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._restore()
 
     def _restore(self) -> None:
@@ -207,29 +205,27 @@ class ToolPatchRecorder(TraceRecorder):
         @wraps(tool)
         def wrapper(*positional: Any, **named: Any) -> Any:
             given = _SHAPE.bind(*positional, **named).arguments
-            place = len(self.calls)
+            note = partial(self._note, len(self.calls), given, time.monotonic())
             self.calls.append(None)
-            started = time.monotonic()
-            self._note(place, given, started, None, None)
             try:
                 result = tool(*positional, **named)
             except BaseException as error:
-                self._note(place, given, started, None, error)
+                note(None, error)
                 raise
             if inspect.isawaitable(result):
-                return self._awaited(result, place, given, started)
-            self._note(place, given, started, result, None)
+                return self._awaited(result, note)
+            note(result, None)
             return result
 
         return wrapper
 
-    async def _awaited(self, result: Any, place: int, given: dict[str, Any], started: float) -> Any:
+    async def _awaited(self, result: Any, note: Callable[[Any, BaseException | None], None]) -> Any:
         try:
             value = await result
         except BaseException as error:
-            self._note(place, given, started, None, error)
+            note(None, error)
             raise
-        self._note(place, given, started, value, None)
+        note(value, None)
         return value
 
     def _note(
@@ -322,9 +318,7 @@ class FileTraceRecorder(TraceRecorder):
         self._adapter.trace_file = name
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._file is not None
         try:
             self.calls = read_traces(self._file)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -23,15 +24,17 @@ import anyio.to_thread
 from anyio.abc import Process, UNIXSocketStream
 
 from tinman.errors import TargetError, TurnBroken
-from tinman.frozen import adapter as types_of
 from tinman.messages import Reply, Request, say
 from tinman.processes.groups import close_session, kill_session
+from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.turn import AdapterTurn, drive, drive_async, encoded, plain, turn
 from tinman.targets.base import Capabilities, fold
-from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget
+from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget, as_target_error
+from tinman.text.invalid import read_as
 from tinman.text.visible import shorten
 
 MAX_LINE = 32_000_000
+_GARBLED = "the target's process wrote into the channel of its adapter"
 _BOOT = "import sys; sys.path[:] = {path!r}; from tinman.targets.adapters.worker import main; main({descriptor})"
 
 
@@ -80,10 +83,10 @@ class _Channel:
                 raise WorkerDied("the target's process ended before it answered (it exited or crashed)") from None
             except (ValueError, RecursionError):
                 self.broken = "the target's process garbled its channel in an earlier turn"
-                raise WorkerDied("the target's process wrote into the channel of its adapter") from None
+                raise WorkerDied(_GARBLED) from None
             if not isinstance(answer, dict) or answer.get("id") != number or not answer.keys() & {"value", "error"}:
                 self.broken = "the target's process garbled its channel in an earlier turn"
-                raise WorkerDied("the target's process wrote into the channel of its adapter")
+                raise WorkerDied(_GARBLED)
             self.broken = ""
         if "error" in answer:
             raise TargetError(str(answer["error"]))
@@ -157,6 +160,25 @@ class AdapterProcess:
         self._fresh = bool(told["fresh"])
         self.turn_timeout_seconds = float(told["timeout_seconds"])
 
+    async def metadata(self) -> dict[str, Any]:
+        """Return what the report should say about the adapter."""
+        told: dict[str, Any] = await self.ask("metadata")
+        return told
+
+    async def preflight(self, user: str) -> PreflightResult:
+        """Return whether the target can be measured now."""
+        return PreflightResult(**await self.ask("preflight", user_id=user))
+
+    async def runtimes(self, user: str) -> tuple[RuntimeSpec | None, tuple[RuntimeSpec, ...]]:
+        """Return the model inside the target, if the adapter knows it, and what it may be."""
+        known = await self.ask("runtime", user_id=user)
+        resolved = RuntimeSpec(**known["resolved"]) if known["resolved"] else None
+        return resolved, tuple(RuntimeSpec(**one) for one in known["candidates"] if one)
+
+    async def select(self, runtime: RuntimeSpec) -> None:
+        """Tell the adapter which model was chosen."""
+        await self.ask("select", runtime=asdict(runtime))
+
     @asynccontextmanager
     async def scenario(self) -> AsyncIterator[Taker]:
         """Open a child for one scenario; it is killed at the end, with everything it started."""
@@ -198,11 +220,7 @@ class _Remote:
     async def take(self, *, user: str, text: str, correlation_id: str) -> AdapterTurn:
         """Return what came of one turn. Raises ``WorkerDied``."""
         data = await self._channel.ask(op="turn", user_id=user, user_text=text, correlation_id=correlation_id)
-        try:
-            found: AdapterTurn = types_of(AdapterTurn).validate_python(data)
-        except ValueError as error:
-            raise WorkerDied("the target's process wrote into the channel of its adapter") from error
-        return found
+        return read_as(AdapterTurn, data, lambda _: WorkerDied(_GARBLED))
 
     async def state(self, *, user: str, name: str, arguments: dict[str, Any]) -> bool | str | None:
         """Return what the adapter's ``check_state`` returned: true, or what is wrong."""
@@ -237,14 +255,10 @@ class _Live:
         if hook is None:
             raise TargetError(f"{type(self._adapter).__name__} has no check_state")
         work = partial(hook, user_id=user, name=name, arguments=arguments)
-        try:
+        with as_target_error(f"check_state {name!r}"):
             found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
             if inspect.isawaitable(found):
                 found = await found
-        except TargetError:
-            raise
-        except Exception as error:
-            raise TargetError(f"check_state {name!r}: {type(error).__name__}: {shorten(str(error), 200)}") from error
         answer: bool | str | None = plain(found)
         return answer
 
@@ -276,14 +290,13 @@ class AdapterTarget(TurnTarget):
 
     def __init__(self, name: str, source: AdapterProcess | Any, *, revision: str = "") -> None:
         seconds = source.turn_timeout_seconds if isinstance(source, AdapterProcess) else 0.0
-        super().__init__(name, Capabilities(multi_turn=True, turn_timeout_seconds=seconds, side_by_side=1))
+        super().__init__(
+            name,
+            Capabilities(multi_turn=True, turn_timeout_seconds=seconds, side_by_side=1),
+            identity={"kind": "adapter", "place": name, "revision": revision},
+        )
         self._source = source
         self.revision = revision
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Kind, factory or class, and the revision of the code behind it."""
-        return {"kind": "adapter", "place": self.name, "revision": self.revision}
 
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Turns go through ``open``: an adapter's turn belongs to a scenario's own process."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from tinman.frozen import frozen
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten
 
 DETAIL_CHARS = 500
 MAX_CALLS = 10_000
@@ -28,11 +28,6 @@ class AdapterTurn:
     calls: tuple[dict[str, Any], ...] = ()
     capture_error: str = ""
     was_called: bool = True
-
-
-def told(error: BaseException) -> str:
-    """Return an error as ``Name: text``, in one line."""
-    return shorten(f"{type(error).__name__}: {error}", DETAIL_CHARS)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -120,7 +115,9 @@ def turn(adapter: Any, *, user_id: str, user_text: str, correlation_id: str) -> 
     except BaseException as problem:
         if _is_ours(problem):
             raise
-        return AdapterTurn(capture_error=f"could not initialise trace capture: {told(problem)}", was_called=False)
+        return AdapterTurn(
+            capture_error=f"could not initialise trace capture: {line_of(problem, DETAIL_CHARS)}", was_called=False
+        )
     seen = entered if hasattr(entered, "calls") else recorder
     raised: BaseException | None = None
     try:
@@ -132,7 +129,7 @@ def turn(adapter: Any, *, user_id: str, user_text: str, correlation_id: str) -> 
             with suppress(Exception):
                 recorder.__exit__(type(problem), problem, problem.__traceback__)
             raise
-        raised, error = problem, told(problem)
+        raised, error = problem, line_of(problem, DETAIL_CHARS)
     try:
         recorder.__exit__(
             None if raised is None else type(raised), raised, None if raised is None else raised.__traceback__
@@ -140,7 +137,7 @@ def turn(adapter: Any, *, user_id: str, user_text: str, correlation_id: str) -> 
     except BaseException as problem:
         if _is_ours(problem):
             raise
-        finishing = f"could not finish trace capture: {told(problem)}"
+        finishing = f"could not finish trace capture: {line_of(problem, DETAIL_CHARS)}"
     calls, capture_error = _calls(seen)
     if not error and not isinstance(reply, str):
         error = f"TypeError: the target answered a {type(reply).__name__}; it has to be text"

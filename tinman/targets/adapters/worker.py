@@ -7,8 +7,6 @@ most its own child. Standard input is empty, and what the target prints stays ou
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import inspect
 import json
 import os
@@ -20,9 +18,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tinman.frozen import digest, dump
+from tinman.frozen import dump
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
-from tinman.targets.adapters.turn import drive, encoded, plain, told, turn
+from tinman.targets.adapters.turn import DETAIL_CHARS, drive, encoded, plain, turn
+from tinman.targets.places import module_at
+from tinman.text.visible import line_of
 
 
 class BadAdapter(Exception):
@@ -34,29 +34,16 @@ def load(place: str) -> Any:
     where, _, name = place.rpartition(":")
     if not where or not name:
         raise BadAdapter(f"adapter {place!r} is not <module-or-file>:<callable>")
-    if where.endswith(".py") or "/" in where or os.sep in where:
-        module = _from_file(where)
-    else:
-        module = importlib.import_module(where)
+    try:
+        module = module_at(where, kind="adapter")
+    except LookupError as error:
+        raise BadAdapter(f"adapter: {error}") from error
     factory = getattr(module, name, None)
     if factory is None:
         raise BadAdapter(f"adapter {place!r}: {where} has no {name!r}")
     if not callable(factory):
         raise BadAdapter(f"adapter {place!r}: {name} is a {type(factory).__name__}; it has to be callable")
     return factory()
-
-
-def _from_file(where: str) -> Any:
-    path = Path(where).expanduser()
-    if not path.is_file():
-        raise BadAdapter(f"adapter: there is no file {where}")
-    found = importlib.util.spec_from_file_location(f"tinman_adapter_{path.stem}_{digest(str(path.resolve()))}", path)
-    if found is None or found.loader is None:
-        raise BadAdapter(f"adapter: {where} is not a Python file")
-    module = importlib.util.module_from_spec(found)
-    sys.modules[found.name] = module
-    found.loader.exec_module(module)
-    return module
 
 
 def _part(value: Any, index: int, name: str, default: Any) -> Any:
@@ -102,7 +89,7 @@ class Worker:
         except BadAdapter as error:
             return {"id": number, "error": str(error)}
         except BaseException as error:  # noqa: BLE001 - target code: SystemExit here must not end the worker
-            return {"id": number, "error": told(error)}
+            return {"id": number, "error": line_of(error, DETAIL_CHARS)}
 
     def _hook(self, name: str, default: Any, **keywords: Any) -> Any:
         hook = getattr(self.adapter, name, None)

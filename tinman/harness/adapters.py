@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 
 from tinman.errors import TargetError
-from tinman.harness.runtime_choice import choose
-from tinman.targets.adapters.base import RuntimeSpec
+from tinman.harness.inner_model import choose
+from tinman.targets.adapters.base import PreflightResult
 from tinman.targets.adapters.target import AdapterProcess, AdapterTarget
+
+
+def check_ready(found: PreflightResult) -> None:
+    """Raise ``TargetError`` unless the target says that it can be measured."""
+    if found.status != "ready":
+        raise TargetError(f"preflight: {found.status}: {found.summary}")
 
 
 @asynccontextmanager
@@ -20,12 +25,7 @@ async def ready_adapter(place: str, *, user: str, provider: str = "", model: str
     """
     async with AdapterProcess(place) as process:
         await process.load()
-        found = await process.ask("preflight", user_id=user)
-        if found["status"] != "ready":
-            raise TargetError(f"preflight: {found['status']}: {found['summary']}")
-        known = await process.ask("runtime", user_id=user)
-        resolved = RuntimeSpec(**known["resolved"]) if known["resolved"] else None
-        candidates = [RuntimeSpec(**one) for one in known["candidates"] if one]
-        choice = choose(resolved, candidates, provider=provider, model=model)
-        await process.ask("select", runtime=asdict(choice.runtime))
+        check_ready(await process.preflight(user))
+        resolved, candidates = await process.runtimes(user)
+        await process.select(choose(resolved, candidates, provider=provider, model=model).runtime)
         yield AdapterTarget(place, process)

@@ -12,7 +12,7 @@ import anyio
 from tinman.errors import ConfigError
 from tinman.harness.measurement import Plan, measure
 from tinman.harness.results import ScenarioResult
-from tinman.harness.selection import chosen
+from tinman.harness.selection import select
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.adapters.target import AdapterTarget
 from tinman.targets.base import Target
@@ -59,7 +59,7 @@ def run_scenarios(
 
     Raises ``DefinitionError`` before anything runs: for a malformed scenario, an unknown id, or an empty choice.
     """
-    picked = chosen(scenarios, ids=scenario_filter or (), tags=tag_filter or (), allows_destructive=allow_destructive)
+    picked = select(scenarios, ids=scenario_filter or (), tags=tag_filter or (), allows_destructive=allow_destructive)
     plan = Plan(user=user_id, concurrency=concurrency, repeat=repeat, seed=seed)
     target = as_harness_target(adapter)
     found = _waited(lambda: measure(target, picked, plan))
