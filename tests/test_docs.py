@@ -34,7 +34,7 @@ from tinman.cli.main import main
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = {"scenarios.md"}  # works in a copy of the folder, in test_harness_docs
 DOCUMENTS = [ROOT / "README.md", *(p for p in sorted((ROOT / "docs").rglob("*.md")) if p.name not in ELSEWHERE)]
-EXECUTED = {"console", "python", "toml"}
+EXECUTED = {"console", "python", "toml", "diff"}  # diffs in test_the_house_grows
 SERVER = "http://127.0.0.1:8000"
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"^# ([\w./-]+\.(?:py|toml|json))$")
