@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from tinman.config.modes import Mode
 from tinman.db.engine import Database
@@ -20,6 +23,7 @@ from tinman.records import ExperimentDesign, Hypothesis, Run, TurnRecord
 from tinman.runtime import Tx, Work
 from tinman.taxonomy import FailureClass
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _migrated = Path(tempfile.gettempdir()) / f"tinman-tests-{os.getpid()}.db"
@@ -41,6 +45,12 @@ async def fresh_file(folder: Path) -> Path:
 async def opened(folder: Path) -> AsyncIterator[MemoryGraph]:
     async with await Database.open(await fresh_file(folder)) as db:
         yield MemoryGraph(db)
+
+
+async def asked(db: Database, question: Callable[[Connection], T]) -> T:
+    """Return what ``question`` finds on a connection that reads."""
+    async with db.read() as connection:
+        return await connection.run_sync(question)
 
 
 async def a_cycle(graph: MemoryGraph) -> str:

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from journals import a_cycle, a_run, opened, recording
+from journals import a_cycle, a_run, asked, opened, recording
 
 from tinman.approvals.queue import ApprovalQueue
 from tinman.config.modes import Mode
@@ -47,9 +47,9 @@ async def test_of_the_first_schema_loops_are_known_by_their_ids(tmp_path: Path) 
 
     async with await Database.open(path) as db:
         graph = MemoryGraph(db)
-        await migrate.check(db)
+        await asked(db, migrate.check)
 
-        assert await migrate.current(db) == SCHEMA_VERSION
+        assert await asked(db, migrate.current) == SCHEMA_VERSION
         assert [each.id for each in await graph.cycles.newest()] == [cycle_id]
         assert [each.config for each in await graph.cycles.newest("loop")] == [{"goal": "g"}]
         async with JournalRuntime(graph, cycle_id) as runtime:
@@ -79,7 +79,7 @@ async def test_what_hid_in_free_form_members_has_fields_of_its_own(tmp_path: Pat
             await runtime.step("design/h", recording(plan))
         details = SimulationDetails(patches=("p1", "p2"), runs=80, estimated_cost_usd=None)
         action = Action(what="a, b", mode=Mode.LAB, tier=RiskTier.REVIEW, details=details)
-        asked = await ApprovalQueue(graph.db).ask(action, ids[0])
+        question = await ApprovalQueue(graph.db).ask(action, ids[0])
         path = Path(graph.db.place)
     with closing(sqlite3.connect(path)) as older, older:
         _with_reasons_as_text(older)
@@ -108,12 +108,12 @@ async def test_what_hid_in_free_form_members_has_fields_of_its_own(tmp_path: Pat
 
     async with await Database.open(path) as db:
         graph = MemoryGraph(db)
-        await migrate.check(db)
+        await asked(db, migrate.check)
         ended = {cycle_id: await graph.cycles.get(cycle_id) for cycle_id in (*ids, "loop-1")}
         async with JournalRuntime(graph, ids[0]) as runtime:
             assert await runtime.value("hypotheses") == (True, (guess,))
             assert await runtime.value("design/h") == plan
-        kept = await ApprovalQueue(db).get(asked.id)
+        kept = await ApprovalQueue(db).get(question.id)
 
     assert (kept.action, kept.status) == (action, "expired")
     assert [ended[each].ending for each in (*ids, "loop-1")] == [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from journals import ROOT, a_run, child, fresh_file, opened
+from journals import ROOT, a_run, asked, child, fresh_file, opened
 
 from tinman.db import migrate
 from tinman.db.engine import Database
@@ -146,9 +146,9 @@ async def test_a_new_path_gets_its_folders_and_a_sqlite_url_is_a_path(tmp_path: 
 
 async def test_the_migrated_schema_is_the_one_described(tmp_path: Path) -> None:
     async with opened(tmp_path) as graph:
-        await migrate.check(graph.db)
+        await asked(graph.db, migrate.check)
 
-        assert await migrate.current(graph.db) == migrate.newest() == SCHEMA_VERSION
+        assert await asked(graph.db, migrate.current) == migrate.newest() == SCHEMA_VERSION
 
 
 async def test_a_missing_column_is_noticed(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ async def test_a_missing_column_is_noticed(tmp_path: Path) -> None:
         await graph.db.write(lambda connection: connection.exec_driver_sql("ALTER TABLE audit DROP COLUMN actor"))
 
         with pytest.raises(StoreError, match="schema differs"):
-            await migrate.check(graph.db)
+            await asked(graph.db, migrate.check)
 
 
 @pytest.mark.slow

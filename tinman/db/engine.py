@@ -260,7 +260,7 @@ class Database:
         if version != SCHEMA_VERSION:
             from tinman.db import migrate  # noqa: PLC0415 - alembic is slow to load and rarely needed
 
-            await migrate.upgrade(self)
+            await self.write(migrate.upgrade)
 
     async def schema_version(self) -> str | None:
         """Return the schema's revision, ``None`` for an empty database; raise ``StoreError`` for a foreign one."""

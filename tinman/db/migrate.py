@@ -10,7 +10,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from tinman.config import resources
-from tinman.db.engine import Database
 from tinman.db.tables import Base
 from tinman.errors import StoreError, StoreTooNew
 
@@ -22,18 +21,6 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _upgrade(connection: Connection) -> None:
-    config = _config(connection)
-    version = _current(connection)
-    if version is not None and version not in {script.revision for script in _scripts(config).walk_revisions()}:
-        raise StoreTooNew(f"database: schema {version} was written by a newer Tinman; upgrade Tinman to open it")
-    command.upgrade(config, "head")
-
-
 def _scripts(config: Config) -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
@@ -43,25 +30,25 @@ def newest() -> str | None:
     return _scripts(_config()).get_current_head()
 
 
-async def upgrade(db: Database) -> None:
-    """Migrate to the newest schema in one transaction; processes that race for it wait for one another.
-
-    Raises ``StoreTooNew`` when the database's schema is unknown here. Nothing is changed when a migration fails.
-    """
-    await db.write(_upgrade)
-
-
-async def current(db: Database) -> str | None:
+def current(connection: Connection) -> str | None:
     """Return the revision the database is at, or ``None`` before the first migration."""
-    async with db.read() as connection:
-        return await connection.run_sync(_current)
+    return MigrationContext.configure(connection).get_current_revision()
 
 
-async def check(db: Database) -> None:
+def upgrade(connection: Connection) -> None:
+    """Migrate to the newest schema, within the transaction of ``connection``: all of it or nothing.
+
+    Raises ``StoreTooNew`` when the database's schema is unknown here.
+    """
+    config = _config(connection)
+    version = current(connection)
+    if version is not None and version not in {script.revision for script in _scripts(config).walk_revisions()}:
+        raise StoreTooNew(f"database: schema {version} was written by a newer Tinman; upgrade Tinman to open it")
+    command.upgrade(config, "head")
+
+
+def check(connection: Connection) -> None:
     """Raise ``StoreError`` naming the first difference between the database's schema and the tables described."""
-    async with db.read() as connection:
-        differences = await connection.run_sync(
-            lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), Base.metadata)
-        )
-    if differences:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    if differences := compare_metadata(context, Base.metadata):
         raise StoreError(f"database: the schema differs from what Tinman expects: {differences[0]}")
