@@ -61,6 +61,16 @@ class AgentContext:
     runtime: Runtime | None = None
     concurrency: int = 16
 
+    @property
+    def focus(self) -> str:
+        """What to look at first, in the caller's words; empty for everything."""
+        return str(self.metadata.get("focus", ""))
+
+    @property
+    def target_description(self) -> str:
+        """What an LLM is told of the system under test."""
+        return str(self.metadata.get("target_description", "nothing is known"))
+
 
 class _BuiltWhenRead:
     """A field given as a dict, or as a function that makes it the first time it is read: transcripts are long."""

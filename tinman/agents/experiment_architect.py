@@ -285,7 +285,7 @@ class ExperimentArchitect(BaseAgent[tuple[ExperimentDesign, ...]]):
             stress=hypothesis.stress_type,
             expected=hypothesis.expected_failure,
         )
-        data = {"system under test": str(context.metadata.get("target_description", "nothing is known"))}
+        data = {"system under test": context.target_description}
         seed = clock.derive_seed(context.seed, hypothesis.id)
         answer = await self.ask(prompt, CaseDrafts, data=data, seed=seed)
         if answer is None:

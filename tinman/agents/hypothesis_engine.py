@@ -113,7 +113,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             return used_llm, tuple(found)
 
         used_llm, hypotheses = await runtime.step(
-            "hypotheses", work, inputs=[max_hypotheses, context.metadata.get("focus", ""), context.seed]
+            "hypotheses", work, inputs=[max_hypotheses, context.focus, context.seed]
         )
         return self._result(
             started=started,
@@ -123,7 +123,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         )
 
     async def _generate(self, context: AgentContext, cycle_id: str, count: int) -> tuple[list[Hypothesis], bool]:
-        focus = str(context.metadata.get("focus", ""))
+        focus = context.focus
         if self.memory is not None:
             await self.memory.load()
         known = await self._known_failures()
@@ -271,7 +271,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             focus=f"Focus on: {focus}\n\n" if focus else "",
         )
         data = {
-            "system under test": str(context.metadata.get("target_description", "nothing is known")),
+            "system under test": context.target_description,
             "earlier findings": "\n".join(
                 f"{f.primary_class.value}/{f.secondary_class}: {f.description}" for f in known[:20]
             )
