@@ -16,6 +16,7 @@ from sandbox_over_http import answer
 from tinman.budget import Budget
 from tinman.errors import ProviderUnavailable
 from tinman.events import EventBus
+from tinman.frozen import digest
 from tinman.meters import Meters
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.metered import Metered, Metering
@@ -74,18 +75,22 @@ async def test_a_cycle_finds_and_fixes_the_same_weaknesses_through_the_real_sdk(
 
 
 class Misbehaving:
-    """Every fourth answer is one of nine ways to fail, in turn."""
+    """About every fourth answer is one of nine ways to fail: which, depends on what is asked and how often it was.
+
+    Not on when, so that a slow machine sees the same as a fast one.
+    """
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
-        self._count = 0
+        self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.told: Counter[str] = Counter()
 
     def __call__(self, body: dict[str, Any]) -> Behaviour:
+        name = digest(body)
         with self._lock:
-            self._count += 1
-            turn = self._count
+            self._asked[name] += 1
+        turn = int(name, 16) + self._asked[name]
         if turn % 4:
             return answer(body, MODEL, is_chat=self._provider == "openai")
         ways: tuple[Behaviour, ...] = (
