@@ -13,7 +13,7 @@ What one module raises only to catch it itself stands in that module. The code i
     ├── Stopped                  a stop was asked for, and there is work left that is not stored
     ├── ModeRefused              the operating mode does not allow the action
     ├── BudgetExhausted          a reservation does not fit under a ceiling                (exit 4)
-    ├── ProviderError            a model's provider did not give a usable reply
+    ├── ProviderError            a model's provider did not give a usable reply            (exit 7)
     │   ├── KeyRefused           401 or 403                                                (exit 7)
     │   ├── RequestRefused       another 4xx: no such model, or a wrong request
     │   ├── RateLimited          429, with the provider's own waiting time                 (exit 7)

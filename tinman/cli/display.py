@@ -20,6 +20,7 @@ REDRAW_SECONDS = 0.1
 _STAGES = {"screen": "screening", "confirm": "confirming", "measure": "measuring"}
 _TOLD = {
     "hypothesis_count": "found",
+    "experiment_count": "designed",
     "failures_discovered": "found",
     "novel_failures": "new",
     "intervention_count": "proposed",
@@ -163,11 +164,10 @@ class Display:
 
 def _told(phase: str, counts: Mapping[str, Any]) -> str:
     """Return what a phase came to, in words; zeros are left out unless nothing else is there."""
-    words = {**_TOLD, "experiment_count": "designed"}
     parts = [
-        f"{value} {words[name]}"
+        f"{value} {_TOLD[name]}"
         for name, value in counts.items()
-        if name in words and not isinstance(value, bool) and value
+        if name in _TOLD and not isinstance(value, bool) and value
     ]
     if counts.get("brier") is not None:
         parts.append(f"Brier {counts['brier']:.2f}")

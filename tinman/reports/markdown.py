@@ -102,7 +102,7 @@ def _findings(found: Sequence[DiscoveredFailure]) -> list[str]:
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, none: str) -> list[str]:
     """Return a Markdown table of cells that are harmless already, or ``none`` when there is no row."""
     head = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    return [*head, *(f"| {' | '.join(row)} |" for row in rows)] if rows else [none]
+    return [*head, *(f"| {' | '.join(row).rstrip()} |" for row in rows)] if rows else [none]
 
 
 def _fix(i: Intervention, s: SimulationResult | None, label: str) -> Sequence[str]:

@@ -31,12 +31,7 @@ COMMANDS = (
         "loops",
         "List loops that run by themselves.",
         "list",
-        Command(
-            "list",
-            "List loops, newest first; `tinman explain` says why.",
-            "--json",
-            body="cycles:loops",
-        ),
+        Command("list", "List loops, newest first; `tinman explain` says why.", "--json", body="cycles:loops"),
     ),
     Family(
         "failures",
@@ -70,13 +65,7 @@ COMMANDS = (
         "interventions",
         "List and show proposed fixes.",
         "list --cycle cyc-0001",
-        Command(
-            "list",
-            "List fixes and their proof.",
-            "--cycle cyc-0001",
-            _CYCLE,
-            body="failures:interventions",
-        ),
+        Command("list", "List fixes and their proof.", "--cycle cyc-0001", _CYCLE, body="failures:interventions"),
         Command("show NAME", "Show fix NAME: the patch itself, its risk, its proof.", "INT-1", body="explain:show_fix"),
     ),
     Family(
