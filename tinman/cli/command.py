@@ -65,7 +65,7 @@ class Command(_Shared):
     """A command written as ``usage``: its name and its arguments (``CYCLE``, ``[CYCLE]``, ``[NAMES]...``).
 
     Its body is the function of its name in the module of its family, which is that of a command without one too:
-    ``tinman cycles list`` is ``tinman.cli.cycles:list_``. ``body`` names another.
+    ``tinman cycles list`` is ``tinman.cli.bodies.cycles:list_``. ``body`` names another.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Command(_Shared):
         function = (self.name or "").replace("-", "_")
         function = f"{function}_" if hasattr(builtins, function) else function
         module, _, function = (self._body or f"{family}:{function}").partition(":")
-        body: Callable[..., Any] = getattr(importlib.import_module(f"tinman.cli.{module}"), function)
+        body: Callable[..., Any] = getattr(importlib.import_module(f"tinman.cli.bodies.{module}"), function)
         return body
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tinman.cli.app import App
-from tinman.cli.cycles import write
+from tinman.cli.bodies.cycles import write
 from tinman.cli.store import expect, memory
 from tinman.frozen import dump
 from tinman.memory import lineage
