@@ -494,7 +494,7 @@ def test_exit_0_and_10_the_gate(here: Cli) -> None:
 
 def test_exit_1_a_bug_is_reported_whole(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "import tinman.cli.setup\nfrom unittest import mock\n"
+        "import tinman.cli.bodies.config\nfrom unittest import mock\n"
         "mock.patch('tinman.config.settings.resolve', side_effect=ZeroDivisionError('a bug')).start()\n"
     )
     done = cli("config", "show", PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))

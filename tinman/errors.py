@@ -1,27 +1,33 @@
-"""Every error Tinman raises on purpose, in one tree.
+"""Every error that Tinman raises for its users, in one tree, each with the exit code it ends the command line with.
+
+What one module raises only to catch it itself stands in that module. The code in brackets is the class's ``exit_code``,
+2 where none is named.
 
 ::
 
     TinmanError
-    ├── ConfigError              a setting, profile or name is missing or malformed        (exit 2)
-    ├── DefinitionError          a scenario, design or patch that cannot be run as written (exit 2)
+    ├── ConfigError              a setting, profile or name is missing or malformed
+    ├── DefinitionError          a scenario, design or patch that cannot be run as written
     │   └── UnsupportedTypeError a tool's parameter that no JSON schema can describe
-    ├── NotFound                 an id or label that the store does not hold               (exit 2)
+    ├── NotFound                 an id or label that the store does not hold
     ├── Stopped                  a stop was asked for, and there is work left that is not stored
-    ├── ModeRefused              the operating mode does not allow the action              (exit 2)
+    ├── ModeRefused              the operating mode does not allow the action
     ├── BudgetExhausted          a reservation does not fit under a ceiling                (exit 4)
-    ├── ProviderError            a model's provider did not give a usable reply
+    ├── ProviderError            a model's provider did not give a usable reply            (exit 7)
     │   ├── KeyRefused           401 or 403                                                (exit 7)
-    │   ├── RequestRefused       another 4xx: no such model, or a wrong request              (exit 2)
+    │   ├── RequestRefused       another 4xx: no such model, or a wrong request
     │   ├── RateLimited          429, with the provider's own waiting time                 (exit 7)
     │   ├── ProviderUnavailable  5xx, refused or broken connection                         (exit 7)
     │   ├── ProviderTimeout      no reply within the attempt's deadline                    (exit 7)
-    │   └── GarbledReply         a reply that is not what the protocol promises            (exit 2)
+    │   └── GarbledReply         a reply that is not what the protocol promises
     ├── TargetError              the system under test crashed or answered in no usable form
-    │   └── TurnBroken           one turn of an adapter went wrong; carries what was seen of it
+    │   ├── TurnBroken           one turn of an adapter went wrong; carries what was seen of it
+    │   ├── TraceCaptureError    the tool calls of a turn cannot be known
+    │   └── WorkerDied           an adapter's process ended, or garbled its channel, instead of answering
+    ├── ChildDied                the process of an isolated tool ended without an answer
     ├── ReasonerFailed           no valid structured answer after the repairs
     ├── NotApplicable            a patch that this target's seam cannot carry
-    ├── LoopError                a loop that cannot be started, read or resumed as asked    (exit 2)
+    ├── LoopError                a loop that cannot be started, read or resumed as asked
     │   ├── LoopConfigError      its arguments do not fit, or do not fit what is stored
     │   │   ├── SchemaChangedError   other tools than when the state was saved
     │   │   ├── ArtifactDriftError   stored summaries were made another way
@@ -32,7 +38,7 @@
     ├── ApprovalError
     │   ├── AwaitingApproval     nobody has answered yet; carries the approval's id        (exit 5)
     │   └── ApprovalDenied       somebody, or silence, said no                             (exit 6)
-    └── StoreError               the database cannot be opened or trusted                  (exit 2)
+    └── StoreError               the database cannot be opened or trusted
         ├── StoreTooNew          written by a newer Tinman
         ├── StoreCorrupt         SQLite says the file is damaged
         ├── RowRefused           the database refused a row: a missing end of an edge, a key used twice
@@ -45,9 +51,33 @@ Messages are one line: the thing, the place, the remedy.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+
+class Exit:
+    """The exit codes. The first that holds: 143/130, 1, 2, 7, 10, 4, 5, 6, 3, 0.
+
+    ``scenarios run`` and ``confirm`` use four of them in their own sense: 0 passed, 1 failed, 2 not measured, 3 passed
+    in part or provisionally.
+    """
+
+    DONE = 0
+    INTERNAL = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    LIMIT = 4
+    AWAITING = 5
+    DENIED = 6
+    PROVIDER = 7
+    FOUND = 10
+    INTERRUPTED = 130
+    TERMINATED = 143
+
 
 class TinmanError(Exception):
     """Base of every deliberate error."""
+
+    exit_code: ClassVar[int] = Exit.USAGE
 
 
 class ConfigError(TinmanError):
@@ -81,6 +111,8 @@ class BudgetExhausted(TinmanError):
     ``used`` what is spent.
     """
 
+    exit_code = Exit.LIMIT
+
     def __init__(self, limit: str, *, ceiling: float, used: float) -> None:
         super().__init__(f"budget: {limit} ceiling {ceiling:g} reached ({used:g} used); raise it to go on")
         self.limit = limit
@@ -96,6 +128,7 @@ class ProviderError(TinmanError):
     the provider's own word on when to come back, if it gave one.
     """
 
+    exit_code = Exit.PROVIDER
     is_retryable = False
     is_billed = False
 
@@ -110,6 +143,8 @@ class KeyRefused(ProviderError):
 
 class RequestRefused(ProviderError):
     """Raised on any other 4xx: sending it again would fail again."""
+
+    exit_code = Exit.USAGE  # somebody answers, and what was named is no such model
 
 
 class RateLimited(ProviderError):
@@ -134,6 +169,7 @@ class ProviderTimeout(ProviderError):
 class GarbledReply(ProviderError):
     """Raised when the reply is not JSON, is cut off, or lacks what the protocol promises."""
 
+    exit_code = Exit.USAGE  # somebody answers, and is no such server
     is_retryable = True
     is_billed = True
 
@@ -161,6 +197,18 @@ class TurnBroken(TargetError):
         self.traces = traces
         self.capture_error = capture_error
         self.was_called = was_called
+
+
+class TraceCaptureError(TargetError):
+    """Raised when the tool calls of a turn cannot be known."""
+
+
+class WorkerDied(TargetError):
+    """Raised when an adapter's process ended, or garbled its channel, instead of answering."""
+
+
+class ChildDied(TinmanError, RuntimeError):
+    """Raised when the process of an isolated tool ended without an answer."""
 
 
 class ReasonerFailed(TinmanError):
@@ -214,6 +262,8 @@ class ApprovalError(TinmanError):
 class AwaitingApproval(ApprovalError):
     """Raised when the answer is still open; ``approval_id`` names the row."""
 
+    exit_code = Exit.AWAITING
+
     def __init__(self, approval_id: str, what: str) -> None:
         super().__init__(f"{what} waits for approval {approval_id}")
         self.approval_id = approval_id
@@ -221,6 +271,8 @@ class AwaitingApproval(ApprovalError):
 
 class ApprovalDenied(ApprovalError):
     """Raised when the answer is no; ``reason`` says whose."""
+
+    exit_code = Exit.DENIED
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what} was denied: {reason}")

@@ -1,47 +1,25 @@
-"""What every command gets: the global options, the settings, the store, and how results are printed."""
+"""What every command gets: the global options, and how results and talk are printed."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-if TYPE_CHECKING:
-    from tinman.config.settings import Resolved
-    from tinman.memory.graph import MemoryGraph
+from tinman.errors import Exit
+
+__all__ = ["UNVERIFIED", "App", "Exit", "given"]
 
 T = TypeVar("T")
-
-
-class Exit:
-    """The exit codes. The first that holds: 143/130, 1, 2, 7, 10, 4, 5, 6, 3, 0."""
-
-    DONE = 0
-    INTERNAL = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    LIMIT = 4
-    AWAITING = 5
-    DENIED = 6
-    PROVIDER = 7
-    FOUND = 10
-    INTERRUPTED = 130
-    TERMINATED = 143
-
-
-def example(command: str) -> str:
-    """Return the last line of a command's help; ``\\b`` keeps click from wrapping it, so that it can be copied."""
-    return f"\b\nExample: {command}"
+UNVERIFIED = "command line (unverified)"
+"""Who acts, in the audit trail: nobody proves who types."""
 
 
 @dataclass
@@ -54,28 +32,12 @@ class App:
     db: str | None = None
     display: str = "auto"
     as_json: bool = False
-    may_ask: bool = True
+    no_input: bool = False
 
-    def resolve(self, flags: Mapping[str, Any] | None = None) -> Resolved:
-        """Return the settings in force with ``flags`` on top. Raises ``ConfigError``."""
-        import logging
-
-        from tinman import logs
-        from tinman.config.settings import provider_keys, resolve
-
-        level = logging.ERROR if self.quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(self.verbose, 2)]
-        logs.configure(level=level, secrets=provider_keys().values())
-        own = {"db": self.db} if self.db else {}
-        return resolve({**own, **(flags or {})}, config=self.config)
-
-    @cached_property
-    def is_animated(self) -> bool:
-        """Whether progress may rewrite its line."""
-        from tinman.config.settings import is_ci, is_dumb_terminal
-
-        if self.display in {"plain", "none"} or self.as_json or self.quiet:
-            return False
-        return self.display == "rich" or (sys.stderr.isatty() and not is_ci() and not is_dumb_terminal())
+    @property
+    def may_ask(self) -> bool:
+        """Whether a person may be asked something."""
+        return not (self.no_input or self.as_json)
 
     @property
     def talks(self) -> bool:
@@ -102,25 +64,27 @@ class App:
         for line in lines:
             click.echo(line)
 
-    def document(self, data: Any) -> None:
+    def document(self, data: Mapping[str, Any]) -> None:
         """Print one JSON document."""
         click.echo(json.dumps(data, ensure_ascii=False, default=str))
 
-    @asynccontextmanager
-    async def graph(self, *, create: bool = False) -> AsyncIterator[MemoryGraph]:
-        """Open the project's memory. Raises ``StoreError``."""
-        from tinman.db.engine import Database
-        from tinman.memory.graph import MemoryGraph
+    def answer(self, data: Mapping[str, Any], *lines: str, said: str = "") -> None:
+        """Print one result: a document with ``--json``, else lines, or ``said`` to whoever listens."""
+        if self.as_json:
+            self.document(data)
+        else:
+            self.lines(lines)
+        if said:
+            self.say(said)
 
-        db = await Database.open(self.resolve().settings.db, create=create)
-        async with db:
-            yield MemoryGraph(db)
-
-    def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run a coroutine function to its end."""
-        import anyio
-
-        return anyio.run(work)
+    def listing(
+        self, found: Sequence[T], data: Callable[[T], Mapping[str, Any]], line: Callable[[T], str], *, none: str = ""
+    ) -> None:
+        """Print each of what was found: a document with ``--json``, else a line; say ``none`` when there is nothing."""
+        for each in found:
+            self.answer(data(each)) if self.as_json else click.echo(line(each))
+        if none and not found:
+            self.say(none)
 
 
 def _words(options: Mapping[str, str | None]) -> list[str]:

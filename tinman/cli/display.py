@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from tinman import clock
 from tinman.cli.app import App
+from tinman.config.settings import is_ci, is_dumb_terminal
 from tinman.events import Event
 
 QUIET_SECONDS = 30.0
@@ -18,6 +20,7 @@ REDRAW_SECONDS = 0.1
 _STAGES = {"screen": "screening", "confirm": "confirming", "measure": "measuring"}
 _TOLD = {
     "hypothesis_count": "found",
+    "experiment_count": "designed",
     "failures_discovered": "found",
     "novel_failures": "new",
     "intervention_count": "proposed",
@@ -30,11 +33,19 @@ _TOLD = {
 }
 
 
+def is_animated(app: App) -> bool:
+    """Say whether progress may rewrite its line."""
+    if app.display != "auto" or app.as_json or app.quiet:
+        return False
+    return sys.stderr.isatty() and not is_ci() and not is_dumb_terminal()
+
+
 class Display:
     """Follows the events of one cycle and talks on standard error; ``resume`` is the command that goes on with it."""
 
     def __init__(self, app: App, cycle_id: str, *, resume: str) -> None:
         self._app = app
+        self._is_animated = is_animated(app)
         self._cycle_id = cycle_id
         self._resume = resume
         self._phase = ""
@@ -86,7 +97,7 @@ class Display:
         self._stage = stage
         self._in_stage.clear()
         self._experiments.clear()
-        if not self._app.is_animated:
+        if not self._is_animated:
             self._app.say(f"  {stage} ...")
         self._draw()
 
@@ -119,22 +130,22 @@ class Display:
 
     def _draw(self) -> None:
         now = clock.monotonic()
-        wait = REDRAW_SECONDS if self._app.is_animated else QUIET_SECONDS
+        wait = REDRAW_SECONDS if self._is_animated else QUIET_SECONDS
         runs = self._in_stage["runs"]
-        if not runs and not self._app.is_animated:
+        if not runs and not self._is_animated:
             self._drawn = now
             return
         if now - self._drawn < wait or self._is_stopping:
             return
         self._drawn = now
         line = self._line(self._stage, self._counted() if runs else "")
-        if self._app.is_animated:
+        if self._is_animated:
             click.echo(f"\r\x1b[K{line}", nl=False, err=True)
         else:
             self._app.say(line)
 
     def _clear(self) -> None:
-        if self._app.is_animated:
+        if self._is_animated:
             click.echo("\r\x1b[K", nl=False, err=True)
 
     def stopping(self) -> None:
@@ -153,11 +164,10 @@ class Display:
 
 def _told(phase: str, counts: Mapping[str, Any]) -> str:
     """Return what a phase came to, in words; zeros are left out unless nothing else is there."""
-    words = {**_TOLD, "experiment_count": "designed"}
     parts = [
-        f"{value} {words[name]}"
+        f"{value} {_TOLD[name]}"
         for name, value in counts.items()
-        if name in words and not isinstance(value, bool) and value
+        if name in _TOLD and not isinstance(value, bool) and value
     ]
     if counts.get("brier") is not None:
         parts.append(f"Brier {counts['brier']:.2f}")

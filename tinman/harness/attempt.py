@@ -19,7 +19,7 @@ import anyio.to_thread
 from pydantic import Field
 
 from tinman.config.settings import secret_values
-from tinman.errors import DefinitionError, TinmanError
+from tinman.errors import DefinitionError, Exit, TinmanError
 from tinman.frozen import frozen
 from tinman.harness.adapters import check_ready
 from tinman.harness.artifacts import Artifacts, measured_reports, prepare
@@ -40,7 +40,7 @@ from tinman.targets.adapters.target import AdapterProcess, AdapterTarget, revisi
 from tinman.targets.base import Target
 from tinman.text.visible import shorten, visible
 
-PASSED, FAILED, NOT_MEASURED, PROVISIONAL = 0, 1, 2, 3
+PASSED, FAILED, NOT_MEASURED, PROVISIONAL = Exit.DONE, Exit.INTERNAL, Exit.USAGE, Exit.INCOMPLETE
 
 
 @frozen

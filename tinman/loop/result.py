@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from tinman.errors import Exit
 from tinman.frozen import Dumps, frozen
 from tinman.loop.state.records import Metrics
 
@@ -32,14 +33,14 @@ RECOMMENDED: dict[LoopStatus, str] = {
     LoopStatus.ERROR: "look at explain(), mend the cause, then resume",
 }
 EXIT_CODES: dict[LoopStatus, int] = {
-    LoopStatus.SUCCESS: 0,
-    LoopStatus.BUDGET_EXHAUSTED: 4,
-    LoopStatus.NO_PROGRESS: 3,
-    LoopStatus.PLAN_FAILED: 3,
-    LoopStatus.APPROVAL_DENIED: 6,
-    LoopStatus.AWAITING_APPROVAL: 5,
-    LoopStatus.PENDING_EXPIRED: 6,
-    LoopStatus.ERROR: 1,
+    LoopStatus.SUCCESS: Exit.DONE,
+    LoopStatus.BUDGET_EXHAUSTED: Exit.LIMIT,
+    LoopStatus.NO_PROGRESS: Exit.INCOMPLETE,
+    LoopStatus.PLAN_FAILED: Exit.INCOMPLETE,
+    LoopStatus.APPROVAL_DENIED: Exit.DENIED,
+    LoopStatus.AWAITING_APPROVAL: Exit.AWAITING,
+    LoopStatus.PENDING_EXPIRED: Exit.DENIED,
+    LoopStatus.ERROR: Exit.INTERNAL,
 }
 """What the command line exits with."""
 

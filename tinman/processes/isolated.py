@@ -14,15 +14,11 @@ from typing import Any
 import anyio
 from anyio.abc import ByteReceiveStream, Process
 
-from tinman.errors import UnsupportedTypeError
+from tinman.errors import ChildDied, UnsupportedTypeError
 from tinman.processes.groups import close_session
 
 MAX_RESULT_BYTES = 16_000_000
 _CHILD = "import sys; sys.path[:] = {path!r}; from tinman.processes.isolated import serve; serve()"
-
-
-class ChildDied(RuntimeError):
-    """Raised when the process of an isolated tool ended without an answer."""
 
 
 def address(function: Callable[..., Any], name: str) -> str:

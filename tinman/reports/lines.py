@@ -41,20 +41,26 @@ def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
     return lines
 
 
+def with_proof(
+    interventions: Sequence[Intervention],
+    simulations: Sequence[SimulationResult],
+    failures: Sequence[DiscoveredFailure],
+) -> list[tuple[Intervention, SimulationResult | None, str]]:
+    """Return each fix with its simulation, if there was one, and the label of the failure that it is for."""
+    proofs = {s.intervention_id: s for s in simulations}
+    labels = {f.id: f.label or f.id[:4] for f in failures}
+    return [(i, proofs.get(i.id), labels.get(i.failure_id, "?")) for i in interventions]
+
+
 def fixes(
     interventions: Sequence[Intervention],
     simulations: Sequence[SimulationResult],
     failures: Sequence[DiscoveredFailure],
 ) -> list[str]:
     """Return the table of fixes: before and after where they were replayed, or why not."""
-    by_intervention = {s.intervention_id: s for s in simulations}
-    label = {f.id: f.label or f.id[:4] for f in failures}
     lines = [f"  {'ID':<6} {'type':<16} {'risk':<6} {'for':<4} {'before':>6} {'after':>5} {'benign lost':>13} proof"]
-    for i in interventions:
-        s = by_intervention.get(i.id)
-        start = (
-            f"  {i.label or i.id[:6]:<6} {i.intervention_type:<16} {i.risk_tier:<6} {label.get(i.failure_id, '?'):<4}"
-        )
+    for i, s, label in with_proof(interventions, simulations, failures):
+        start = f"  {i.label or i.id[:6]:<6} {i.intervention_type:<16} {i.risk_tier:<6} {label:<4}"
         if s is None:
             lines.append(f"{start} not simulated")
         elif not s.paired.n:

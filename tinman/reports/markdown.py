@@ -6,19 +6,21 @@ from collections.abc import Sequence
 
 from tinman import stats
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult
-from tinman.reports.lines import forecasts, measured, not_counted, percent, spent
+from tinman.reports.lines import forecasts, measured, not_counted, percent, spent, with_proof
 from tinman.reports.result import ResearchCycleResult
 from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import fenced
 from tinman.text.visible import markdown as safe
 
 TRANSCRIPTS = 5
+_FIXES = ("id", "for", "type", "risk", "before", "after", "benign lost", "outcome", "why")
 
 
 def report(result: ResearchCycleResult) -> str:
     """Return the whole report: verdict first, what was not tested, findings, fixes, spend, method."""
     found = [f for f in result.failures if f.is_confirmed]
     suspected = [f for f in result.failures if f.standing == "suspected"]
+    fixes = [_fix(*each) for each in with_proof(result.interventions, result.simulations, result.failures)]
     lines = [
         f"# Tinman {safe(result.cycle_id)}",
         "",
@@ -36,7 +38,7 @@ def report(result: ResearchCycleResult) -> str:
         "",
         "## Fixes",
         "",
-        *_fixes(result.interventions, result.simulations, result.failures),
+        *_table(_FIXES, fixes, none="None proposed."),
         "",
         "## Spend",
         "",
@@ -82,53 +84,39 @@ def _untested(result: ResearchCycleResult, suspected: Sequence[DiscoveredFailure
 
 
 def _findings(found: Sequence[DiscoveredFailure]) -> list[str]:
-    if not found:
-        return ["None."]
-    return [
-        "| id | severity | class | what happens | stress | control | 95% | measured | 95% (Wilson) | new |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-        *(
-            f"| {safe(f.label)} | {f.severity} | {f.primary_class} / {safe(f.secondary_class or '')}"
-            f" | {safe(f.description)} | {f.stress.failures}/{f.stress.n} | {f.control.failures}/{f.control.n}"
-            f" | {percent(f.interval)} | {measured(f)} | {percent(f.measured_interval)} | {f.novelty} |"
+    titles = ("id", "severity", "class", "what happens", "stress", "control", "95%", "measured", "95% (Wilson)", "new")
+    return _table(
+        titles,
+        [
+            (
+                *(safe(f.label), f.severity, f"{f.primary_class} / {safe(f.secondary_class or '')}"),
+                *(safe(f.description), f"{f.stress.failures}/{f.stress.n}", f"{f.control.failures}/{f.control.n}"),
+                *(percent(f.interval), measured(f), percent(f.measured_interval), f.novelty),
+            )
             for f in found
-        ),
-    ]
+        ],
+        none="None.",
+    )
 
 
-def _fixes(
-    interventions: Sequence[Intervention],
-    simulations: Sequence[SimulationResult],
-    failures: Sequence[DiscoveredFailure],
-) -> list[str]:
-    if not interventions:
-        return ["None proposed."]
-    label = {f.id: f.label for f in failures}
-    by_intervention = {s.intervention_id: s for s in simulations}
-    lines = [
-        "| id | for | type | risk | before | after | benign lost | outcome | why |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for i in interventions:
-        s = by_intervention.get(i.id)
-        if s is None:
-            tail = "| - | - | - | not simulated | |"
-        elif not s.paired.n:
-            tail = f"| - | - | - | {s.outcome} | {safe(s.recommendation_reason)} |"
-        else:
-            n = s.paired.n
-            lost = (
-                "-" if s.benign_loss_upper is None else f"{s.benign.broken}/{s.benign.n} (<= {s.benign_loss_upper:.1%})"
-            )
-            tail = (
-                f"| {s.paired.before_failures}/{n} {percent(s.before or stats.wilson(0, 0))}"
-                f" | {s.paired.after_failures}/{n} {percent(s.after or stats.wilson(0, 0))} | {lost} | {s.outcome}"
-                f" | p {s.p_value:.2g}; {safe(s.recommendation_reason)} |"
-            )
-        lines.append(
-            f"| {safe(i.label)} | {safe(label.get(i.failure_id, '?'))} | {i.intervention_type} | {i.risk_tier} {tail}"
-        )
-    return lines
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, none: str) -> list[str]:
+    """Return a Markdown table of cells that are harmless already, or ``none`` when there is no row."""
+    head = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    return [*head, *(f"| {' | '.join(row).rstrip()} |" for row in rows)] if rows else [none]
+
+
+def _fix(i: Intervention, s: SimulationResult | None, label: str) -> Sequence[str]:
+    cells = (safe(i.label), safe(label), i.intervention_type, i.risk_tier)
+    if s is None:
+        return (*cells, "-", "-", "-", "not simulated", "")
+    if not (n := s.paired.n):
+        return (*cells, "-", "-", "-", s.outcome, safe(s.recommendation_reason))
+    unknown = stats.wilson(0, 0)
+    before = f"{s.paired.before_failures}/{n} {percent(s.before or unknown)}"
+    after = f"{s.paired.after_failures}/{n} {percent(s.after or unknown)}"
+    upper = s.benign_loss_upper
+    lost = "-" if upper is None else f"{s.benign.broken}/{s.benign.n} (<= {upper:.1%})"
+    return (*cells, before, after, lost, s.outcome, f"p {s.p_value:.2g}; {safe(s.recommendation_reason)}")
 
 
 def _transcripts(found: Sequence[DiscoveredFailure], runs: dict[str, Run]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinman.errors import TraceCaptureError
 from tinman.targets.adapters.base import (
     AppAdapter,
     CommandAppAdapter,
@@ -10,7 +11,6 @@ from tinman.targets.adapters.base import (
     PythonAppAdapter,
     RuntimeSpec,
     ToolPatchRecorder,
-    TraceCaptureError,
     TraceRecorder,
 )
 

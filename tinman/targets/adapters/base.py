@@ -27,7 +27,7 @@ from types import ModuleType, TracebackType
 from typing import Any, Literal, Self
 
 from tinman.config.settings import adopt, environment
-from tinman.errors import TargetError
+from tinman.errors import TargetError, TraceCaptureError
 from tinman.processes.groups import end_session
 from tinman.targets import env_files as env
 
@@ -70,10 +70,6 @@ class CallRecord:
 
 
 _TRACE_FIELDS = frozenset(each.name for each in fields(CallRecord))
-
-
-class TraceCaptureError(TargetError):
-    """Raised when the tool calls of a turn cannot be known."""
 
 
 class TraceRecorder:

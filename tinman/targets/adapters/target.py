@@ -23,7 +23,7 @@ import anyio.from_thread
 import anyio.to_thread
 from anyio.abc import Process, UNIXSocketStream
 
-from tinman.errors import TargetError, TurnBroken
+from tinman.errors import TargetError, TurnBroken, WorkerDied
 from tinman.messages import Reply, Request, say
 from tinman.processes.groups import close_session, kill_session
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
@@ -36,10 +36,6 @@ from tinman.text.visible import shorten
 MAX_LINE = 32_000_000
 _GARBLED = "the target's process wrote into the channel of its adapter"
 _BOOT = "import sys; sys.path[:] = {path!r}; from tinman.targets.adapters.worker import main; main({descriptor})"
-
-
-class WorkerDied(TargetError):
-    """Raised when the adapter's process ended, or garbled its channel, instead of answering."""
 
 
 class Taker(Protocol):

@@ -1,0 +1,60 @@
+"""``tinman init`` and ``config``: the settings file, written and read; nothing else is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tinman.cli.app import App
+from tinman.cli.settings import resolve
+from tinman.config.resources import folder
+from tinman.config.settings import Settings, flat
+from tinman.errors import ConfigError
+from tinman.frozen import adapter, dump
+from tinman.options import ResearchOptions
+
+
+def init(app: App, force: bool) -> None:
+    """Write a commented tinman.toml into this folder. Raises ``ConfigError``."""
+    place = Path("tinman.toml")
+    if place.exists() and not force:
+        raise ConfigError("init: tinman.toml is there already; use --force to overwrite it")
+    try:
+        place.write_text((folder("config") / "tinman.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"init: cannot write {place.resolve()}: {error.strerror}") from error
+    following = f"{app.command('doctor')}, then {app.command('research', '--mode', 'lab')}"
+    app.answer({"schema": "tinman.init/1", "file": str(place.resolve())}, said=f"Wrote tinman.toml. Next: {following}")
+
+
+def show(app: App) -> None:
+    """Print each setting with where its value came from."""
+    resolved = resolve(app)
+    built_in = {f"research.{name}": value for name, value in dump(ResearchOptions()).items()}
+    values = {
+        key: built_in.get(key) if value is None else value
+        for key, value in flat(resolved.settings.model_dump(mode="json")).items()
+    }
+    app.answer(
+        {key: {"value": value, "origin": resolved.origin(key)} for key, value in values.items()},
+        *(f"  {key:<32} {value!s:<28} {resolved.origin(key)}" for key, value in values.items()),
+    )
+
+
+def path(app: App) -> None:
+    """Print the file in force."""
+    file = resolve(app).file
+    told = str(file) if file else None
+    app.answer({"schema": "tinman.config-path/1", "file": told}, told or "no file; defaults, environment and flags")
+
+
+def schema(app: App) -> None:
+    """Print the JSON schema of tinman.toml and of its [target] table."""
+    from tinman.targets.profile import TargetProfile  # noqa: PLC0415 - half of what `config path` would wait for
+
+    app.document({"settings": Settings.model_json_schema(), "target": adapter(TargetProfile).json_schema()})
+
+
+def database(app: App) -> None:
+    """Print where the database is."""
+    place = resolve(app).settings.db
+    app.answer({"schema": "tinman.db-path/1", "database": place}, place)

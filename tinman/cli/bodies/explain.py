@@ -1,0 +1,56 @@
+"""``tinman explain``, and one failure or fix in full: why, from stored records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from tinman.cli.app import App
+from tinman.cli.bodies.cycles import write
+from tinman.cli.store import expect, memory
+from tinman.frozen import dump
+from tinman.memory import lineage
+from tinman.records import DiscoveredFailure, Intervention, Run, to_data
+from tinman.reports import explain as reasons
+from tinman.reports.document import failure_data
+from tinman.scenarios.transcript import transcript_of
+from tinman.text.visible import visible
+
+
+async def show_failure(app: App, name: str, evidence: bool) -> None:
+    """Show a failure, with the runs it rests on where ``evidence`` is wanted."""
+    async with memory(app) as graph:
+        node = await graph.get(name)
+        record = expect(node, DiscoveredFailure, "a failure")
+        if app.as_json:
+            app.document(failure_data(record))
+            return
+        app.lines(await reasons.explain(graph, node.id))
+        for run in (await graph.nodes(record.run_ids)).values() if evidence else ():
+            if isinstance(run.record, Run):
+                app.lines(["", f"{run.id}  {run.record.scenario_id}", visible(transcript_of(run.record.turns))])
+
+
+async def show_fix(app: App, name: str) -> None:
+    """Show a fix: the patch itself, its risk, its proof."""
+    async with memory(app) as graph:
+        node = await graph.get(name)
+        record = expect(node, Intervention, "an intervention")
+        lines = await reasons.explain(graph, node.id)
+    patch = visible(json.dumps(dump(record.payload), indent=2, ensure_ascii=False))
+    app.answer({"schema": "tinman.intervention/1", **to_data(record)}, *lines, "  patch:", patch)
+
+
+async def explain(app: App, name: str, drawing: Path | None) -> None:
+    """Say why, and write the lineage to ``drawing`` where one is wanted."""
+    form = drawing.suffix if drawing is not None else ".json"
+    if form not in {".graphml", ".json"}:
+        raise click.UsageError(f"--graph {drawing}: end the name in .graphml or .json")
+    async with memory(app) as graph:
+        found = await reasons.explain(graph, name)
+        if drawing is not None:
+            text = lineage.to_text(await lineage.of(graph, name), "json" if form == ".json" else "graphml")
+            await write(drawing, text, "explain")
+    app.answer({"schema": "tinman.explanation/1", "name": name, "lines": found}, *found)

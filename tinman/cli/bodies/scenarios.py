@@ -1,0 +1,97 @@
+"""``tinman scenarios validate``, ``list`` and ``diff``: files of scenarios and reports read, and nothing run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tinman.cli.app import App, Exit
+from tinman.errors import DefinitionError
+from tinman.harness.artifacts import read_artifact
+from tinman.harness.compare import differences, newly_failing, page, unlike
+from tinman.scenarios.files import load_scenarios, warnings_of, write_text
+from tinman.scenarios.scenario import Scenario
+from tinman.scenarios.schema import file_schema
+from tinman.text.visible import shorten, visible
+
+
+def validate(app: App, places: tuple[str, ...], place: str | None, schema: bool) -> int:
+    """Read scenario files and say what is wrong with them; nothing is run. Exit 2 when a file is wrong."""
+    if schema:
+        app.document(file_schema())
+        return Exit.DONE
+    wanted = [*places, *([place] if place else [])]
+    if not wanted:
+        raise click.UsageError("name a scenario file or a folder of them")
+    problems: list[str] = []
+    count = 0
+    for one in wanted:
+        try:
+            loaded = load_scenarios(one)
+        except DefinitionError as error:
+            problems.append(visible(str(error), keep_newlines=False))
+            continue
+        count += len(loaded)
+        for scenario in loaded:
+            for warning in warnings_of(scenario):
+                app.say(f"warning: {visible(warning, keep_newlines=False)}")
+    for problem in problems if not app.as_json else ():
+        click.echo(f"tinman: {problem}", err=True)
+    app.answer(
+        {"schema": "tinman.validation/1", "scenarios": count, "problems": problems},
+        f"{count} scenarios read, {len(problems)} problems",
+    )
+    return Exit.USAGE if problems else Exit.DONE
+
+
+def list_(app: App, place: str | None, folder: str | None, tags: tuple[str, ...]) -> None:
+    """List the scenarios in a file or folder."""
+    if not (wanted := place or folder):
+        raise click.UsageError("name a scenario file or a folder of them")
+
+    def line(one: Scenario) -> str:
+        tagged = f"  [{shorten(', '.join(one.tags), 40)}]" if one.tags else ""
+        marks = "  destructive" * one.destructive + "  quarantined" * _is_quarantined(one)
+        return f"  {shorten(one.scenario_id, 40):<40} {len(one.turns)} turns{tagged}{marks}"
+
+    app.listing(
+        [one for one in load_scenarios(wanted) if not tags or set(tags) & set(one.tags)],
+        lambda one: {
+            "schema": "tinman.scenario-line/1",
+            "scenario_id": one.scenario_id,
+            "description": one.description,
+            "tags": list(one.tags),
+            "destructive": one.destructive,
+            "turns": len(one.turns),
+            "digest": one.digest,
+            "quarantined": _is_quarantined(one),
+        },
+        line,
+    )
+
+
+def _is_quarantined(scenario: Scenario) -> bool:
+    return bool(scenario.provenance.get("status") == "quarantined")
+
+
+def diff(app: App, before: str, after: str, output: str | None, force: bool) -> int:
+    """Compare two reports; return 1 when something fails that did not. Raises ``DefinitionError`` for unlike ones."""
+    old, new = read_artifact(Path(before)), read_artifact(Path(after))
+    told = unlike(old, new)
+    if told and not force:
+        raise DefinitionError(f"diff: the reports differ in {', '.join(told)}; --force compares them all the same")
+    found = differences(old, new)
+    worse = newly_failing(found)
+    if output:
+        try:
+            write_text(Path(output), page(old, new, names=(before, after)))
+        except OSError as error:
+            raise DefinitionError(f"diff {output}: cannot be written: {error.strerror or error}") from error
+    changes = [{"scenario_id": one.scenario_id, "change": one.change} for one in found]
+    app.answer(
+        {"schema": "tinman.scenario-diff/1", "changes": changes, "newly_failing": worse},
+        *(f"  {one.change:<14} {shorten(one.scenario_id, 80)}" for one in found if one.change != "still passing"),
+        f"{len(worse)} newly failing, {sum(one.change == 'cured' for one in found)} cured",
+    )
+    return Exit.INTERNAL if worse else Exit.DONE

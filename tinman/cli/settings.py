@@ -1,0 +1,19 @@
+"""The settings in force for one command."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from tinman import logs
+from tinman.cli.app import App
+from tinman.config import settings
+
+
+def resolve(app: App, flags: Mapping[str, Any] | None = None) -> settings.Resolved:
+    """Return the settings in force with ``flags`` on top, and log as they say. Raises ``ConfigError``."""
+    level = logging.ERROR if app.quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(app.verbose, 2)]
+    logs.configure(level=level, secrets=settings.provider_keys().values())
+    own = {"db": app.db} if app.db else {}
+    return settings.resolve({**own, **(flags or {})}, config=app.config)
