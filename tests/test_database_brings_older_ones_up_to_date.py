@@ -13,7 +13,7 @@ from tinman.approvals.queue import ApprovalQueue
 from tinman.config.modes import Mode
 from tinman.db import migrate
 from tinman.db.engine import Database
-from tinman.db.tables import SCHEMA_VERSION
+from tinman.db.file import SCHEMA_VERSION
 from tinman.memory.graph import MemoryGraph
 from tinman.records import Ending, ExperimentDesign, Hypothesis, Spent
 from tinman.review import Action, SimulationDetails

@@ -12,7 +12,7 @@ from journals import ROOT, a_run, asked, child, fresh_file, opened
 
 from tinman.db import migrate
 from tinman.db.engine import Database
-from tinman.db.tables import SCHEMA_VERSION
+from tinman.db.file import SCHEMA_VERSION
 from tinman.errors import ConfigError, StoreCorrupt, StoreError, StoreTooNew
 from tinman.memory.graph import MemoryGraph
 

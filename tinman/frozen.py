@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 T = TypeVar("T")
-_CONFIG = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+_CONFIG = ConfigDict(extra="forbid", ser_json_inf_nan="constants", defer_build=True)  # most commands need few of them
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field, Field))
@@ -102,6 +102,12 @@ def dump(value: Any) -> Any:
     """Return ``value`` (a frozen record) as plain JSON-able data, losslessly."""
     kind: Any = type(value)
     return adapter(kind).dump_python(value, mode="json")
+
+
+class Encoded(str):
+    """JSON text that is written as it is."""
+
+    __slots__ = ()
 
 
 def canonical_json(data: Any) -> str:

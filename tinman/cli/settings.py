@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any
 
-from tinman import logs
 from tinman.cli.app import App
 from tinman.config import settings
 
@@ -14,6 +14,9 @@ from tinman.config import settings
 def resolve(app: App, flags: Mapping[str, Any] | None = None) -> settings.Resolved:
     """Return the settings in force with ``flags`` on top, and log as they say. Raises ``ConfigError``."""
     level = logging.ERROR if app.quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(app.verbose, 2)]
-    logs.configure(level=level, secrets=settings.provider_keys().values())
+    if "structlog" in sys.modules:  # else nothing that logs is loaded, and loading it takes longer than a listing
+        from tinman import logs  # noqa: PLC0415
+
+        logs.configure(level=level, secrets=settings.provider_keys().values())
     own = {"db": app.db} if app.db else {}
     return settings.resolve({**own, **(flags or {})}, config=app.config)

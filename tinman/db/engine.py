@@ -25,22 +25,16 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from tinman.db.file import SCHEMA_VERSION, check_file
 from tinman.db.prepared import driver_of
-from tinman.db.tables import SCHEMA_VERSION
 from tinman.errors import ConfigError, RowRefused, StoreCorrupt, StoreError
+from tinman.frozen import Encoded
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_SECONDS = 30.0
 POOL_SIZE = 5
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
-_MAGIC = b"SQLite format 3\x00"
-
-
-class Encoded(str):
-    """JSON text that is written as it is."""
-
-    __slots__ = ()
 
 
 def _to_json(value: Any) -> str:
@@ -64,34 +58,6 @@ def _explained(error: DBAPIError | sqlite3.Error, place: str) -> StoreError:
     if "readonly" in told or "read-only" in told or "unable to open" in told:
         return StoreError(f"database {place}: cannot be opened for writing; check the folder's permissions")
     return StoreError(f"database {place}: {said}")
-
-
-def _check_file(path: Path, *, create: bool) -> None:
-    """Look at the file's first bytes and length, in constant time; make its folder when it is new."""
-    try:
-        if not path.exists():
-            if not create:
-                raise StoreError(f"database {path}: there is none; start a cycle, or name the right file")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return
-        with path.open("rb") as file:
-            header = file.read(100)
-        size = path.stat().st_size
-        log = Path(f"{path}-wal")
-        has_log = log.exists() and log.stat().st_size > 0
-    except OSError as error:
-        raise StoreError(f"database {path}: {error.strerror or error}; check the folder") from error
-    if size == 0:
-        return
-    if header[:16] != _MAGIC:
-        raise StoreCorrupt(f"database {path}: not a SQLite database; it was left as it is; name another file")
-    page_size = int.from_bytes(header[16:18], "big")
-    pages = int.from_bytes(header[28:32], "big")
-    expected = (65536 if page_size == 1 else page_size) * pages
-    if size < expected and not has_log:  # with a log, the missing pages may still be in it
-        raise StoreCorrupt(
-            f"database {path}: cut off at {size} of {expected} bytes; it was left as it is; restore a copy"
-        )
 
 
 class _Connection(sqlite3.Connection):
@@ -244,7 +210,7 @@ class Database:
             url = URL.create("sqlite+aiosqlite", database=str(url_or_path))
         if url.get_backend_name() == "sqlite":
             path = Path(url.database or "")
-            _check_file(path, create=create)
+            check_file(path, create=create)
             db = cls(_sqlite_engine(url), str(path), folder=folder)
         else:
             db = cls(_postgres_engine(url), url.render_as_string(hide_password=True), folder=folder)

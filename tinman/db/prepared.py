@@ -12,7 +12,8 @@ from typing import Any, cast
 from sqlalchemy import Connection, Insert, Update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tinman.db.tables import Base, as_text
+from tinman.db.file import as_text
+from tinman.db.tables import Base
 
 _SQLITE = sqlite.dialect(paramstyle="qmark")
 

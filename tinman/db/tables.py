@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-SCHEMA_VERSION = "0003"
-"""The newest migration; a database that says so is opened without loading alembic."""
-
-
-def as_text(moment: datetime) -> str:
-    """Return a moment as SQLite keeps it."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+from tinman.db.file import as_text
 
 
 class Moment(TypeDecorator[datetime]):

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tinman import clock, stats
 from tinman.frozen import adapter, frozen
-from tinman.memory.graph import MemoryGraph
 from tinman.records import ExperimentResult, Hypothesis, Source, Standing
 from tinman.taxonomy import FailureClass
+
+if TYPE_CHECKING:
+    from tinman.memory.graph import MemoryGraph
 
 HALF_LIFE_DAYS = 30.0
 LEAST_SCORED = 20

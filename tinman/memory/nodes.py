@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from tinman.config.modes import Mode
-from tinman.db.engine import Encoded
 from tinman.errors import StoreCorrupt
-from tinman.frozen import adapter, dump, frozen
+from tinman.frozen import Encoded, adapter, dump, frozen
 from tinman.records import (
     DiscoveredFailure,
     Ending,

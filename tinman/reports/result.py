@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinman.config.modes import Mode
 from tinman.frozen import adapter, frozen
 from tinman.memory.beliefs import Score
-from tinman.memory.graph import MemoryGraph
 from tinman.messages import Usage
 from tinman.options import ResearchOptions, options_of
 from tinman.records import (
@@ -21,6 +20,9 @@ from tinman.records import (
     SimulationResult,
     Spent,
 )
+
+if TYPE_CHECKING:
+    from tinman.memory.graph import MemoryGraph
 
 R = TypeVar("R", bound=Record)
 

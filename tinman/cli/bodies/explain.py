@@ -12,9 +12,10 @@ from tinman.cli.bodies.cycles import write
 from tinman.cli.store import expect, memory
 from tinman.frozen import dump
 from tinman.memory import lineage
-from tinman.records import DiscoveredFailure, Intervention, Run, to_data
+from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult, to_data
 from tinman.reports import explain as reasons
 from tinman.reports.document import failure_data
+from tinman.reports.lines import fixes
 from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import visible
 
@@ -54,3 +55,25 @@ async def explain(app: App, name: str, drawing: Path | None) -> None:
             text = lineage.to_text(await lineage.of(graph, name), "json" if form == ".json" else "graphml")
             await write(drawing, text, "explain")
     app.answer({"schema": "tinman.explanation/1", "name": name, "lines": found}, *found)
+
+
+async def transcript(app: App, run: str) -> None:
+    """Print the transcript of a run, recorded and untrusted."""
+    async with memory(app) as graph:
+        record = expect(await graph.get(run), Run, "a run")
+    app.answer({"schema": "tinman.run/1", **to_data(record)}, visible(transcript_of(record.turns)))
+
+
+async def interventions(app: App, cycle: str | None) -> None:
+    """List fixes with what their simulation showed."""
+    async with memory(app) as graph:
+        found = [n.record for n in await graph.find(kind="intervention", cycle_id=cycle)]
+        simulated = [n.record for n in await graph.find(kind="simulation", cycle_id=cycle)]
+        failed = [n.record for n in await graph.find(kind="failure_mode", cycle_id=cycle)]
+    proposed = sorted((r for r in found if isinstance(r, Intervention)), key=lambda r: (len(r.label), r.label))
+    if app.as_json:
+        for each in proposed:
+            app.document({"schema": "tinman.intervention/1", **to_data(each)})
+        return
+    sims = [r for r in simulated if isinstance(r, SimulationResult)]
+    app.lines(fixes(proposed, sims, [r for r in failed if isinstance(r, DiscoveredFailure)]))

@@ -1,25 +1,26 @@
-"""``tinman failures`` and ``interventions``: what was found and proposed, as tables, JSON lines or CSV."""
+"""``tinman failures list`` and ``export``: what was found, as a table, JSON lines or CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tinman import clock
 from tinman.cli.app import App
-from tinman.cli.store import expect, memory
+from tinman.cli.settings import resolve
 from tinman.errors import ConfigError
-from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult, to_data
+from tinman.memory.glance import glance
+from tinman.memory.nodes import Node
+from tinman.records import DiscoveredFailure
 from tinman.reports.document import failure_data
-from tinman.reports.lines import findings, fixes
-from tinman.scenarios.transcript import transcript_of
+from tinman.reports.lines import findings
 from tinman.taxonomy import FailureClass, Severity
 from tinman.text.visible import visible
 
 
-async def list_(
+def list_(
     app: App,
     cycle: str | None,
     failure_class: str | None,
@@ -33,8 +34,11 @@ async def list_(
     if failure_class is not None and failure_class.upper() not in FailureClass.__members__:
         raise ConfigError(f"--class: there is no {failure_class!r}; use one of {', '.join(FailureClass)}")
     earliest = None if since is None else clock.now() - timedelta(seconds=since)
-    async with memory(app) as graph:
-        nodes = await graph.find(kind="failure_mode", cycle_id=cycle, since=earliest)
+    nodes = glance(resolve(app).settings.db, "failure_mode", cycle_id=cycle, since=earliest)
+    if nodes is None:
+        import anyio  # noqa: PLC0415 - with the store it takes longer to load than a listing to make
+
+        nodes = anyio.run(_find, app, cycle, earliest)
     found = [
         f
         for node in nodes
@@ -54,6 +58,13 @@ async def list_(
             app.document(failure_data(failure))
 
 
+async def _find(app: App, cycle: str | None, earliest: datetime | None) -> list[Node]:
+    from tinman.cli.store import memory  # noqa: PLC0415 - loads SQLAlchemy
+
+    async with memory(app) as graph:
+        return await graph.find(kind="failure_mode", cycle_id=cycle, since=earliest)
+
+
 def _csv(found: Sequence[DiscoveredFailure]) -> list[str]:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -63,25 +74,3 @@ def _csv(found: Sequence[DiscoveredFailure]) -> list[str]:
         text = visible(f.description, keep_newlines=False)
         writer.writerow([*row, f"'{text}" if text.startswith(("=", "+", "-", "@")) else text])
     return out.getvalue().splitlines()
-
-
-async def transcript(app: App, run: str) -> None:
-    """Print the transcript of a run, recorded and untrusted."""
-    async with memory(app) as graph:
-        record = expect(await graph.get(run), Run, "a run")
-    app.answer({"schema": "tinman.run/1", **to_data(record)}, visible(transcript_of(record.turns)))
-
-
-async def interventions(app: App, cycle: str | None) -> None:
-    """List fixes with what their simulation showed."""
-    async with memory(app) as graph:
-        found = [n.record for n in await graph.find(kind="intervention", cycle_id=cycle)]
-        simulated = [n.record for n in await graph.find(kind="simulation", cycle_id=cycle)]
-        failed = [n.record for n in await graph.find(kind="failure_mode", cycle_id=cycle)]
-    proposed = sorted((r for r in found if isinstance(r, Intervention)), key=lambda r: (len(r.label), r.label))
-    if app.as_json:
-        for each in proposed:
-            app.document({"schema": "tinman.intervention/1", **to_data(each)})
-        return
-    sims = [r for r in simulated if isinstance(r, SimulationResult)]
-    app.lines(fixes(proposed, sims, [r for r in failed if isinstance(r, DiscoveredFailure)]))

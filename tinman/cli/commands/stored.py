@@ -59,13 +59,18 @@ COMMANDS = (
             flag("--evidence", "With the runs it rests on."),
             body="explain:show_failure",
         ),
-        Command("transcript RUN", "Print the transcript of RUN, recorded and untrusted.", "run-0123abcd"),
+        Command(
+            "transcript RUN",
+            "Print the transcript of RUN, recorded and untrusted.",
+            "run-0123abcd",
+            body="explain:transcript",
+        ),
     ),
     Family(
         "interventions",
         "List and show proposed fixes.",
         "list --cycle cyc-0001",
-        Command("list", "List fixes and their proof.", "--cycle cyc-0001", _CYCLE, body="failures:interventions"),
+        Command("list", "List fixes and their proof.", "--cycle cyc-0001", _CYCLE, body="explain:interventions"),
         Command("show NAME", "Show fix NAME: the patch itself, its risk, its proof.", "INT-1", body="explain:show_fix"),
     ),
     Family(
