@@ -44,7 +44,7 @@ def main() -> int:
             "0",
             "--quiet",
         ]
-        once([*TINMAN, *research], folder)  # a store to list from
+        once([*TINMAN, "research", "--quiet", *few.split()], folder)  # a store to list from
         for command in commands.values():
             once(command, folder)
         rounds = [{name: once(command, folder) for name, command in commands.items()} for _ in range(PROCESSES)]
