@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,16 +35,20 @@ def headers(leave_out: Any) -> dict[str, Any]:
     return {**kept, **{f"X-Stainless-{name}": leave_out for name in _TOLD_BY_THE_SDK}}
 
 
+@dataclass(frozen=True)
 class Endpoint:
     """One model at one host. ``key`` is held only to be kept out of messages."""
 
-    def __init__(self, provider: str, model: str, base_url: str, *, key: str | None, key_variable: str) -> None:
-        self.provider = provider
-        self.host = urlsplit(base_url).netloc.rpartition("@")[2] or base_url
-        self._key = key
-        self._key_variable = key_variable
-        self.label = f"{provider}:{model} at {self.host}"
+    provider: str
+    model: str
+    base_url: str
+    key: str | None
+    key_variable: str
+
+    @property
+    def label(self) -> str:
         """Names provider, model and host in every message."""
+        return f"{self.provider}:{self.model} at {urlsplit(self.base_url).netloc.rpartition('@')[2] or self.base_url}"
 
     def translated(self, error: Exception) -> ProviderError:
         """Return the ``ProviderError`` for what the SDK, its transport raised."""
@@ -62,7 +67,7 @@ class Endpoint:
         said = f"{self.label} answered {status}{told}"
         if status in (401, 403):
             # The provider's own words are left out: they like to repeat the key.
-            return KeyRefused(f"{self.label} answered {status}: it refuses the key; check {self._key_variable}")
+            return KeyRefused(f"{self.label} answered {status}: it refuses the key; check {self.key_variable}")
         if status == 429:
             if _code(error) == "insufficient_quota":
                 return RequestRefused(f"{said}; the account has no quota left, add credit or use another key")
@@ -105,7 +110,7 @@ class Endpoint:
         return f" ({shorten(text, 160)})" if text else ""
 
     def _clean(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if self._key else text
+        return text.replace(self.key, "[key]") if self.key else text
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,4 +1,4 @@
-"""``Line``: a provider's SDK client, opened at the first call, and the one way both wires are sent over it.
+"""``Client``: a model behind a provider's SDK, opened at the first call, and the one way both wires are sent over it.
 
 The call is the SDK's own ``post``: its authentication, headers, transport and errors. Its typed ``create`` would walk
 the request and build response models we do not read, at twice the CPU a call.
@@ -7,13 +7,14 @@ the request and build response models we do not read, at twice the CPU a call.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 
 from tinman.errors import ProviderError, RequestRefused
-from tinman.models.endpoint import Endpoint
+from tinman.models.endpoint import NO_KEY, Endpoint, headers
 from tinman.models.wires.reading import read_json
 from tinman.text.visible import shorten
 
@@ -23,33 +24,44 @@ if TYPE_CHECKING:
 _OPTIONS = {"extra_headers": "headers", "extra_query": "params", "timeout": "timeout"}
 
 
-class SDKClient(Protocol):
-    """What ``AsyncOpenAI`` and ``AsyncAnthropic`` have in common."""
+class SDK(NamedTuple):
+    """What ``openai`` and ``anthropic`` have in common: a client, the root of their errors, the mark of no header."""
 
-    base_url: Any
-
-    async def close(self) -> None: ...
-    async def post(self, path: str, *, cast_to: Any, content: bytes, options: Any) -> Any: ...
-
-
-Opening: TypeAlias = "Callable[[httpx2.AsyncClient], tuple[SDKClient, type[Exception]]]"
+    client: Callable[..., Any]
+    error: type[Exception]
+    omitted: Callable[[], Any]
 
 
-class Line:
-    """Bound to the event loop of the first call. ``open_client`` gets the HTTP client and returns the SDK's client and
-    the root of the SDK's exceptions."""
+class Client(ABC):
+    """A model behind a provider's SDK. Bound to the event loop of its first call; close it there.
 
-    def __init__(self, endpoint: Endpoint, open_client: Opening, *, timeout_seconds: float) -> None:
-        self._endpoint = endpoint
-        self._open_client = open_client
+    It is called at ``url`` and priced by ``base_url`` where one is given. Raises the ``ProviderError`` that fits; no
+    message holds the key, whose environment variable is ``key_variable``.
+    """
+
+    provider: str
+    key_variable: str
+
+    def __init__(
+        self, name: str, url: str, *, base_url: str | None, api_key: str | None, timeout_seconds: float
+    ) -> None:
+        self.name = name
+        self.base_url = url
+        self.price_provider = base_url or self.provider
+        self._endpoint = Endpoint(self.provider, name, url, key=api_key, key_variable=self.key_variable)
+        self._api_key = api_key
         # What is not given here the SDK copies deeply, call for call.
         self._defaults = {"timeout": timeout_seconds, "max_retries": 0, "headers": {}, "params": {}}
         self._address = ""
-        self._client: SDKClient | None = None
+        self._client: Any = None
         self._failures: tuple[type[Exception], ...] = ()
         self._raw: type[httpx2.Response] | None = None
 
-    async def post(self, path: str, body: dict[str, Any]) -> Any:
+    @abstractmethod
+    def _sdk(self) -> SDK:
+        """Import the SDK."""
+
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
         """Send ``body`` and return the JSON that came back; raises a ``ProviderError``.
 
         ``extra_headers``, ``extra_query``, ``extra_body`` and ``timeout`` in it mean what they mean to the SDK.
@@ -75,16 +87,24 @@ class Line:
             why = shorten(str(error), 100)
             raise RequestRefused(f"{self._endpoint.label}: the request cannot be written as JSON ({why})") from error
 
-    def _open(self) -> SDKClient:
+    def _open(self) -> Any:
         import aiohttp  # noqa: PLC0415 - heavy packages load with the first call
         import httpx2  # noqa: PLC0415
 
-        from tinman.models.http import Client  # noqa: PLC0415 - it imports both
+        from tinman.models import http  # noqa: PLC0415 - it imports both
 
+        sdk = self._sdk()
         self._raw = httpx2.Response
-        self._client, sdk_error = self._open_client(Client())
+        self._client = sdk.client(
+            api_key=self._api_key or NO_KEY,
+            base_url=self.base_url,
+            max_retries=0,
+            timeout=self._defaults["timeout"],
+            default_headers=headers(sdk.omitted()),
+            http_client=http.Client(),
+        )
         self._address = str(self._client.base_url).rstrip("/")
-        self._failures = (sdk_error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
+        self._failures = (sdk.error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
         return self._client
 
     async def aclose(self) -> None:

@@ -13,12 +13,11 @@ from tinman.errors import AwaitingApproval
 from tinman.frozen import changed
 from tinman.loop.approvals import questions as approval
 from tinman.loop.approvals.gate import Gate
+from tinman.loop.policies import Rules
 from tinman.loop.result import LoopStatus, Stop
-from tinman.loop.session.calls import Caller
 from tinman.loop.session.history import History
-from tinman.loop.session.observations import Look, Observer
-from tinman.loop.session.rules import Rules
 from tinman.loop.session.start import Answer, is_expired
+from tinman.loop.session.world import Caller, Look, Observer
 from tinman.loop.state.changes import Answered, Asked, Forgotten
 from tinman.loop.state.records import Call, Intent, MetricSnapshot, PendingApproval
 from tinman.loop.state.store import Store

@@ -9,15 +9,13 @@ import structlog
 
 from tinman.frozen import changed, made
 from tinman.loop.exits import ExitCondition
+from tinman.loop.policies import Rules
 from tinman.loop.result import LoopStatus, Stop
-from tinman.loop.session.calls import Caller
 from tinman.loop.session.history import History
-from tinman.loop.session.observations import Observer
-from tinman.loop.session.plans import Planner
+from tinman.loop.session.plans import Planner, Summarizer
 from tinman.loop.session.questions import Questions
-from tinman.loop.session.rules import Rules
 from tinman.loop.session.start import Answer
-from tinman.loop.session.summaries import Summarizer
+from tinman.loop.session.world import Caller, Observer
 from tinman.loop.state.changes import Change, Planned
 from tinman.loop.state.records import Call, IterationRecord
 from tinman.loop.trace import Trace

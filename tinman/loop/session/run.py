@@ -12,7 +12,7 @@ import structlog
 
 from tinman.errors import BudgetExhausted, LoopStateError, ProviderError, StoreError
 from tinman.frozen import changed
-from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus, Stop
+from tinman.loop.result import LoopResult, LoopStatus, Stop, result_of
 from tinman.loop.session import ceilings
 from tinman.loop.session.history import History
 from tinman.loop.session.rounds import Rounds
@@ -26,6 +26,7 @@ from tinman.text.cutting import head_and_tail
 from tinman.text.visible import shorten
 
 _log = structlog.get_logger(__name__)
+_LIMITS = ("max_iterations", "token_limit", "wall_clock_s", "cost_limit_usd")
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,7 @@ class Session:
     async def run(self, answer: Answer | None) -> LoopResult:
         """Run to an end and write it down. Every failure is an ERROR result, but for a cancellation and ``Halted``."""
         config = self.history.state.config
-        limits = {
-            "max_iterations": config.max_iterations,
-            "token_limit": config.token_limit,
-            "wall_clock_s": config.wall_clock_s,
-            "cost_limit_usd": config.cost_limit_usd,
-        }
+        limits = {name: getattr(config, name) for name in _LIMITS}
         try:
             self.trace.open()
             self.trace.tell("loop.start", goal=self.history.state.goal, limits=limits)
@@ -54,7 +50,7 @@ class Session:
         except OutOfTime:
             stop = self._stop_at_ceiling()
         except BudgetExhausted as error:
-            reason = ceilings.explain_refusal(config, self.history.state, self.history.budget, error)
+            reason = ceilings.explain_refusal(self.history.state, self.history.budget, error)
             stop = Stop(status=LoopStatus.BUDGET_EXHAUSTED, reason=reason)
         except Halted:
             self.trace.close()
@@ -100,18 +96,7 @@ class Session:
             _log.error("loop.trace_failed", error=str(error))
         finally:
             self.trace.close()
-        return LoopResult(
-            status=stop.status,
-            reason=stop.reason,
-            resumable=stop.status is not LoopStatus.SUCCESS and stop.is_consistent,
-            recommended_action=stop.advice or RECOMMENDED[stop.status],
-            iterations=len(state.iterations),
-            metrics=state.metrics,
-            state_path=self.store.path,
-            approval_token=stop.token,
-            loop_id=state.loop_id,
-            error=stop.error,
-        )
+        return result_of(state, stop, self.store.path)
 
     def _stop_at_ceiling(self, why: str = "") -> Stop:
         reached = self.history.find_reached_ceiling() or "wall_clock_s reached"

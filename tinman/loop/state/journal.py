@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,9 @@ _STATUS: dict[str, CycleStatus] = {
 }
 
 
+Recording = Callable[[Began | Ended, State], Awaitable[None]]
+
+
 async def replay(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
     """Return the state that the stored changes under ``prefix`` add up to, and how many there are."""
     state: State | None = None
@@ -72,12 +76,9 @@ async def _replay_draws(runtime: Runtime, prefix: str, state: State) -> State:
 class JournalStore:
     """Keeps a loop in a runtime's journal, its keys under ``prefix``. ``record`` is facts of the ends of a session."""
 
-    is_durable = True
     path: str | None = None
 
-    def __init__(
-        self, runtime: Runtime, prefix: str, *, record: Callable[[Began | Ended, State], Awaitable[None]] | None = None
-    ) -> None:
+    def __init__(self, runtime: Runtime, prefix: str, record: Recording | None = None) -> None:
         self._runtime = runtime
         self._prefix = f"{prefix}/"
         self._record = record
@@ -94,22 +95,21 @@ class JournalStore:
         await self._append(adapter(State).dump_json(fresh).decode())
         return fresh
 
-    async def _append(self, text: str, key: str | None = None) -> None:
-        async def work(tx: Tx) -> str:
-            return text
+    async def _append(self, text: str) -> None:
+        await self._step(f"{self._count:06d}", _saying(text))
+        self._count += 1
 
+    async def _step(self, key: str, work: Callable[[Tx], Awaitable[str]]) -> None:
         try:
-            await self._runtime.step(key or f"{self._prefix}{self._count:06d}", work)
+            await self._runtime.step(f"{self._prefix}{key}", work)
         except Stopped as stopped:
             raise Halted from stopped
-        if key is None:
-            self._count += 1
 
     async def commit(self, change: Change, state: State) -> None:
         """Append the change."""
         text = adapter(Change).dump_json(change).decode()
         if isinstance(change, Drawn):  # budget is drawn in the middle of other steps, so it has a sequence of its own
-            await self._append(text, f"{self._prefix}drawn/{state.sessions}/{self._draws:06d}")
+            await self._step(f"drawn/{state.sessions}/{self._draws:06d}", _saying(text))
             self._draws += 1
             return
         await self._append(text)
@@ -124,10 +124,7 @@ class JournalStore:
             outcomes.append(await work())
             return adapter(Change).dump_json(outcomes[0][0]).decode()
 
-        try:
-            await self._runtime.step(f"{self._prefix}{self._count:06d}", step)
-        except Stopped as stopped:
-            raise Halted from stopped
+        await self._step(f"{self._count:06d}", step)
         self._count += 1
         change, beside = outcomes[0]
         return follow(change), beside
@@ -165,22 +162,18 @@ class JournalStore:
     async def keep(self, text: str) -> str:
         """Keep it as a step of its own."""
         name = name_of(text)
-
-        async def work(tx: Tx) -> str:
-            return text
-
-        await self._runtime.step(f"{self._prefix}payload/{name}", work)
+        await self._runtime.step(f"{self._prefix}payload/{name}", _saying(text))
         return name
-
-    async def read_kept(self, name: str) -> str:
-        """Read it."""
-        key = f"{self._prefix}payload/{name}"
-        if not self._runtime.stored(key):
-            raise LoopStateError(f"payload {name}: there is none")
-        return str(await self._runtime.value(key))
 
     async def close(self) -> None:
         """The runtime's owner gives the lease back."""
+
+
+def _saying(text: str) -> Callable[[Tx], Awaitable[str]]:
+    async def work(tx: Tx) -> str:
+        return text
+
+    return work
 
 
 async def open_database(
@@ -222,7 +215,7 @@ async def open_database(
             )
         await _audit(audit, change, state)
 
-    store = JournalStore(runtime, "loop", record=record)
+    store = JournalStore(runtime, "loop", record)
     if handler is not None:
         return store, HandlerGate(handler)
     if not runner.is_headless:
@@ -236,12 +229,7 @@ def within(runtime: Runtime, key: str) -> JournalStore:
     """Return the store of the loop ``key`` inside a cycle; where that is in a database, its audit trail tells of it."""
     if not isinstance(runtime, JournalRuntime):
         return JournalStore(runtime, key)
-    audit = AuditLog(runtime.graph.db)
-
-    async def record(change: Began | Ended, state: State) -> None:
-        await _audit(audit, change, state)
-
-    return JournalStore(runtime, key, record=record)
+    return JournalStore(runtime, key, partial(_audit, AuditLog(runtime.graph.db)))
 
 
 async def _audit(audit: AuditLog, change: Began | Ended, state: State) -> None:
