@@ -16,6 +16,7 @@ from anyio.abc import ByteReceiveStream, Process
 
 from tinman.errors import UnsupportedTypeError
 from tinman.processes.groups import close_session
+from tinman.processes.threads import settle
 
 MAX_RESULT_BYTES = 16_000_000
 _CHILD = "import sys; sys.path[:] = {path!r}; from tinman.processes.isolated import serve; serve()"
@@ -120,13 +121,7 @@ def _call(target: str, positional: list[Any], keywords: dict[str, Any]) -> Any:
         found = getattr(found, step)
     function = getattr(found, "fn", found)
     value = function(*positional, **keywords)
-    if hasattr(value, "__await__"):
-
-        async def wait() -> Any:
-            return await value
-
-        return anyio.run(wait)
-    return value
+    return anyio.run(settle, value) if hasattr(value, "__await__") else value
 
 
 def _load(module: str) -> Any:

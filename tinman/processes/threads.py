@@ -11,7 +11,7 @@ import inspect
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -150,6 +150,11 @@ async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await function(*args, **kwargs)
     value = await in_thread(function, *args, **kwargs)
     return await value if inspect.isawaitable(value) else value
+
+
+async def settle(value: Awaitable[T]) -> T:
+    """Await anything that can be awaited, where a coroutine is asked for."""
+    return await value
 
 
 def is_async(function: Callable[..., Any]) -> bool:

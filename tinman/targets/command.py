@@ -13,7 +13,6 @@ from anyio.abc import Process
 from tinman.errors import ConfigError, TargetError
 from tinman.messages import Reply, Request
 from tinman.processes.groups import close_session, kill_session
-from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import TurnTarget, said
 from tinman.text.visible import shorten
@@ -38,8 +37,8 @@ class CommandTarget(TurnTarget):
 
     def __init__(self, line: str, profile: TargetProfile) -> None:
         self._words = words_of("command", line)
-        able = Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable)
-        super().__init__(f"command:{line}", able, identity={"kind": "command", "words": self._words})
+
+        super().__init__(f"command:{line}", profile.capabilities, identity={"kind": "command", "words": self._words})
 
     async def preflight(self) -> None:
         """Look for the program; nothing is started. Raises ``ConfigError``."""

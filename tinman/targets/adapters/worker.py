@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from tinman.frozen import dump
+from tinman.processes.threads import settle
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
-from tinman.targets.adapters.turn import DETAIL_CHARS, drive, encoded, plain, turn
+from tinman.targets.adapters.turn import DETAIL_CHARS, encoded, plain, turn_outside
 from tinman.targets.places import module_at
 from tinman.text.visible import line_of
 
@@ -73,13 +74,7 @@ class Worker:
 
     def settled(self, value: Any) -> Any:
         """Return ``value``, awaited if it is awaitable."""
-        if not inspect.isawaitable(value):
-            return value
-
-        async def wait() -> Any:
-            return await value
-
-        return self.runner.run(wait())
+        return self.runner.run(settle(value)) if inspect.isawaitable(value) else value
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return ``value`` or ``error`` beside the question's ``id``. Never raises what the adapter raises."""
@@ -125,7 +120,7 @@ class Worker:
                 return None if hook is None else plain(self.settled(hook(RuntimeSpec(**asked["runtime"]))))
             case "turn":
                 words = {name: asked[name] for name in ("user_id", "user_text", "correlation_id")}
-                return dump(drive(turn(self.adapter, **words), self.settled))
+                return dump(turn_outside(self.adapter, self.settled, **words))
             case "state":
                 return self._state(asked)
             case other:
