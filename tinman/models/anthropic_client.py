@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tinman.messages import Reply, Request
-from tinman.models.line import SDK, Client
+from tinman.models.client import SDK, SDKModel
 from tinman.models.wires import messages as wire_anthropic
 
 OFFICIAL_URL = "https://api.anthropic.com"
 
 
-class AnthropicModel(Client):
+class AnthropicModel(SDKModel):
     """A model behind Messages."""
 
     provider = wire_anthropic.PROVIDER

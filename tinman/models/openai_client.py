@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tinman.messages import Reply, Request
-from tinman.models.line import SDK, Client
+from tinman.models.client import SDK, SDKModel
 from tinman.models.wires import chat as wire_openai
 
 OFFICIAL_URL = "https://api.openai.com/v1"
 
 
-class OpenAIModel(Client):
+class OpenAIModel(SDKModel):
     """A model behind Chat Completions; ``base_url`` names another server of theirs, usually ending in ``/v1``."""
 
     provider = wire_openai.PROVIDER

@@ -20,7 +20,7 @@ from tinman.errors import (
     RequestRefused,
 )
 from tinman.messages import Reply, Request
-from tinman.models.endpoint import retry_after
+from tinman.models.client import retry_after
 from tinman.targets.adapters.turn import calls_told
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import CALLS, TurnTarget, said

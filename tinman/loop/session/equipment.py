@@ -26,8 +26,7 @@ from tinman.loop.session.ceilings import Pricing
 from tinman.loop.session.history import History
 from tinman.loop.session.plans import Planner, Summarizer
 from tinman.loop.session.questions import Questions
-from tinman.loop.session.rounds import Rounds
-from tinman.loop.session.run import Session
+from tinman.loop.session.run import Rounds, Session
 from tinman.loop.session.world import Caller, Observer
 from tinman.loop.state.records import LoopConfig, State
 from tinman.loop.state.store import FileStore, MemoryStore, Store

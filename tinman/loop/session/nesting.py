@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from tinman.budget import Budget
 from tinman.errors import NestedLoopError
-from tinman.processes.scope import current_call
+from tinman.processes.threads import current_call
 
 T = TypeVar("T")
 

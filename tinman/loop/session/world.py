@@ -17,8 +17,7 @@ from tinman.loop.state.records import ActionRecord, Call, MetricSnapshot, State
 from tinman.loop.state.store import Store
 from tinman.loop.tools.tools import ToolRegistry, ToolResult
 from tinman.loop.trace import Trace
-from tinman.processes.scope import CallScope, current_call
-from tinman.processes.threads import OutOfTime, in_thread, in_thread_within, is_async
+from tinman.processes.threads import CallScope, OutOfTime, current_call, in_thread, in_thread_within, is_async
 from tinman.text.cutting import head_and_tail
 from tinman.text.storable import whole
 

@@ -22,8 +22,7 @@ from tinman.loop.session import progress
 from tinman.loop.tools.schemas import Parameters
 from tinman.messages import ToolSpec
 from tinman.processes import isolated as isolation
-from tinman.processes.scope import CallScope, current_call
-from tinman.processes.threads import OutOfTime, in_thread, in_thread_within, is_async
+from tinman.processes.threads import CallScope, OutOfTime, current_call, in_thread, in_thread_within, is_async
 from tinman.text.visible import shorten
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")

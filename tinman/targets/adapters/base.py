@@ -62,11 +62,11 @@ class CallRecord:
 
     tool_name: str
     arguments: dict[str, Any]
-    correlation_id: str | None
-    duration_ms: int
-    status: str | None
-    user_safe_summary: str | None
-    raw_result: Any
+    correlation_id: str | None = None
+    duration_ms: int = 0
+    status: str | None = None
+    user_safe_summary: str | None = None
+    raw_result: Any = None
 
 
 _TRACE_FIELDS = frozenset(each.name for each in fields(CallRecord))

@@ -86,9 +86,9 @@ class Worker:
         except BaseException as error:  # noqa: BLE001 - target code: SystemExit here must not end the worker
             return {"id": number, "error": line_of(error, DETAIL_CHARS)}
 
-    def _hook(self, name: str, default: Any, **keywords: Any) -> Any:
+    def _hook(self, name: str, default: Any, *positional: Any, **keywords: Any) -> Any:
         hook = getattr(self.adapter, name, None)
-        return default if hook is None else self.settled(hook(**keywords))
+        return default if hook is None else self.settled(hook(*positional, **keywords))
 
     def _do(self, asked: dict[str, Any]) -> Any:
         user = asked.get("user_id", "")
@@ -116,8 +116,7 @@ class Worker:
                     "candidates": [_runtime(candidate) for candidate in candidates],
                 }
             case "select":
-                hook = getattr(self.adapter, "select_runtime", None)
-                return None if hook is None else plain(self.settled(hook(RuntimeSpec(**asked["runtime"]))))
+                return plain(self._hook("select_runtime", None, RuntimeSpec(**asked["runtime"])))
             case "turn":
                 words = {name: asked[name] for name in ("user_id", "user_text", "correlation_id")}
                 return dump(turn_outside(self.adapter, self.settled, **words))
