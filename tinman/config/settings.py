@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,10 +75,9 @@ class _Environment(Settings, BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TINMAN_", env_nested_delimiter="__")
 
 
-class Resolved(_Section):
+@dataclass(frozen=True)
+class Resolved:
     """Settings, and for each dotted key where its value came from."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
 
     settings: Settings
     origins: dict[str, str]

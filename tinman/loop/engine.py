@@ -118,7 +118,6 @@ class Loop:
         self._born_in = nesting.active()
         self._running = threading.Lock()
         self._start = Start(is_new=True, limits=given)
-
         self._place = Place(state_path, state_key, db, runtime, key, runner, approval_handler, ttl_s, mode, bus)
         self._equipment = Equipment(
             registry, observe, goal_metric, rules, list(exits or ()), redact, mode, ttl_s, trace_path, on_event, bus

@@ -183,18 +183,7 @@ class Place:
         if self.db is None:
             assert self.runtime is not None
             return journal.within(self.runtime, self.key), gate
-        return await journal.open_database(
-            self.db,
-            loop_id or state.loop_id,
-            stack,
-            is_new=is_new,
-            goal=state.goal,
-            mode=self.mode,
-            runner=self.runner,
-            handler=self.handler,
-            ttl_s=self.ttl_s,
-            bus=self.bus,
-        )
+        return await journal.open_database(self, loop_id or state.loop_id, stack, goal=state.goal if is_new else None)
 
 
 @dataclass(frozen=True)

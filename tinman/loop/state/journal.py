@@ -17,7 +17,6 @@ import structlog
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
-from tinman.config.modes import Mode
 from tinman.db.engine import Database
 from tinman.errors import CycleOwned, LoopOwned, LoopStateError, NotFound, StoreError
 from tinman.frozen import adapter
@@ -33,8 +32,7 @@ from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
 from tinman.text.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from tinman.approvals.reviewers import BaseReviewer
-    from tinman.events import EventBus
+    from tinman.loop.session.equipment import Place
 
 _log = structlog.get_logger(__name__)
 _STATUS: dict[str, CycleStatus] = {
@@ -177,30 +175,24 @@ def _saying(text: str) -> Callable[[Tx], Awaitable[str]]:
 
 
 async def open_database(
-    place: Database | str | Path,
-    loop_id: str,
-    stack: AsyncExitStack,
-    *,
-    is_new: bool,
-    goal: str,
-    mode: Mode,
-    runner: BaseReviewer,
-    handler: ApprovalHandler | None,
-    ttl_s: float,
-    bus: EventBus | None,
+    place: Place, loop_id: str, stack: AsyncExitStack, *, goal: str | None
 ) -> tuple[JournalStore, Gate]:
     """Open the database if need be, take the loop's lease, and return its store and gate; ``stack`` closes both.
 
+    A new loop comes with its ``goal``.
+
     Raises ``LoopOwned`` while another process runs the loop, ``NotFound`` when there is none to resume.
     """
-    db = place if isinstance(place, Database) else await stack.enter_async_context(await Database.open(place))
+    assert place.db is not None
+    if isinstance(db := place.db, str | Path):
+        db = await stack.enter_async_context(await Database.open(db))
     graph = MemoryGraph(db)
-    if is_new:
+    if goal is not None:
         await graph.cycles.create(
-            kind="loop", cycle_id=loop_id, mode=mode, target="loop", reasoner="", seed=0, config={"goal": goal}
+            kind="loop", cycle_id=loop_id, mode=place.mode, target="loop", reasoner="", seed=0, config={"goal": goal}
         )
     try:
-        runtime = await stack.enter_async_context(JournalRuntime(graph, loop_id, bus=bus))
+        runtime = await stack.enter_async_context(JournalRuntime(graph, loop_id, bus=place.bus))
     except CycleOwned as error:
         raise LoopOwned(f"loop {loop_id}: another run or resume of it is going on; wait for it") from error
 
@@ -216,13 +208,13 @@ async def open_database(
         await _audit(audit, change, state)
 
     store = JournalStore(runtime, "loop", record)
-    if handler is not None:
-        return store, HandlerGate(handler)
-    if not runner.is_headless:
-        return store, ReviewerGate(runner, audit=audit)
-    queue = ApprovalQueue(db, ttl_seconds=ttl_s)
-    waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=bus, cycle_id=loop_id)
-    return store, HandlerGate(waiting, queue, runner)
+    if place.handler is not None:
+        return store, HandlerGate(place.handler)
+    if not place.runner.is_headless:
+        return store, ReviewerGate(place.runner, audit=audit)
+    queue = ApprovalQueue(db, ttl_seconds=place.ttl_s)
+    waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=place.bus, cycle_id=loop_id)
+    return store, HandlerGate(waiting, queue, place.runner)
 
 
 def within(runtime: Runtime, key: str) -> JournalStore:
