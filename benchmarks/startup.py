@@ -34,16 +34,7 @@ def main() -> int:
     commands = {"bare interpreter": BARE, **{words: [*TINMAN, *words.split()] for words in BOUNDS_MS}}
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
-        research = [
-            "research",
-            "--max-hypotheses",
-            "2",
-            "--max-experiments",
-            "1",
-            "--max-interventions",
-            "0",
-            "--quiet",
-        ]
+        few = "--max-hypotheses 2 --max-experiments 1 --max-interventions 0"
         once([*TINMAN, "research", "--quiet", *few.split()], folder)  # a store to list from
         for command in commands.values():
             once(command, folder)

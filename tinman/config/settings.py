@@ -9,12 +9,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic_settings.sources import EnvSettingsSource, PydanticBaseSettingsSource
+from pydantic_settings.sources import EnvSettingsSource
 
 from tinman.config.modes import Mode
 from tinman.errors import ConfigError
@@ -54,16 +55,8 @@ def _named(value: Any) -> Any:
     return {"spec": value} if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
+class Settings(_Section):
     """Everything that can be configured. ``target`` is a table, or a name alone."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="TINMAN_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        nested_model_default_partial_update=True,
-    )
 
     mode: Mode = Mode.LAB
     db: str = ".tinman/tinman.db"
@@ -75,23 +68,16 @@ class Settings(BaseSettings):
     research: ResearchSettings = ResearchSettings()
     prices: dict[str, PriceSettings] = Field(default_factory=dict)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is handed in and nothing else: ``resolve`` reads the layers, to know each value's origin."""
-        return (init_settings,)
+
+class _Environment(Settings, BaseSettings):
+    """The variables that name settings, of which the source takes fields and prefix; it is never made."""
+
+    model_config = SettingsConfigDict(env_prefix="TINMAN_", env_nested_delimiter="__")
 
 
-class Resolved(_Section):
+@dataclass(frozen=True)
+class Resolved:
     """Settings, and for each dotted key where its value came from."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
 
     settings: Settings
     origins: dict[str, str]
@@ -173,7 +159,7 @@ def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path
         if found is not None:
             file = found[0]
             layers.append((str(file), found[1]))
-    layers.append(("environment", EnvSettingsSource(Settings)()))
+    layers.append(("environment", EnvSettingsSource(_Environment)()))
     layers.append(("flag", dict(flags)))
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}

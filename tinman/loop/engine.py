@@ -25,20 +25,17 @@ from tinman.loop.goals import GoalMetric
 from tinman.loop.llm.adapt import as_model
 from tinman.loop.policies import NoProgress, Policy
 from tinman.loop.pricing import age_days, rates
-from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus
+from tinman.loop.result import LoopResult, LoopStatus, Stop, result_of
 from tinman.loop.session import nesting
-from tinman.loop.session.equipment import Equipment
-from tinman.loop.session.fit import Fit
+from tinman.loop.session.equipment import Equipment, Meters, Place, Staleness, Voice
 from tinman.loop.session.history import History
-from tinman.loop.session.meters import Attempts, Meters, Staleness
-from tinman.loop.session.places import Place
-from tinman.loop.session.start import Start
-from tinman.loop.session.voice import Voice
+from tinman.loop.session.start import Fit, Start
 from tinman.loop.state.changes import Began
 from tinman.loop.state.records import LoopConfig, State, extend_config
 from tinman.loop.state.store import Halted, MemoryStore, Store
 from tinman.loop.tools.tools import Tool, ToolRegistry
 from tinman.models.base import price_provider_of
+from tinman.models.metered import Metering
 from tinman.processes.threads import wait_for_thread
 from tinman.text.secrets import without_secrets
 from tinman.text.visible import visible
@@ -121,13 +118,18 @@ class Loop:
         self._born_in = nesting.active()
         self._running = threading.Lock()
         self._start = Start(is_new=True, limits=given)
-        overrides = rates(pricing, price_provider_of(model))
         self._place = Place(state_path, state_key, db, runtime, key, runner, approval_handler, ttl_s, mode, bus)
         self._equipment = Equipment(
             registry, observe, goal_metric, rules, list(exits or ()), redact, mode, ttl_s, trace_path, on_event, bus
         )
-        attempts = Attempts(call_timeout_s, max_attempts, retry_backoff_s)
-        self._meters = Meters(model, summing, overrides, age_days(pricing), pricing_staleness, attempts, bus, voice)
+        metering = Metering(
+            bus=bus,
+            max_attempts=max_attempts,
+            attempt_timeout_seconds=call_timeout_s,
+            backoff_seconds=retry_backoff_s,
+            price_overrides=rates(pricing, price_provider_of(model)),
+        )
+        self._meters = Meters(model, summing, metering, age_days(pricing), pricing_staleness, voice)
         self.config = self._meters.limit_money(config)
         name = "" if summing is None else summing.name
         self._fit = Fit(
@@ -230,19 +232,11 @@ class Loop:
         self.config = config
         share = self._meters.find_parent(self._parent)
         trace = equipment.trace(state.loop_id)
-        history = History(state, config, store=store, trace=trace, share=share, watch=self._watch)
+        history = History(state, config, store, trace, share, self._watch)
         await history.budget.open()
         self._budget = history.budget
         model, summarizer = self._meters.start(history.budget, config, stack)
-        session = equipment.session(
-            history,
-            store=store,
-            trace=trace,
-            gate=gate,
-            model=model,
-            summarizer=summarizer,
-            pricing=self._meters.pricing,
-        )
+        session = equipment.session(history, gate, model, summarizer, self._meters.pricing)
         began = Began(
             goal=start.goal or state.goal or self.goal,
             config=config,
@@ -305,17 +299,7 @@ def _find_end(state: State) -> LoopResult | None:
     ending = state.ending
     if ending is None or ending.status in {LoopStatus.AWAITING_APPROVAL, LoopStatus.ERROR}:
         return None
-    status = LoopStatus(ending.status)
-    return LoopResult(
-        status=status,
-        reason=ending.reason,
-        resumable=status is not LoopStatus.SUCCESS,
-        recommended_action=RECOMMENDED[status],
-        iterations=len(state.iterations),
-        metrics=state.metrics,
-        loop_id=state.loop_id,
-        error=ending.error,
-    )
+    return result_of(state, Stop(status=LoopStatus(ending.status), reason=ending.reason, error=ending.error), None)
 
 
 async def _close(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tinman.loop.result import LoopStatus
 from tinman.loop.state.records import State
@@ -16,15 +17,15 @@ class ExitCondition:
         raise NotImplementedError(f"{type(self).__name__} has to say when it holds: override evaluate()")
 
 
+@dataclass(frozen=True)
 class _When(ExitCondition):
-    def __init__(self, holds: Callable[[State], bool], status: LoopStatus, reason: str) -> None:
-        self._holds = holds
-        self._status = status
-        self._reason = reason
+    holds: Callable[[State], bool]
+    status: LoopStatus
+    reason: str
 
     def evaluate(self, state: State) -> tuple[LoopStatus, str] | None:
         """Return status and reason once the predicate is true."""
-        return (self._status, self._reason) if self._holds(state) else None
+        return (self.status, self.reason) if self.holds(state) else None
 
 
 class Exit:

@@ -25,12 +25,11 @@ def rates(pricing: Mapping[str, Any] | None, provider: str) -> dict[str, Rate]:
 
     Raises ``LoopConfigError`` for a shape it does not know.
     """
-    made: dict[str, Rate] = {}
-    for name, given in (pricing or {}).items():
-        if name == AS_OF:
-            continue
-        made[name if ":" in name else f"{provider}:{name}"] = _rate(name, given)
-    return made
+    return {
+        name if ":" in name else f"{provider}:{name}": _rate(name, given)
+        for name, given in (pricing or {}).items()
+        if name != AS_OF
+    }
 
 
 def age_days(pricing: Mapping[str, Any] | None) -> int:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from tinman.errors import Exit
 from tinman.frozen import Dumps, frozen
-from tinman.loop.state.records import Metrics
+from tinman.loop.state.records import Metrics, State
 
 
 class LoopStatus(StrEnum):
@@ -76,3 +76,19 @@ class Stop:
     error: str = ""
     advice: str = ""
     is_consistent: bool = True
+
+
+def result_of(state: State, stop: Stop, state_path: str | None) -> LoopResult:
+    """Return how a loop in ``state``, kept in ``state_path`` if that is a file, ended by ``stop``."""
+    return LoopResult(
+        status=stop.status,
+        reason=stop.reason,
+        resumable=stop.status is not LoopStatus.SUCCESS and stop.is_consistent,
+        recommended_action=stop.advice or RECOMMENDED[stop.status],
+        iterations=len(state.iterations),
+        metrics=state.metrics,
+        state_path=state_path,
+        approval_token=stop.token,
+        loop_id=state.loop_id,
+        error=stop.error,
+    )

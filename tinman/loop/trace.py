@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,19 +19,7 @@ from tinman.events import EventBus
 _log = structlog.get_logger(__name__)
 
 
-class _Span:
-    """Adds a span to ``spans`` while its block runs; it gets an id once somebody is told."""
-
-    def __init__(self, spans: list[str]) -> None:
-        self._spans = spans
-
-    def __enter__(self) -> None:
-        self._spans.append("")
-
-    def __exit__(self, *_: object) -> None:
-        self._spans.pop()
-
-
+@dataclass
 class Trace:
     """Writes every event live. A callback's errors are logged and change nothing; a file's are ``LoopStateError``.
 
@@ -38,32 +27,23 @@ class Trace:
     run, its rounds, and in them each model call, action and approval. On the bus it is the data of ``loop.advanced``.
     """
 
-    def __init__(
-        self,
-        path: Path | None,
-        on_event: Callable[[dict[str, Any]], object] | None,
-        *,
-        loop_id: str,
-        redact: Callable[[str], str],
-        bus: EventBus | None = None,
-    ) -> None:
-        self._path = path
-        self._on_event = on_event
-        self._redact = redact
-        self._file: IO[str] | None = None
-        self._loop_id = loop_id
-        self.run = secrets.token_hex(8)
-        self._spans: list[str] = []
-        self._seq = 0
-        self._bus = bus
+    path: Path | None
+    on_event: Callable[[dict[str, Any]], object] | None
+    loop_id: str
+    redact: Callable[[str], str]
+    bus: EventBus | None
+    run: str = field(default_factory=lambda: secrets.token_hex(8))
+    _file: IO[str] | None = None
+    _spans: list[str] = field(default_factory=list)
+    _seq: int = 0
 
     def open(self) -> None:
         """Open the file for appending. Raises ``LoopStateError``."""
-        if self._path is None or self._file is not None:
+        if self.path is None or self._file is not None:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a", encoding="utf-8")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a", encoding="utf-8")
         except OSError as error:
             raise self._explain_failure(error) from error
 
@@ -75,20 +55,22 @@ class Trace:
                 file.close()
 
     def _explain_failure(self, error: OSError) -> LoopStateError:
-        return LoopStateError(f"trace {self._path}: {error.strerror or error}; choose another trace_path")
+        return LoopStateError(f"trace {self.path}: {error.strerror or error}; choose another trace_path")
 
-    def span(self) -> _Span:
-        """Give the events inside a span of their own, under the one around it."""
-        return _Span(self._spans)
+    @contextmanager
+    def span(self) -> Iterator[None]:
+        """Give the events inside a span of their own, under the one around it; it gets an id once somebody is told."""
+        self._spans.append("")
+        try:
+            yield
+        finally:
+            self._spans.pop()
 
     @property
     def is_on(self) -> bool:
         """Whether anybody reads or watches."""
-        return self._path is not None or self._on_event is not None or self._is_watched
-
-    @property
-    def _is_watched(self) -> bool:
-        return self._bus is not None and self._bus.is_watched
+        is_watched = self.bus is not None and self.bus.is_watched
+        return is_watched or self.path is not None or self.on_event is not None
 
     def tell(self, kind: str, **fields: Any) -> None:
         """Write one event."""
@@ -100,7 +82,7 @@ class Trace:
             "ts": clock.now().timestamp(),
             "kind": kind,
             "run": self.run,
-            "loop": self._loop_id,
+            "loop": self.loop_id,
             "seq": self._seq,
             "span": self._spans[-1] if self._spans else self.run,
             "parent": self._spans[-2] if len(self._spans) > 1 else (self.run if self._spans else ""),
@@ -112,18 +94,18 @@ class Trace:
                 self._file.flush()
             except OSError as error:
                 raise self._explain_failure(error) from error
-        if self._on_event is not None:
+        if self.on_event is not None:
             try:
-                self._on_event(dict(event))
+                self.on_event(dict(event))
             except Exception as error:  # noqa: BLE001 - a watcher must not change what it watches
                 _log.warning("loop.watcher_failed", error=f"{type(error).__name__}: {error}", kind=kind)
 
-        if self._bus is not None:
-            self._bus.publish("loop.advanced", **event)
+        if self.bus is not None:
+            self.bus.publish("loop.advanced", **event)
 
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self._redact(value)
+            return self.redact(value)
         if isinstance(value, list | tuple):
             return [self._clean(each) for each in value]
         return value

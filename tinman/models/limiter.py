@@ -72,11 +72,6 @@ class ProviderLimiter:
         """How many calls run now."""
         return self._tokens.borrowed_tokens
 
-    @property
-    def paused_seconds(self) -> float:
-        """How much longer no call is launched; 0 when calls are."""
-        return max(0.0, self._resume_at - self._now())
-
     def slot(self) -> Slot:
         """Return one of the places, to be held while a call runs; entering raises ``RateLimited`` when none is free in
         time."""

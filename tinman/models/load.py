@@ -17,11 +17,7 @@ from tinman.models.openai_client import OpenAIModel
 from tinman.text.nearest import nearest
 from tinman.text.visible import line_of, shorten
 
-KEY_VARIABLES: Mapping[str, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
-_CLIENTS: Mapping[str, type[OpenAIModel] | type[AnthropicModel]] = {
-    "openai": OpenAIModel,
-    "anthropic": AnthropicModel,
-}
+_CLIENTS: Mapping[str, type[OpenAIModel | AnthropicModel]] = {"openai": OpenAIModel, "anthropic": AnthropicModel}
 _FORMS = "openai:MODEL, anthropic:MODEL, package.module:callable or path/to/file.py:callable"
 
 
@@ -39,10 +35,9 @@ def load_model(
     client = _CLIENTS.get(place)
     if client is None:
         return _load_callable(spec, place, name)
-    variable = KEY_VARIABLES[place]
-    key = keys.get(variable) or None
+    key = keys.get(client.key_variable) or None
     if key is None and base_url is None:
-        raise ConfigError(f"model {spec} needs a key: set {variable}, or give a base_url that needs none")
+        raise ConfigError(f"model {spec} needs a key: set {client.key_variable}, or give a base_url that needs none")
     return client(name, base_url=base_url, api_key=key, timeout_seconds=timeout_seconds)
 
 

@@ -1,5 +1,6 @@
 """``Metered``: budget, retries, deadlines, rate limit, prices and events around any ``Model``.
 
+It is four wrappers around the model's call, each doing one thing: bound the answer, try it again, price it, time it.
 Each attempt reserves an upper bound of what it can cost before it starts and is settled with what it did cost, so no
 ceiling is overshot whatever the concurrency.
 """
@@ -7,18 +8,25 @@ ceiling is overshot whatever the concurrency.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal, Protocol
 
 import anyio
 
-from tinman.budget import Budget
+from tinman import clock
+from tinman.budget import Amount, Budget
+from tinman.errors import ConfigError, GarbledReply, ProviderError, ProviderTimeout, RateLimited
 from tinman.events import EventBus
+from tinman.frozen import changed
 from tinman.messages import Call, Reply, Request, Usage
 from tinman.models import prices
-from tinman.models.attempts import Bounded, Priced, Retried, Timed
 from tinman.models.base import Model, price_provider_of
-from tinman.models.limiter import ProviderLimiter
+from tinman.models.limiter import ProviderLimiter, Slot
+from tinman.models.sizes import prompt_bound
+from tinman.text.invalid import read_as
+
+_UNBILLED = Amount(calls=1)
+_LONGEST_BACKOFF_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +42,183 @@ class Metering:
     backoff_seconds: float = 0.5
     price_overrides: Mapping[str, prices.Rate] | None = None
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """Sends a bound on the answer with every request: without one there is none on its price."""
+
+    inner: Call
+    max_tokens: int
+
+    async def complete(self, request: Request) -> Reply:
+        """Ask with ``max_tokens`` where the request names none."""
+        if "max_tokens" not in request.params and "max_completion_tokens" not in request.params:
+            request = changed(request, params={**request.params, "max_tokens": self.max_tokens})
+        return await self.inner(request)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Gives one attempt a deadline: its own, or what is left of the budget's time, whichever is less."""
+
+    inner: Call
+    name: str
+    seconds: float
+    budget: Budget
+
+    async def complete(self, request: Request) -> Reply:
+        """Ask. Raises ``ProviderTimeout`` when the deadline passes."""
+        left = self.budget.seconds_left
+        seconds = self.seconds if left is None else min(self.seconds, left)
+        with anyio.move_on_after(seconds):
+            return await self.inner(request)
+        raise ProviderTimeout(f"{self.name} gave no reply within {seconds:g} s; raise the timeout or ask for less")
+
+
+@dataclass
+class Priced:
+    """Reserves the most an attempt can cost before it starts, and settles with what it did cost.
+
+    Attempts that a provider surely did not bill (refused key or request, 429, 5xx, refused connection) count as a call
+    of no tokens; timeouts, garbled replies, broken connections and cancelled calls count as all they could have cost.
+    """
+
+    inner: Call
+    name: str
+    price_key: tuple[str, str]
+    budget: Budget
+    overrides: Mapping[str, prices.Rate] | None
+    surplus: int = 0
+    """How many tokens the provider has counted above our bound: it adds something of its own to every prompt."""
+
+    def price(self, usage: Usage, *, cache: Mapping[str, int] | None = None) -> int | None:
+        """Return what ``usage`` costs in nano-dollars, or ``None`` when no price is known."""
+        return prices.price(*self.price_key, usage, cache=cache, overrides=self.overrides)
+
+    async def complete(self, request: Request) -> Reply:
+        """Ask, and return the reply with its usage priced.
+
+        Raises ``BudgetExhausted`` when the attempt does not fit, ``ConfigError`` when a dollar ceiling meets a model of
+        unknown price, ``GarbledReply`` for usage that is no count.
+        """
+        bound = self._bound(request)
+        async with self.budget.reserve(bound) as reservation:
+            try:
+                reply = await self.inner(request)
+                used = self._checked(reply.usage)
+            except ProviderError as error:
+                reservation.settle(bound if error.is_billed else _UNBILLED)
+                raise
+            nano_usd = self.price(used, cache=reply.extra.get("cache_tokens"))
+            tokens = used.input_tokens + used.output_tokens
+            reservation.settle(Amount(calls=1, tokens=tokens, nano_usd=nano_usd or 0))
+        self.surplus += max(0, tokens - bound.tokens)
+        usage = Usage(calls=1, input_tokens=used.input_tokens, output_tokens=used.output_tokens, nano_usd=nano_usd)
+        return changed(reply, usage=usage)
+
+    def _bound(self, request: Request) -> Amount:
+        input_tokens = prompt_bound(request) + self.surplus
+        output_tokens = _output_bound(request)
+        nano_usd = prices.bound(*self.price_key, input_tokens, output_tokens, overrides=self.overrides)
+        if nano_usd is None:
+            if self.budget.has_usd_ceiling:
+                raise ConfigError(
+                    f"{self.name} has no known price, so the usd ceiling cannot be kept; "
+                    "give it one under [prices] (0 for your own hardware) or lift the usd ceiling"
+                )
+            nano_usd = 0
+        return Amount(calls=1, tokens=input_tokens + output_tokens, nano_usd=nano_usd)
+
+    def _checked(self, usage: Usage) -> Usage:
+        """Return what a model says it used, as whole numbers: a model of the user's own may have said anything."""
+        if type(usage.input_tokens) is int and type(usage.output_tokens) is int:
+            return usage
+        return read_as(
+            Usage, asdict(usage), lambda wrong: GarbledReply(f"{self.name} returned usage that is no count: {wrong}")
+        )
+
+
+class Tell(Protocol):
+    """Publishes an event about a model's calls."""
+
+    def __call__(self, name: Literal["model.called", "model.retried", "model.limited"], /, **data: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class Retried:
+    """Tries again what may succeed later, in a place of the provider's limiter; the only place where calls are retried.
+
+    The two belong together: what a provider answers decides how many calls may run against it at once.
+    """
+
+    inner: Call
+    how: Metering
+    budget: Budget
+    tell: Tell
+
+    async def complete(self, request: Request) -> Reply:
+        """Ask, as often as needed and allowed; the reply's usage counts every attempt.
+
+        Raises what the last attempt raised, ``BudgetExhausted`` when no attempt fits any more, ``RateLimited`` when no
+        place came free in time.
+        """
+        attempt, limiter = 0, self.how.limiter
+        while True:
+            attempt += 1
+            async with limiter.slot() as slot:
+                if slot.waited_seconds:
+                    self.tell("model.limited", waited_seconds=slot.waited_seconds, limit=limiter.limit)
+                started = clock.monotonic()
+                try:
+                    reply = await self.inner(request)
+                except ProviderError as error:
+                    wait = self._wait_after(error, request, attempt, slot)
+                    if wait is None:
+                        raise
+                    kind = type(error).__name__
+                else:
+                    limiter.succeeded()
+                    usage = reply.usage if attempt == 1 else replace(reply.usage, calls=attempt)
+                    self.tell(
+                        "model.called",
+                        attempts=attempt,
+                        input_tokens=usage.input_tokens,
+                        output_tokens=usage.output_tokens,
+                        nano_usd=usage.nano_usd,
+                        duration_ms=(clock.monotonic() - started) * 1000,
+                    )
+                    return reply if attempt == 1 else changed(reply, usage=usage)
+            self.tell("model.retried", attempt=attempt, error=kind, wait_seconds=wait)
+            if wait > 0:
+                await self.how.sleep(wait)
+
+    def _wait_after(self, error: ProviderError, request: Request, attempt: int, slot: Slot) -> float | None:
+        """Return the seconds to wait before the next attempt, or ``None`` when there is to be none."""
+        dice = clock.chance(request.seed, f"{request.session}:{attempt}")
+        backoff = min(_LONGEST_BACKOFF_SECONDS, self.how.backoff_seconds * 2 ** (attempt - 1)) * (0.5 + dice)
+        wait = backoff if error.retry_after_seconds is None else error.retry_after_seconds
+        if isinstance(error, RateLimited):
+            self.how.limiter.throttled(slot, wait)
+        left = self.budget.seconds_left
+        if (
+            not error.is_retryable
+            or attempt >= (1 if request.once else self.how.max_attempts)
+            or wait > self.how.limiter.max_wait_seconds
+            or (left is not None and wait >= left)
+        ):
+            return None
+        return 0.0 if isinstance(error, RateLimited) else wait  # the limiter itself launches nothing for so long
+
+
+def _output_bound(request: Request) -> int:
+    """Return the most tokens the reply can have: what is asked for, times the choices asked for."""
+    named: list[int] = [request.params[key] for key in ("max_tokens", "max_completion_tokens") if key in request.params]
+    choices: int = request.params.get("n", 1)
+    numbers = [*named, choices]
+    if not all(isinstance(number, int) and number > 0 for number in numbers):
+        raise ConfigError(f"max_tokens and n must be whole numbers above 0, not {numbers}")
+    return max(named) * choices
 
 
 class Metered:
@@ -52,15 +237,7 @@ class Metered:
         name = f"{self.provider}:{self.name}"
         timed = Timed(model.complete, name, how.attempt_timeout_seconds, budget)
         self._priced = Priced(timed.complete, name, (self.price_provider, self.name), budget, how.price_overrides)
-        retried = Retried(
-            self._priced.complete,
-            how.limiter,
-            budget,
-            max(1, how.max_attempts),
-            how.backoff_seconds,
-            how.sleep,
-            self._tell,
-        )
+        retried = Retried(self._priced.complete, how, budget, self._tell)
         self._complete: Call = Bounded(retried.complete, how.max_tokens_default).complete
 
     @property

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tinman import clock
@@ -26,14 +26,11 @@ class Rate:
     output_usd: float
 
 
-class _Step:
+class _Step(NamedTuple):
     """Pico-dollars a token above ``above`` input tokens: input, cache read, cache write, one-hour write, output."""
 
-    __slots__ = ("above", "rates")
-
-    def __init__(self, above: int, rates: _Rates) -> None:
-        self.above = above
-        self.rates = rates
+    above: int
+    rates: _Rates
 
 
 _FREE = (_Step(-1, (0, 0, 0, 0, 0)),)

@@ -6,19 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 _TOLD = (
-    "minLength",
-    "maxLength",
-    "pattern",
-    "format",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-)
+    "minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems "
+    "uniqueItems"
+).split()
 _DROPPED = frozenset({"title", "default", "examples", "discriminator", "prefixItems", "oneOf", *_TOLD})
 
 

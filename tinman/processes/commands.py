@@ -13,7 +13,7 @@ from typing import IO
 from tinman import clock
 from tinman.frozen import frozen
 from tinman.processes.groups import GRACE_SECONDS, end_session, kill_session
-from tinman.processes.scope import current_call
+from tinman.processes.threads import current_call
 
 DRAIN_SECONDS = 0.5
 """How long a leader's children may hold its pipes open after it ended."""

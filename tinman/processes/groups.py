@@ -13,11 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from anyio.abc import Process
+from anyio.abc import ByteReceiveStream, Process
 
 GRACE_SECONDS = 2.0
 """How long a session may take to end after TERM, before KILL."""
 _PROC = Path("/proc")
+
+
+class TooLong(Exception):
+    """Raised when a process says more than is read of it."""
 
 
 def _session_of(status: bytes) -> int:
@@ -78,6 +82,35 @@ def end_session(process: subprocess.Popen[bytes], grace_seconds: float = GRACE_S
             process.wait(grace_seconds)
     kill_session(process.pid)
     process.wait()
+
+
+async def talk(process: Process, given: bytes | None, *, most: int) -> tuple[bytes, bytes]:
+    """Write ``given``, read what comes on both pipes (of a pipe that is not there nothing), wait for the end.
+
+    Children of the process that hold its pipes open are killed. Raises ``TooLong`` for more than ``most`` bytes on one.
+    """
+    read = bytearray(), bytearray()
+
+    async def drain(stream: ByteReceiveStream, into: bytearray) -> None:
+        async for chunk in stream:
+            into += chunk
+            if len(into) > most:
+                raise TooLong(f"more than {most} bytes")
+
+    try:
+        async with anyio.create_task_group() as group:
+            for stream, into in zip((process.stdout, process.stderr), read, strict=True):
+                if stream is not None:
+                    group.start_soon(drain, stream, into)
+            if process.stdin is not None and given is not None:
+                with suppress(anyio.BrokenResourceError, BrokenPipeError, ConnectionResetError):
+                    await process.stdin.send(given)
+                await process.stdin.aclose()
+            await process.wait()
+            kill_session(process.pid)
+    except* TooLong as several:
+        raise several.exceptions[0] from None
+    return bytes(read[0]), bytes(read[1])
 
 
 async def close_session(process: Process, grace_seconds: float = GRACE_SECONDS) -> None:

@@ -8,14 +8,13 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import anyio
-from anyio.abc import ByteReceiveStream, Process
 
 from tinman.errors import ChildDied, UnsupportedTypeError
-from tinman.processes.groups import close_session
+from tinman.processes.groups import TooLong, close_session, talk
+from tinman.processes.threads import settle
 
 MAX_RESULT_BYTES = 16_000_000
 _CHILD = "import sys; sys.path[:] = {path!r}; from tinman.processes.isolated import serve; serve()"
@@ -55,7 +54,9 @@ async def run(target: str, positional: list[Any], keywords: dict[str, Any]) -> A
         start_new_session=True,
     )
     try:
-        answer = await _talk(process, work)
+        answer, _ = await talk(process, work, most=MAX_RESULT_BYTES)
+    except TooLong as too_long:
+        raise ChildDied(f"it returned {too_long}") from None
     finally:
         await close_session(process)
     try:
@@ -65,26 +66,6 @@ async def run(target: str, positional: list[Any], keywords: dict[str, Any]) -> A
     if error is not None:
         raise error
     return value
-
-
-async def _talk(process: Process, work: bytes) -> bytes:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with suppress(anyio.BrokenResourceError, BrokenPipeError, ConnectionResetError):
-        await process.stdin.send(work)
-        await process.stdin.aclose()
-    answer = await _read(process.stdout)
-    await process.wait()
-    return answer
-
-
-async def _read(stream: ByteReceiveStream) -> bytes:
-    read = bytearray()
-    async for chunk in stream:
-        read += chunk
-        if len(read) > MAX_RESULT_BYTES:
-            raise ChildDied(f"it returned more than {MAX_RESULT_BYTES} bytes")
-    return bytes(read)
 
 
 # -- in the child
@@ -116,13 +97,7 @@ def _call(target: str, positional: list[Any], keywords: dict[str, Any]) -> Any:
         found = getattr(found, step)
     function = getattr(found, "fn", found)
     value = function(*positional, **keywords)
-    if hasattr(value, "__await__"):
-
-        async def wait() -> Any:
-            return await value
-
-        return anyio.run(wait)
-    return value
+    return anyio.run(settle, value) if hasattr(value, "__await__") else value
 
 
 def _load(module: str) -> Any:

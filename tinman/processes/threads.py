@@ -1,6 +1,7 @@
 """Synchronous functions awaited in daemon threads: one that hangs is abandoned and never delays the process's exit.
 
-That is why ``anyio.to_thread`` does not do: its threads are joined when the interpreter ends.
+That is why ``anyio.to_thread`` does not do: its threads are joined when the interpreter ends. What a thread started and
+has to end when its call is given up is registered in the ``CallScope`` of that call.
 """
 
 from __future__ import annotations
@@ -11,11 +12,47 @@ import inspect
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar, cast
+
+
+class CallScope:
+    """One call of a tool: what has to end when the call is given up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._endings: list[Callable[[], object]] = []
+        self.is_aborted = False
+
+    @contextmanager
+    def ending(self, end: Callable[[], object]) -> Iterator[None]:
+        """Have ``end`` called when the call is given up while the block runs, at once if it was already."""
+        with self._lock:
+            self._endings.append(end)
+            is_late = self.is_aborted
+        if is_late:
+            end()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._endings.remove(end)
+
+    def abort(self) -> None:
+        """End everything that was registered."""
+        with self._lock:
+            self.is_aborted = True
+            endings = list(self._endings)
+        for end in endings:
+            end()
+
+
+current_call: ContextVar[CallScope | None] = ContextVar("tinman_call", default=None)
+
 
 T = TypeVar("T")
 _IDLE_SECONDS = 5.0
@@ -150,6 +187,11 @@ async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await function(*args, **kwargs)
     value = await in_thread(function, *args, **kwargs)
     return await value if inspect.isawaitable(value) else value
+
+
+async def settle(value: Awaitable[T]) -> T:
+    """Await anything that can be awaited, where a coroutine is asked for."""
+    return await value
 
 
 def is_async(function: Callable[..., Any]) -> bool:

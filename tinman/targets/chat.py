@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any, Self
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 from tinman.clock import ROUND_PRIME
 from tinman.frozen import digest, dump
@@ -18,6 +18,7 @@ from tinman.targets.world import EMPTY_WORLD, ToolStub, World, retrieved_texts
 MAX_ROUNDS = 10
 
 
+@dataclass(eq=False)
 class ChatTarget:
     """A ``Model`` with a system prompt, tools and a tool loop; a pure function of the request.
 
@@ -25,50 +26,36 @@ class ChatTarget:
     stubs: nothing leaves the machine but the model calls.
     """
 
-    seam: Seam = "model"
-    capabilities = Capabilities(
+    seam: ClassVar[Seam] = "model"
+    capabilities: ClassVar[Capabilities] = Capabilities(
         plants=frozenset({"system", "documents", "tools", "memory"}), multi_turn=True, tunable=True, is_repeatable=True
     )
 
-    def __init__(
-        self,
-        model: Model,
-        *,
-        name: str = "",
-        world: World = EMPTY_WORLD,
-        params: Mapping[str, Any] | None = None,
-        layers: tuple[Layer, ...] = (),
-    ) -> None:
-        self.model: Model = model
-        self.name = name or f"{model.provider}:{model.name}"
-        self.world = world
-        self.params = dict(params or {})
-        self.layers = layers
-        self._complete: Call = fold(model.complete, layers)
+    model: Model
+    _: KW_ONLY
+    name: str = ""
+    world: World = EMPTY_WORLD
+    params: Mapping[str, Any] = field(default_factory=dict)
+    layers: tuple[Layer, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.name = self.name or f"{self.model.provider}:{self.model.name}"
+        self.params = dict(self.params or {})
+        self._complete: Call = fold(self.model.complete, self.layers)
 
     @property
     def fingerprint(self) -> str:
         """Covers provider, model, world, parameters and layers."""
-        return digest(
-            [
-                self.model.provider,
-                self.model.name,
-                dump(self.world),
-                self.params,
-                [layer.digest for layer in self.layers],
-            ]
-        )
+        layers = [layer.digest for layer in self.layers]
+        return digest([self.model.provider, self.model.name, dump(self.world), self.params, layers])
 
     def around(self, layer: Layer) -> Self:
         """Return this target with ``layer`` around every model call."""
-        return type(self)(
-            self.model, name=self.name, world=self.world, params=self.params, layers=(*self.layers, layer)
-        )
+        return replace(self, layers=(*self.layers, layer))
 
     def metered(self, meter: Meter) -> Self:
         """Return this target with every model call counted."""
-        model = meter.model(self.model)
-        return type(self)(model, name=self.name, world=self.world, params=self.params, layers=self.layers)
+        return replace(self, model=meter.model(self.model))
 
     @asynccontextmanager
     async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[ChatSession]:

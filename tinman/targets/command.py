@@ -5,15 +5,12 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
-from contextlib import suppress
 
 import anyio
-from anyio.abc import Process
 
 from tinman.errors import ConfigError, TargetError
 from tinman.messages import Reply, Request
-from tinman.processes.groups import close_session, kill_session
-from tinman.targets.base import Capabilities
+from tinman.processes.groups import TooLong, close_session, talk
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import TurnTarget, said
 from tinman.text.visible import shorten
@@ -38,8 +35,8 @@ class CommandTarget(TurnTarget):
 
     def __init__(self, line: str, profile: TargetProfile) -> None:
         self._words = words_of("command", line)
-        able = Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable)
-        super().__init__(f"command:{line}", able, identity={"kind": "command", "words": self._words})
+
+        super().__init__(f"command:{line}", profile.capabilities, identity={"kind": "command", "words": self._words})
 
     async def preflight(self) -> None:
         """Look for the program; nothing is started. Raises ``ConfigError``."""
@@ -58,35 +55,13 @@ class CommandTarget(TurnTarget):
         except (OSError, ValueError) as error:
             raise TargetError(f"target {self.name}: cannot start {line[0]!r}: {error}") from error
         try:
-            out, err = await _talk(process, None if is_argument else text)
+            given = None if is_argument else text.encode("utf-8", "replace")
+            out, err = await talk(process, given, most=MAX_OUTPUT)
+        except TooLong as error:
+            raise TargetError(f"the command printed {error}") from None
         finally:
             await close_session(process, grace_seconds=0)
         if process.returncode != 0:
             words = shorten(err.decode("utf-8", "replace") or out.decode("utf-8", "replace"), 200)
             raise TargetError(f"target {self.name}: exit code {process.returncode}: {words}")
         return said(out.decode("utf-8", "replace").strip())
-
-
-async def _talk(process: Process, text: str | None) -> tuple[bytes, bytes]:
-    """Write the turn, read both pipes to their end, wait."""
-    read: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
-
-    async def drain(name: str, stream: object) -> None:
-        async for chunk in stream:  # type: ignore[attr-defined]
-            read[name] += chunk
-            if len(read[name]) > MAX_OUTPUT:
-                raise TargetError(f"the command printed more than {MAX_OUTPUT} bytes")
-
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(drain, "out", process.stdout)
-            group.start_soon(drain, "err", process.stderr)
-            if text is not None and process.stdin is not None:
-                with suppress(anyio.BrokenResourceError, BrokenPipeError, ConnectionResetError):
-                    await process.stdin.send(text.encode("utf-8", "replace"))
-                await process.stdin.aclose()
-            await process.wait()
-            kill_session(process.pid)  # its children may hold the pipes open
-    except* TargetError as several:
-        raise several.exceptions[0] from None
-    return bytes(read["out"]), bytes(read["err"])

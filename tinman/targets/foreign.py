@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Self
+from dataclasses import dataclass
+from typing import Any, Self
 
-from tinman.messages import Call
 from tinman.models.base import Model
 from tinman.targets.base import Layer, Meter, Seam, Session, Stateful, Target
 from tinman.targets.turn import TurnSession
@@ -54,7 +54,7 @@ class ForeignTarget:
             if self._meter is None:
                 yield opened
             elif isinstance(opened, Stateful):
-                yield _CountedStatefulSession(self._meter.turn(opened.send), opened)
+                yield _CountedStatefulSession(self._meter.turn(opened.send), opened.state)
             else:
                 yield TurnSession(self._meter.turn(opened.send))
 
@@ -67,9 +67,8 @@ class ForeignTarget:
         await self._target.aclose()
 
 
+@dataclass(frozen=True)
 class _CountedStatefulSession(TurnSession):
     """A conversation whose turns are counted, and that also tells the target's state."""
 
-    def __init__(self, send: Call, session: Stateful) -> None:
-        super().__init__(send)
-        self.state = session.state
+    state: Callable[[str, dict[str, Any]], Awaitable[bool | str | None]]

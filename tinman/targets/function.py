@@ -15,6 +15,7 @@ import anyio.to_thread
 
 from tinman.errors import ConfigError, TargetError
 from tinman.messages import Reply, Request
+from tinman.processes.threads import settle
 from tinman.targets.base import Capabilities
 from tinman.targets.places import module_at
 from tinman.targets.profile import TargetProfile
@@ -66,13 +67,7 @@ def _call_by_name(spec: str, text: str, user: str, session: str) -> Any:
     """
     try:
         answer = _call(resolve(spec), text, user, session)
-        if inspect.isawaitable(answer):
-
-            async def wait() -> Any:
-                return await answer
-
-            return anyio.run(wait)
-        return answer
+        return anyio.run(settle, answer) if inspect.isawaitable(answer) else answer
     except (SystemExit, KeyboardInterrupt) as error:
         raise TargetError(f"target {spec}: tried to exit the process ({error!r})") from None
 
@@ -89,8 +84,8 @@ class FunctionTarget(TurnTarget):
     """A callable named by import path. Each call runs in a worker process, killed when it takes too long or exits."""
 
     def __init__(self, spec: str, profile: TargetProfile) -> None:
-        able = Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable)
-        super().__init__(spec, able, identity={"kind": "function", "spec": spec})
+
+        super().__init__(spec, profile.capabilities, identity={"kind": "function", "spec": spec})
         self._spec = spec
 
     async def preflight(self) -> None:

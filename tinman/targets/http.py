@@ -20,9 +20,8 @@ from tinman.errors import (
     RequestRefused,
 )
 from tinman.messages import Reply, Request
-from tinman.models.endpoint import retry_after
+from tinman.models.client import retry_after
 from tinman.targets.adapters.turn import calls_told
-from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import CALLS, TurnTarget, said
 from tinman.text.visible import line_of, shorten
@@ -58,8 +57,8 @@ class HttpTarget(TurnTarget):
     """
 
     def __init__(self, url: str, profile: TargetProfile) -> None:
-        able = Capabilities(multi_turn=profile.keeps_conversation, is_repeatable=profile.is_repeatable)
-        super().__init__(url, able, identity={"kind": "http", "url": url})
+
+        super().__init__(url, profile.capabilities, identity={"kind": "http", "url": url})
         self._url = url
         try:
             parts = urlsplit(url)

@@ -11,18 +11,20 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from tinman import clock
 from tinman.config.settings import environment
 from tinman.errors import ConfigError, TargetError
 from tinman.messages import Reply, Request
-from tinman.targets.base import Capabilities, fold
+from tinman.targets.base import fold
 from tinman.targets.command import words_of
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import CALLS, TurnSession, TurnTarget, as_target_error, said
-from tinman.targets.world import EMPTY_WORLD, World
+from tinman.targets.world import World
 
 
 def call_in(text: str) -> tuple[str, dict[str, Any]]:
@@ -39,16 +41,12 @@ def call_in(text: str) -> tuple[str, dict[str, Any]]:
     return tool, arguments
 
 
-def _nowhere() -> TextIO:
-    return Path(os.devnull).open("w", encoding="utf-8")
-
-
 class McpTarget(TurnTarget):
     """Starts ``line`` as an MCP server over standard input and output, once for each conversation."""
 
     def __init__(self, line: str, profile: TargetProfile) -> None:
         self._words = words_of("mcp", line)
-        able = Capabilities(multi_turn=True, is_repeatable=profile.is_repeatable)
+        able = replace(profile.capabilities, multi_turn=True)
         super().__init__(f"mcp:{line}", able, identity={"kind": "mcp", "words": self._words})
 
     async def preflight(self) -> None:
@@ -57,20 +55,11 @@ class McpTarget(TurnTarget):
             with as_target_error(f"target {self.name}"):
                 await session.list_tools()
 
-    async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
-        """Call one tool on a server of its own. Conversations go through ``open``."""
-        async with self.open(user=user, session=session, world=EMPTY_WORLD) as opened:
-            return await opened.send(request)
-
     @asynccontextmanager
     async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[TurnSession]:
         """Open a conversation with a fresh server; it is ended with the conversation."""
         async with self._session() as client:
-
-            async def call(request: Request) -> Reply:
-                return await self._called(client, request)
-
-            yield TurnSession(fold(self._meter(call), self.layers))
+            yield TurnSession(fold(self._meter(partial(self._called, client)), self.layers))
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Any]:
@@ -83,7 +72,7 @@ class McpTarget(TurnTarget):
         program = mcp.StdioServerParameters(command=self._words[0], args=self._words[1:], env=environment())
         async with AsyncExitStack() as stack:
             # What the server prints on its standard error is not ours to show: it is untrusted.
-            quiet = stack.enter_context(_nowhere())
+            quiet = stack.enter_context(Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115 - the stack closes it
             with as_target_error(f"target {self.name}: cannot be started"):
                 streams = await stack.enter_async_context(mcp.client.stdio.stdio_client(program, errlog=quiet))
                 client = await stack.enter_async_context(mcp.ClientSession(streams[0], streams[1]))

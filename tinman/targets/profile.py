@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tinman.errors import ConfigError
 from tinman.frozen import frozen
+from tinman.targets.base import Capabilities
 from tinman.targets.world import ToolStub, World
 from tinman.text.invalid import read_as
 
@@ -41,6 +42,11 @@ class TargetProfile:
         """The target's own world: its system prompt and tools."""
         system = "\n".join(part for part in (self.system_prompt, *self.rules) if part)
         return World(system=system, tools=self.tools, canaries=self.secrets)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What can be done to it as a black box."""
+        return Capabilities(multi_turn=self.keeps_conversation, is_repeatable=self.is_repeatable)
 
     @property
     def description(self) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Self
 
 from tinman.errors import TargetError
@@ -22,11 +22,12 @@ CAPTURE_ERROR = "tinman.capture_error"
 """The member of ``Reply.extra`` that says why the calls of a turn cannot be known."""
 
 
-class TurnTarget(ABC):
+class TurnTarget:
     """A black box that answers a user's turn. Layers act around the whole turn, the meter closest to the target.
 
     ``name`` is how it is called in reports; ``capabilities`` say whether it keeps a conversation by session;
-    ``identity`` is what makes it this one, for the fingerprint.
+    ``identity`` is what makes it this one, for the fingerprint. A subclass writes ``answer``, or ``open`` when a
+    conversation holds something open.
     """
 
     seam: Seam = "turn"
@@ -40,9 +41,9 @@ class TurnTarget(ABC):
         self.layers: tuple[Layer, ...] = ()
         self._meter: Callable[[Call], Call] = lambda call: call
 
-    @abstractmethod
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Return the answer to ``text``. Raises ``TargetError``, ``ProviderError``; cancelled when it is slow."""
+        raise NotImplementedError(f"{type(self).__name__} answers in conversations: use open()")
 
     @property
     def fingerprint(self) -> str:
@@ -81,15 +82,15 @@ class TurnTarget(ABC):
         return
 
 
+@dataclass(frozen=True)
 class TurnSession:
     """One conversation with a black box."""
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    call: Call
 
     async def send(self, request: Request) -> Reply:
         """Answer the last message."""
-        return await self._call(request)
+        return await self.call(request)
 
 
 @contextmanager

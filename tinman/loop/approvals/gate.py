@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tinman import clock
@@ -38,22 +39,22 @@ class Gate(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class ReviewerGate:
     """Asks a reviewer through the handler; answers that come later come with the state's token."""
 
-    def __init__(self, reviewer: BaseReviewer, *, audit: AuditLog | None = None) -> None:
-        self._reviewer = reviewer
-        self._audit = audit
+    reviewer: BaseReviewer
+    audit: AuditLog | None = None
 
     async def ask(self, request: ApprovalRequest) -> Decision:
         """Ask now, under the reviewer's own deadline."""
-        return await self._decide(self._reviewer, request.action, token=request.token, ttl_s=request.ttl_s)
+        return await self._decide(self.reviewer, request.action, token=request.token, ttl_s=request.ttl_s)
 
     async def announce(self, request: ApprovalRequest) -> None:
         """Tell whoever answers later; the state holds the question."""
-        if self._reviewer.is_headless:
+        if self.reviewer.is_headless:
             with suppress(AwaitingApproval):
-                await self._reviewer.decide(request)
+                await self.reviewer.decide(request)
 
     async def answer(self, action: Action, *, approved: bool, note: str) -> Decision:
         """Hand the answer to the handler, which writes it down."""
@@ -69,39 +70,37 @@ class ReviewerGate:
         from tinman.approvals.handler import ApprovalHandler  # noqa: PLC0415 - loads SQLAlchemy, for gated loops only
 
         seconds = reviewer.timeout_s or _LONGEST_WAIT_SECONDS
-        handler = ApprovalHandler(reviewer=reviewer, audit=self._audit, timeout_seconds=seconds)
+        handler = ApprovalHandler(reviewer=reviewer, audit=self.audit, timeout_seconds=seconds)
         return await handler.decide(action, token=token, ttl_s=ttl_s)
 
 
+@dataclass(frozen=True)
 class _AnsweredBefore(BaseReviewer):
     """Hands on an answer that came with a token."""
 
-    def __init__(self, *, approved: bool, note: str) -> None:
-        self._approved = approved
-        self._note = note
+    approved: bool
+    note: str
 
     async def decide(self, request: ApprovalRequest) -> Decision:
         """Return the answer."""
-        return request.answer(approved=self._approved, reason=self._note or "answered by token", by="token holder")
+        return request.answer(approved=self.approved, reason=self.note or "answered by token", by="token holder")
 
 
+@dataclass(frozen=True)
 class HandlerGate:
     """Asks a handler; with its ``queue``, questions wait in the database and are answered there or by token.
 
     ``reviewer``, if there is one, is told of every question that waits.
     """
 
-    def __init__(
-        self, handler: ApprovalHandler, queue: ApprovalQueue | None = None, reviewer: BaseReviewer | None = None
-    ) -> None:
-        self._handler = handler
-        self._queue = queue
-        self._reviewer = reviewer
+    handler: ApprovalHandler
+    queue: ApprovalQueue | None = None
+    reviewer: BaseReviewer | None = None
 
     async def ask(self, request: ApprovalRequest) -> Decision:
         """Ask the handler. When nobody could be told of a question that waits, it is denied there as well."""
         try:
-            return await self._handler.decide(request.action)
+            return await self.handler.decide(request.action)
         except AwaitingApproval:
             try:
                 await self._tell(request)
@@ -111,27 +110,27 @@ class HandlerGate:
 
     async def announce(self, request: ApprovalRequest) -> None:
         """Put the question into the queue, and tell the reviewer."""
-        if self._queue is not None:
-            await self._queue.ask(request.action, self._handler.cycle_id)
+        if self.queue is not None:
+            await self.queue.ask(request.action, self.handler.cycle_id)
         await self._tell(request)
 
     async def _tell(self, request: ApprovalRequest) -> None:
-        if self._reviewer is not None:
+        if self.reviewer is not None:
             with suppress(AwaitingApproval):
-                await self._reviewer.decide(request)
+                await self.reviewer.decide(request)
 
     async def answer(self, action: Action, *, approved: bool, note: str) -> Decision:
         """Record the answer in the queue, where one wins, and return what counts."""
-        if self._queue is None:
+        if self.queue is None:
             raise LoopConfigError(
                 "approval: this loop's questions are answered where its handler asks them, not by token"
             )
-        approval_id = clock.derive_id("approval", self._handler.cycle_id, action.digest)
+        approval_id = clock.derive_id("approval", self.handler.cycle_id, action.digest)
         reason = note or "answered by token"
         answer = Decision(approved=approved, reason=reason, by="token holder", digest=action.digest)
-        await self._queue.decide(approval_id, answer)
-        return await self._handler.decide(action)
+        await self.queue.decide(approval_id, answer)
+        return await self.handler.decide(action)
 
     async def reask(self, action: Action) -> Decision:
         """Ask the handler, which finds a recorded answer."""
-        return await self._handler.decide(action)
+        return await self.handler.decide(action)

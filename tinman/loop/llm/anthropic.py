@@ -18,5 +18,5 @@ class AnthropicLLM(AnthropicModel):
         base_url: str | None = None,
         api_key: str | None = None,
     ) -> None:
-        key = api_key or (None if base_url else provider_keys().get("ANTHROPIC_API_KEY"))
+        key = api_key or (None if base_url else provider_keys().get(self.key_variable))
         super().__init__(model, base_url=base_url, api_key=key, timeout_seconds=timeout_s)

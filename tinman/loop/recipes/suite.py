@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import tempfile
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -58,55 +58,43 @@ class SuiteReport:
         return f"{head}\n\n{head_and_tail(self.output, max(1_000, width - len(head)))}"
 
 
+@dataclass
 class Suite:
     """A test command in a folder. ``run`` may be called from any thread."""
 
-    def __init__(self, folder: Path, command: str, *, timeout_s: float) -> None:
-        self.folder = folder
-        self.command = command
-        self.timeout_s = timeout_s
+    folder: Path
+    command: str
+    timeout_s: float
+
+    def __post_init__(self) -> None:
         try:
-            self.words = shlex.split(command)
+            self.words = shlex.split(self.command)
         except ValueError as error:
-            raise LoopConfigError(f"test_cmd {command!r}: {error}; quote it as for a shell") from error
+            raise LoopConfigError(f"test_cmd {self.command!r}: {error}; quote it as for a shell") from error
         if not self.words:
             raise LoopConfigError("test_cmd: it is empty; write for example 'python -m pytest -q'")
         self.is_pytest = any(Path(word).name in {"pytest", "py.test"} for word in self.words[:4])
 
     def run(self) -> SuiteReport:
         """Run it once, in its folder, within its time."""
-        if not self.is_pytest:
+        if self.is_pytest:
+            with tempfile.TemporaryDirectory(prefix="tinman-suite-", ignore_cleanup_errors=True) as folder:
+                report = os.path.join(folder, "report.xml")
+                done = run_command([*self.words, f"--junitxml={report}"], self.timeout_s, self.folder)
+                tests, failing, skipped = _read(Path(report))
+        else:
             done = run_command(self.words, self.timeout_s, self.folder)
-            failing: tuple[str, ...] = () if done.code == 0 and not done.timed_out else (self.command,)
-            output = _join_output(done.stdout, done.stderr)
-            return SuiteReport(
-                basis="exit code",
-                exit_code=done.code,
-                timed_out=done.timed_out,
-                tests=(self.command,),
-                failing=failing,
-                output=output,
-            )
-        folder = tempfile.mkdtemp(prefix="tinman-suite-")
-        try:
-            report = os.path.join(folder, "report.xml")
-            done = run_command([*self.words, f"--junitxml={report}"], self.timeout_s, self.folder)
-            tests, failed, skipped = _read(Path(report))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            tests, skipped = (self.command,), ()
+            failing = () if done.code == 0 and not done.timed_out else tests
         return SuiteReport(
-            basis="junit",
+            basis="junit" if self.is_pytest else "exit code",
             exit_code=done.code,
             timed_out=done.timed_out,
             tests=tests,
-            failing=failed,
+            failing=failing,
             skipped=skipped,
-            output=_join_output(done.stdout, done.stderr),
+            output=f"{done.stdout}\n{done.stderr}" if done.stderr.strip() else done.stdout,
         )
-
-
-def _join_output(stdout: str, stderr: str) -> str:
-    return stdout if not stderr.strip() else f"{stdout}\n{stderr}"
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

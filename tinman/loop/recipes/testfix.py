@@ -40,18 +40,17 @@ class PytestFailureMetric(GoalMetric):
         report = self._report() if self._report is not None else None
         report = report or _from_text(observation)
         measured = [record.metric for record in state.iterations if record.metric is not None]
-        baseline = measured[0].detail if measured else None
-        if baseline is None:
-            detail = {
-                "failing": sorted(report.failing),
-                "missing": [],
-                "tests": sorted(report.tests),
-                "skipped": sorted(report.skipped),
-                "exit_code": report.exit_code,
-                "green": report.is_green,
-                "basis": report.basis,
-            }
+        detail: dict[str, Any] = {
+            "failing": sorted(report.failing),
+            "missing": [],
+            "exit_code": report.exit_code,
+            "green": report.is_green,
+            "basis": report.basis,
+        }
+        if not measured:
+            detail |= {"tests": sorted(report.tests), "skipped": sorted(report.skipped)}
             return MetricSnapshot(value=0.0, detail=detail)
+        baseline = measured[0].detail
         known = set(baseline["tests"])
         gone = known - set(report.tests) if report.basis == baseline["basis"] == "junit" else set()
         hushed = set(report.skipped) - set(baseline["skipped"])
@@ -60,17 +59,10 @@ class PytestFailureMetric(GoalMetric):
         at_first = set(baseline["failing"])
         last = set(measured[-1].detail["failing"]) | set(measured[-1].detail["missing"])
         broken = failing - at_first
-        detail = {
-            "failing": sorted(report.failing),
-            "missing": sorted(missing),
-            "exit_code": report.exit_code,
-            "green": report.is_green,
-            "basis": report.basis,
-        }
         return MetricSnapshot(
             value=float(len(at_first - failing) - len(broken)),
             regression=bool(broken or failing - last),
-            detail=detail,
+            detail={**detail, "missing": sorted(missing)},
         )
 
     def is_success(self, snapshot: MetricSnapshot) -> bool:

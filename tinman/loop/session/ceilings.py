@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from tinman.budget import Amount, Budget, Limits
+from tinman.budget import Amount, Budget, Ledger, Limits
 from tinman.errors import BudgetExhausted, LoopConfigError
 from tinman.loop.state.records import LoopConfig, State
 from tinman.messages import Request
@@ -19,33 +20,12 @@ LEAST_TOKENS = 16
 _LEAST = Amount(calls=1, tokens=1)
 
 
-class StoredSpending:
-    """The ``Ledger`` of a budget: draws become changes of the loop's state."""
-
-    def __init__(self, spent: Amount, draw: Callable[[Amount], Awaitable[None]]) -> None:
-        self._spent = spent
-        self._total = spent
-        self._draw = draw
-
-    async def spent(self) -> Amount:
-        """Return what earlier sessions spent; of one that was killed, all it had drawn."""
-        return self._spent
-
-    async def draw(self, block: Amount) -> None:
-        """Write down that ``block`` may be spent; durable when it returns."""
-        self._total = self._total + block
-        await self._draw(self._total)
-
-    async def give_back(self, used: Amount) -> None:
-        """The session's last change says what was used."""
-
-
 def spent_before(state: State) -> Amount:
     """Return what earlier sessions count for: after a clean end what they spent, else what they had drawn too."""
     return state.spent if state.ending is not None else state.spent.at_least(state.drawn)
 
 
-def budget_of(config: LoopConfig, state: State, parent: Budget | None, ledger: StoredSpending) -> Budget:
+def budget_of(config: LoopConfig, state: State, parent: Budget | None, ledger: Ledger) -> Budget:
     """Return the budget of one session: the loop's own ceilings less what is spent, out of ``parent``."""
     seconds = max(0.0, config.wall_clock_s - state.metrics.elapsed_s)
     limits = Limits(tokens=config.token_limit, usd=config.cost_limit_usd, seconds=seconds)
@@ -53,16 +33,16 @@ def budget_of(config: LoopConfig, state: State, parent: Budget | None, ledger: S
     return Budget(limits, parent=parent, ledger=ledger, block=block)
 
 
-def find_reached(config: LoopConfig, state: State, budget: Budget, *, in_round: bool = False) -> str:
+def find_reached(state: State, budget: Budget, *, in_round: bool = False) -> str:
     """Return which ceiling is reached, in the order iterations, tokens, wall clock, money; empty when none is.
 
     Within a round the number of rounds does not count: the round that runs is the last one allowed at most.
     """
+    config, spent = state.config, budget.spent
     if not in_round and len(state.iterations) >= config.max_iterations:
         return f"max_iterations ({config.max_iterations}) reached"
-    spent = budget.spent
-    if spent.tokens > config.token_limit:
-        return overrun(config, budget)
+    if over := overrun(config, budget):
+        return over
     if spent.tokens >= config.token_limit:
         return f"token_limit ({config.token_limit:,}) reached"
     left = budget.seconds_left
@@ -75,15 +55,17 @@ def find_reached(config: LoopConfig, state: State, budget: Budget, *, in_round: 
     return ""
 
 
-def explain_refusal(config: LoopConfig, state: State, budget: Budget, error: BudgetExhausted) -> str:
+def explain_refusal(state: State, budget: Budget, error: BudgetExhausted) -> str:
     """Return in the loop's own words why a reservation was refused."""
+    if limit := find_reached(state, budget, in_round=True):
+        return limit
+    config = state.config
     name, ceiling = {
         "tokens": ("token_limit", f"{config.token_limit:,}"),
         "usd": ("cost_limit_usd", f"{config.cost_limit_usd or 0:g}"),
         "seconds": ("wall_clock_s", f"{config.wall_clock_s:g}"),
     }.get(error.limit, (error.limit, f"{error.ceiling:g}"))
-    if limit := find_reached(config, state, budget, in_round=True):
-        return limit
+
     if error.limit in {"tokens", "usd"}:
         return f"{name} ({ceiling}) reached: the next model call does not fit ({error.used:g} used)"
     return f"{name} ({ceiling}) reached"
@@ -97,25 +79,26 @@ def overrun(config: LoopConfig, budget: Budget) -> str:
     return f"token_limit ({config.token_limit:,}) overrun by {over:,}: the model does not keep max_tokens"
 
 
+@dataclass(frozen=True)
 class Pricing:
     """Prices of one model, with those given by hand."""
 
-    def __init__(self, model: Model, overrides: Mapping[str, prices.Rate]) -> None:
-        self._model = model
-        self._provider: str = price_provider_of(model)
-        self._overrides = overrides
+    model: Model
+    overrides: Mapping[str, prices.Rate] | None
 
     def check(self, config: LoopConfig) -> None:
         """Raise ``LoopConfigError`` when money is limited and the model's price is unknown."""
         if config.cost_limit_usd is not None and self.bound(1, 1) is None:
+            name = f"{price_provider_of(self.model)}:{self.model.name}"
             raise LoopConfigError(
-                f"cost_limit_usd: {self._provider}:{self._model.name} has no known price, so the limit cannot be kept; "
-                f"give pricing={{'{self._model.name}': (USD in, USD out a million tokens)}} or leave the limit out"
+                f"cost_limit_usd: {name} has no known price, so the limit cannot be kept; "
+                f"give pricing={{'{self.model.name}': (USD in, USD out a million tokens)}} or leave the limit out"
             )
 
     def bound(self, input_tokens: int, output_tokens: int) -> int | None:
         """Return the most that many tokens can cost, in nano-dollars."""
-        return prices.bound(self._provider, self._model.name, input_tokens, output_tokens, overrides=self._overrides)
+        provider = price_provider_of(self.model)
+        return prices.bound(provider, self.model.name, input_tokens, output_tokens, overrides=self.overrides)
 
 
 def output_cap(request: Request, config: LoopConfig, budget: Budget, pricing: Pricing) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import InitVar, dataclass
 from typing import TypeVar
 
 from tinman import clock
@@ -18,48 +19,40 @@ from tinman.processes.threads import OutOfTime
 T = TypeVar("T")
 
 
+@dataclass
 class History:
     """Goes from ``state`` to the next by changes, each durable before the next thing happens.
 
     ``budget`` is what this session may spend: the ceilings of ``config`` less what earlier sessions spent, out of
-    ``share``. ``watch`` is called with every new state.
+    ``share``. ``watch`` is called with every new state. It is the ledger of its budget: draws are changes, too.
     """
 
-    def __init__(
-        self,
-        state: State,
-        config: LoopConfig,
-        *,
-        store: Store,
-        trace: Trace,
-        share: Budget | None,
-        watch: Callable[[State], None],
-    ) -> None:
-        self.state = state
-        self.spent_before = ceilings.spent_before(state)
-        self.budget = ceilings.budget_of(
-            config, state, share, ceilings.StoredSpending(self.spent_before, self._commit_draw)
-        )
-        self._store = store
-        self._trace = trace
-        self._watch = watch
-        self._started = clock.monotonic()
-        self._elapsed_before = state.metrics.elapsed_s
+    state: State
+    config: InitVar[LoopConfig]
+    store: Store
+    trace: Trace
+    share: InitVar[Budget | None]
+    watch: Callable[[State], None]
+
+    def __post_init__(self, config: LoopConfig, share: Budget | None) -> None:
+        self.spent_before = self._drawn = ceilings.spent_before(self.state)
+        self.budget = ceilings.budget_of(config, self.state, share, self)
+        self._started = clock.monotonic() - self.state.metrics.elapsed_s
 
     @property
     def elapsed_s(self) -> float:
         """Wall clock of all sessions, this one included."""
-        return self._elapsed_before + clock.monotonic() - self._started
+        return clock.monotonic() - self._started
 
     async def commit(self, change: Change) -> None:
         """Make ``change`` durable and go on from the state it leads to."""
         after = apply(self.state, change)
-        await self._store.commit(change, after)
+        await self.store.commit(change, after)
         self.go_on_from(after)
 
     async def perform(self, work: Callable[[], Awaitable[tuple[Change, T]]]) -> T:
         """Do ``work``, make the change it returns durable, go on from there, and return what came beside the change."""
-        after, beside = await self._store.perform(work, lambda change: apply(self.state, change))
+        after, beside = await self.store.perform(work, lambda change: apply(self.state, change))
         self.go_on_from(after)
         return beside
 
@@ -67,10 +60,10 @@ class History:
         """Be in another state from now on; a round that ended with it is told to the trace."""
         rounds = len(self.state.iterations)
         self.state = after
-        self._watch(after)
-        if len(after.iterations) > rounds and self._trace.is_on:
+        self.watch(after)
+        if len(after.iterations) > rounds and self.trace.is_on:
             record = after.iterations[-1]
-            self._trace.tell(
+            self.trace.tell(
                 "iteration.end",
                 index=record.index,
                 trend=record.trend,
@@ -93,7 +86,7 @@ class History:
 
     def find_reached_ceiling(self, *, in_round: bool = False) -> str:
         """Return which ceiling is reached; empty when none is."""
-        return ceilings.find_reached(self.state.config, self.state, self.budget, in_round=in_round)
+        return ceilings.find_reached(self.state, self.budget, in_round=in_round)
 
     def check_time(self) -> None:
         """Raise ``OutOfTime`` when the wall clock is used up."""
@@ -101,5 +94,14 @@ class History:
         if left is not None and left <= 0:
             raise OutOfTime
 
-    async def _commit_draw(self, total: Amount) -> None:
-        await self.commit(Drawn(total=total))
+    async def spent(self) -> Amount:
+        """Return what earlier sessions spent; of one that was killed, all it had drawn."""
+        return self.spent_before
+
+    async def draw(self, block: Amount) -> None:
+        """Write down that ``block`` may be spent; durable when it returns."""
+        self._drawn = self._drawn + block
+        await self.commit(Drawn(total=self._drawn))
+
+    async def give_back(self, used: Amount) -> None:
+        """The session's last change says what was used."""

@@ -11,24 +11,25 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tinman.budget import Budget
 from tinman.errors import NestedLoopError
-from tinman.processes.scope import current_call
+from tinman.processes.threads import current_call
 
 T = TypeVar("T")
 
 
+@dataclass(eq=False)
 class Activity:
     """One run of a loop. ``is_over`` makes every mark of it void."""
 
-    def __init__(self, loop_id: str, budget: Budget) -> None:
-        self.loop_id = loop_id
-        self.budget = budget
-        self.event_loop = asyncio.get_running_loop()
-        self.thread_id = threading.get_ident()
-        self.is_over = False
+    loop_id: str
+    budget: Budget
+    event_loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    thread_id: int = field(default_factory=threading.get_ident)
+    is_over: bool = False
 
 
 _inside: ContextVar[Activity | None] = ContextVar("tinman_loop", default=None)

@@ -1,4 +1,4 @@
-"""Plans: the model asked within the ceilings, its calls checked, its mistakes told to it, three times at most."""
+"""What a loop's models are asked: plans, their mistakes told to the model three times at most, and summaries."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from tinman import clock
 from tinman.budget import Budget
-from tinman.errors import BudgetExhausted
+from tinman.errors import BudgetExhausted, ProviderError
 from tinman.frozen import changed, made
 from tinman.loop import context
 from tinman.loop.result import LoopStatus, Stop
 from tinman.loop.session import ceilings
-from tinman.loop.state.changes import Planned
+from tinman.loop.state.changes import Planned, Summarised
 from tinman.loop.state.records import Call, IterationRecord, State
 from tinman.loop.tools.tools import ToolRegistry
 from tinman.loop.trace import Trace
@@ -56,7 +58,7 @@ class Planner:
                     raise
                 stop = Stop(
                     status=LoopStatus.BUDGET_EXHAUSTED,
-                    reason=ceilings.explain_refusal(state.config, state, self.budget, error),
+                    reason=ceilings.explain_refusal(state, self.budget, error),
                 )
                 return self._invalid(record, errors, usage), stop
             usage = usage + reply.usage
@@ -137,3 +139,42 @@ def _write_out(reply: Reply) -> str:
 def _ask_again(errors: Sequence[str]) -> str:
     lines = "\n".join(f"- {head_and_tail(whole(error), 500)}" for error in errors[:20])
     return f"None of these calls was made:\n{lines}\nSend the whole reply again, mended."
+
+
+_log = structlog.get_logger(__name__)
+SUMMARY_TOKENS = 400
+SHOWN_CHARS = 4_000
+
+
+@dataclass(frozen=True)
+class Summarizer:
+    """Sums up rounds with ``model``; without one there is nothing to say."""
+
+    model: Metered | None
+    budget: Budget
+    redact: Callable[[str], str]
+
+    async def sum_up(self, state: State) -> Summarised | None:
+        """Return the summaries of the rounds that left the window, ``None`` when there are none.
+
+        Where the model fails, or nothing is left to pay it with, the head and tail of the round are kept instead.
+        """
+        if self.model is None or not (leaving := context.find_leaving(state)):
+            return None
+        texts, usage = [], Usage()
+        for record in leaving:
+            shown = context.describe(record, SHOWN_CHARS)
+            request = Request(
+                messages=(say("system", context.SUMMARY_PROMPT), say("user", shown)),
+                params={"max_tokens": min(SUMMARY_TOKENS, state.config.max_tokens_per_call)},
+                session=state.loop_id,
+            )
+            try:
+                reply = await self.model.complete(request)
+            except (BudgetExhausted, ProviderError) as error:
+                _log.warning("loop.summary_failed", error=f"{type(error).__name__}: {error}")
+                texts.append(shown)
+                continue
+            usage = usage + reply.usage
+            texts.append(self.redact(whole(reply.message.text)) or shown)
+        return Summarised(texts=tuple(texts), summarizer=self.model.name, usage=usage, spent=self.budget.spent)

@@ -13,12 +13,11 @@ from tinman.errors import AwaitingApproval
 from tinman.frozen import changed
 from tinman.loop.approvals import questions as approval
 from tinman.loop.approvals.gate import Gate
+from tinman.loop.policies import Rules
 from tinman.loop.result import LoopStatus, Stop
-from tinman.loop.session.calls import Caller
 from tinman.loop.session.history import History
-from tinman.loop.session.observations import Look, Observer
-from tinman.loop.session.rules import Rules
 from tinman.loop.session.start import Answer, is_expired
+from tinman.loop.session.world import Caller, Look, Observer
 from tinman.loop.state.changes import Answered, Asked, Forgotten
 from tinman.loop.state.records import Call, Intent, MetricSnapshot, PendingApproval
 from tinman.loop.state.store import Store
@@ -49,7 +48,7 @@ class Questions:
         record = state.round.record
         action = self._action_about(call, reason, record.observation_digest, approval.new_nonce())
         token = approval.new_token()
-        request = self._request(action, token)
+        request = ApprovalRequest.of(action, token=token, ttl_s=self.ttl_s)
         mark = approval.hashed(token)[:12]
         self.trace.tell("approval.requested", tool=call.tool, token=mark, reason=reason)
         try:
@@ -84,9 +83,6 @@ class Questions:
             await self.history.commit(Answered())
         await self.history.close_round()
         return stop
-
-    def _request(self, action: Action, token: str) -> ApprovalRequest:
-        return ApprovalRequest.of(action, token=token, ttl_s=self.ttl_s)
 
     async def _wait_for(
         self, action: Action, call: Call, token: str, reason: str, metric: MetricSnapshot | None
@@ -175,16 +171,10 @@ class Questions:
         await self._perform_once(call, asked.action_hash)
         return None
 
-    def _action_about(self, call: Call, reason: str, observation_digest: str, nonce: str) -> Action:
-        """Return what is asked about ``call`` in the state as it is."""
-        return approval.action_of(
-            self.history.state,
-            call,
-            reason=reason,
-            mode=self.mode,
-            observation_digest=observation_digest,
-            nonce=nonce,
-        )
+    def _action_about(self, call: Call, reason: str, seen: str, nonce: str) -> Action:
+        """Return what is asked about ``call`` in the state as it is, with the digest of what was ``seen``."""
+        state = self.history.state
+        return approval.action_of(state, call, reason=reason, mode=self.mode, observation_digest=seen, nonce=nonce)
 
     async def _ask_anew(self, call: Call, look: Look, old_mark: str, reason: str) -> Stop:
         """The world changed: the answer is void, the same call is asked about with a fresh token."""
@@ -193,7 +183,7 @@ class Questions:
         why = "what was observed is not what the answer was given for"
         self.trace.tell("approval.invalidated", old_token=old_mark, new_token=new_mark, reason=why)
         action = self._action_about(call, reason, look.digest, approval.new_nonce())
-        await self.gate.announce(self._request(action, token))
+        await self.gate.announce(ApprovalRequest.of(action, token=token, ttl_s=self.ttl_s))
         stop = await self._wait_for(action, call, token, reason, look.metric)
         return changed(stop, reason=f"{call.tool} waits for a new approval: {why}")
 

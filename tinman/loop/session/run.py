@@ -1,9 +1,9 @@
-"""One session of a loop from its start to the end that is written down."""
+"""One session of a loop: rounds in their normative order, until something ends them; the end is written down."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,14 +11,18 @@ import anyio
 import structlog
 
 from tinman.errors import BudgetExhausted, LoopStateError, ProviderError, StoreError
-from tinman.frozen import changed
-from tinman.loop.result import RECOMMENDED, LoopResult, LoopStatus, Stop
+from tinman.frozen import changed, made
+from tinman.loop.exits import ExitCondition
+from tinman.loop.policies import Rules
+from tinman.loop.result import LoopResult, LoopStatus, Stop, result_of
 from tinman.loop.session import ceilings
 from tinman.loop.session.history import History
-from tinman.loop.session.rounds import Rounds
+from tinman.loop.session.plans import Planner, Summarizer
+from tinman.loop.session.questions import Questions
 from tinman.loop.session.start import Answer
-from tinman.loop.state.changes import Ended, apply
-from tinman.loop.state.records import Ending
+from tinman.loop.session.world import Caller, Observer
+from tinman.loop.state.changes import Change, Ended, Planned, apply
+from tinman.loop.state.records import Call, Ending, IterationRecord
 from tinman.loop.state.store import Halted, Store
 from tinman.loop.trace import Trace
 from tinman.processes.threads import OutOfTime
@@ -26,6 +30,158 @@ from tinman.text.cutting import head_and_tail
 from tinman.text.visible import shorten
 
 _log = structlog.get_logger(__name__)
+INVALID_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Observes, plans, acts and measures, round after round."""
+
+    history: History
+    rules: Rules
+    observer: Observer
+    planner: Planner
+    caller: Caller
+    questions: Questions
+    summarizer: Summarizer
+    exits: Sequence[ExitCondition]
+    trace: Trace
+
+    async def run(self, answer: Answer | None) -> Stop:
+        """Finish what an earlier session left open, then run rounds; return why they ended.
+
+        Raises ``OutOfTime`` and ``BudgetExhausted`` at a ceiling, and whatever a part of the loop raises.
+        """
+        stop = await self._finish_open(answer)
+        while stop is None:
+            stop = await self._run_round()
+        return stop
+
+    async def look_once_more(self, stop: Stop) -> Stop:
+        """Look again when a ceiling ends the loop: what the last round reached must not go unseen."""
+        state = self.history.state
+        left = self.history.budget.seconds_left
+        has_acted = bool(state.iterations and state.iterations[-1].actions)
+        if self.observer.metric is None or not has_acted or (left is not None and left <= 0):
+            return stop
+        try:
+            look = await self.observer.look(state)
+        except OutOfTime:
+            return stop
+        except Exception as error:  # noqa: BLE001 - the loop ends anyway, for a reason that is known
+            _log.warning("loop.last_look_failed", error=f"{type(error).__name__}: {error}")
+            return changed(stop, reason=f"{stop.reason}; the last look failed: {type(error).__name__}")
+        self.history.state = changed(state, last_metric=look.metric)
+        if look.is_success:
+            reason = f"the goal metric says success, as the loop ended ({stop.reason})"
+            return Stop(status=LoopStatus.SUCCESS, reason=reason)
+        return stop
+
+    async def _finish_open(self, answer: Answer | None) -> Stop | None:
+        """Finish what an earlier session left open: an intent, an approval, a plan."""
+        if (intent := self.history.state.intent) is not None:
+            stop = await self.questions.resolve(intent, answer)
+            if stop is not None:
+                return stop
+        if self.history.state.pending_approval is not None:
+            with self.trace.span():
+                stop = await self.questions.take_up(answer)
+            if stop is not None:
+                return stop
+        if self.history.state.round is not None:
+            stop = await self._act()
+            await self._sum_up()
+            return stop or self._ask_exits()
+        return None
+
+    async def _run_round(self) -> Stop | None:
+        """Run one round: a ceilings, b policies, c observe, d measure, e event, f success, g plan, h act, j exits."""
+        if reached := self.history.find_reached_ceiling():
+            return Stop(status=LoopStatus.BUDGET_EXHAUSTED, reason=reached)
+        if (stop := self.rules.stop_before_round(self.history.state)) is not None:
+            return stop
+        with self.trace.span():
+            look = await self.observer.look(self.history.state)
+            self.history.check_time()
+            index = len(self.history.state.iterations)
+            self.trace.tell("iteration.start", index=index, metric=None if look.metric is None else look.metric.value)
+            record = made(
+                IterationRecord,
+                index=index,
+                observation=look.observation,
+                observation_digest=look.digest,
+                metric=look.metric,
+            )
+            if look.is_success:
+                await self.history.commit(Planned(record=record, spent=self.history.budget.spent))
+                return Stop(status=LoopStatus.SUCCESS, reason="the goal metric says success")
+            if (stop := await self._plan(record)) is not None:
+                return stop
+            if self.history.state.round is not None:
+                stop = await self._act()
+            await self._sum_up()
+            if stop is None and not self.history.state.iterations[-1].plan_invalid:
+                stop = self._ask_exits()
+            return stop
+
+    async def _plan(self, record: IterationRecord) -> Stop | None:
+        """Have a round planned and stored; return why the loop ends, if it does."""
+
+        async def plan() -> tuple[Change, Stop | None]:
+            return await self.planner.plan(self.history.state, record)
+
+        if (stop := await self.history.perform(plan)) is not None:
+            return stop
+        state = self.history.state
+        if state.round is None and state.plan_invalid_streak >= INVALID_ROUNDS:
+            errors = "; ".join(state.iterations[-1].errors)
+            reason = f"{state.plan_invalid_streak} rounds in a row without a valid plan: {errors}"
+            return Stop(status=LoopStatus.PLAN_FAILED, reason=shorten(reason, 400))
+        return None
+
+    async def _act(self) -> Stop | None:
+        """Make the calls of the open round that are not made yet: ceilings, gate, execution, each in turn."""
+        while (call := self.history.state.next_call) is not None:
+            if reached := self.history.find_reached_ceiling(in_round=True):
+                self.trace.tell("budget.preempt", dropped_action=call.tool)
+                await self.history.close_round()
+                return Stop(status=LoopStatus.BUDGET_EXHAUSTED, reason=reached)
+            with self.trace.span():
+                stop = await self._make(call)
+            if stop is not None:
+                return stop
+        return None
+
+    async def _make(self, call: Call) -> Stop | None:
+        """Make one call, unless a policy forbids it; one that a policy pauses is asked about first."""
+        verdict = self.rules.judge(self.history.state, call)
+        if isinstance(verdict, Stop):
+            await self.history.close_round()
+            return verdict
+        if verdict is not None:
+            return await self.questions.ask(call, verdict.reason)
+
+        async def perform() -> tuple[Change, None]:
+            return self.history.change_by(await self.caller.perform(call)), None
+
+        await self.history.perform(perform)
+        return None
+
+    async def _sum_up(self) -> None:
+        """Have the rounds that left the window summed up, if there is a summarizer."""
+        change = await self.summarizer.sum_up(self.history.state)
+        if change is not None:
+            await self.history.commit(change)
+
+    def _ask_exits(self) -> Stop | None:
+        for condition in self.exits:
+            if (hit := condition.evaluate(self.history.state)) is not None:
+                return Stop(status=hit[0], reason=hit[1])
+        return None
+
+
+_log = structlog.get_logger(__name__)
+_LIMITS = ("max_iterations", "token_limit", "wall_clock_s", "cost_limit_usd")
 
 
 @dataclass(frozen=True)
@@ -41,12 +197,7 @@ class Session:
     async def run(self, answer: Answer | None) -> LoopResult:
         """Run to an end and write it down. Every failure is an ERROR result, but for a cancellation and ``Halted``."""
         config = self.history.state.config
-        limits = {
-            "max_iterations": config.max_iterations,
-            "token_limit": config.token_limit,
-            "wall_clock_s": config.wall_clock_s,
-            "cost_limit_usd": config.cost_limit_usd,
-        }
+        limits = {name: getattr(config, name) for name in _LIMITS}
         try:
             self.trace.open()
             self.trace.tell("loop.start", goal=self.history.state.goal, limits=limits)
@@ -54,7 +205,7 @@ class Session:
         except OutOfTime:
             stop = self._stop_at_ceiling()
         except BudgetExhausted as error:
-            reason = ceilings.explain_refusal(config, self.history.state, self.history.budget, error)
+            reason = ceilings.explain_refusal(self.history.state, self.history.budget, error)
             stop = Stop(status=LoopStatus.BUDGET_EXHAUSTED, reason=reason)
         except Halted:
             self.trace.close()
@@ -100,18 +251,7 @@ class Session:
             _log.error("loop.trace_failed", error=str(error))
         finally:
             self.trace.close()
-        return LoopResult(
-            status=stop.status,
-            reason=stop.reason,
-            resumable=stop.status is not LoopStatus.SUCCESS and stop.is_consistent,
-            recommended_action=stop.advice or RECOMMENDED[stop.status],
-            iterations=len(state.iterations),
-            metrics=state.metrics,
-            state_path=self.store.path,
-            approval_token=stop.token,
-            loop_id=state.loop_id,
-            error=stop.error,
-        )
+        return result_of(state, stop, self.store.path)
 
     def _stop_at_ceiling(self, why: str = "") -> Stop:
         reached = self.history.find_reached_ceiling() or "wall_clock_s reached"

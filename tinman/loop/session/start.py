@@ -1,14 +1,17 @@
-"""How a session starts: anew, or from what is stored, with new limits and an answer to what waits."""
+"""How a session starts: anew, or from what is stored, with new limits and an answer; and what has to fit for that."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tinman import clock
-from tinman.errors import LoopConfigError
+from tinman.errors import ArtifactDriftError, LoopConfigError, PolicyChangedError, SchemaChangedError
+from tinman.loop import context
+from tinman.loop import policies as rules
 from tinman.loop.approvals.questions import is_token_of
+from tinman.loop.policies import Policy
 from tinman.loop.state.records import LoopConfig, State, extend_config
 
 RESOLUTIONS = ("happened", "did not happen")
@@ -99,3 +102,45 @@ def _read(approval: Mapping[str, Any] | None, resolve: str | None) -> Answer | N
     if odd or not isinstance(token, str) or not isinstance(approved, bool):
         raise LoopConfigError("approval: write {'token': '...', 'approved': True or False}")
     return Answer(token=token, approved=approved, note=str(approval.get("note", "")), resolve=resolve)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a loop is saved with. ``summarizer`` is the name of its model, empty without one."""
+
+    schema_hash: str
+    policies: Sequence[Policy]
+    summarizer: str
+    allow_schema_change: bool
+    allow_policy_change: bool
+    allow_artifact_drift: bool
+
+    @property
+    def policy_fingerprint(self) -> str:
+        """What names the policies as they are now."""
+        return rules.fingerprint(self.policies)
+
+    def check(self, state: State) -> None:
+        """Refuse to go on with other tools, policies or summaries than before, unless that is allowed.
+
+        Raises ``SchemaChangedError``, ``PolicyChangedError``, ``ArtifactDriftError``.
+        """
+        if state.sessions == 0:
+            return
+        if state.tool_schema_hash != self.schema_hash and not self.allow_schema_change:
+            raise SchemaChangedError(
+                f"loop {state.loop_id}: the tools' schemas are not those it was saved with; "
+                "give the same tools, or allow_schema_change=True"
+            )
+        if state.policy_fingerprint != self.policy_fingerprint and not self.allow_policy_change:
+            raise PolicyChangedError(
+                f"loop {state.loop_id}: the policies are not those it was saved with (now: "
+                f"{', '.join(policy.name for policy in self.policies) or 'none'}); give the same policies=, or "
+                "allow_policy_change=True"
+            )
+        stamp = context.stamp(self.summarizer or context.DETERMINISTIC)
+        if not self.allow_artifact_drift and any(artifact.stamp != stamp for artifact in state.artifacts):
+            raise ArtifactDriftError(
+                f"loop {state.loop_id}: its summaries were made by another engine version, summarizer or prompt; "
+                "allow_artifact_drift=True uses them as they are"
+            )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ import structlog
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
-from tinman.config.modes import Mode
 from tinman.db.engine import Database
 from tinman.errors import CycleOwned, LoopOwned, LoopStateError, NotFound, StoreError
 from tinman.frozen import adapter
@@ -32,8 +32,7 @@ from tinman.runtime import JournalRuntime, Runtime, Stopped, Tx, Unresolved
 from tinman.text.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from tinman.approvals.reviewers import BaseReviewer
-    from tinman.events import EventBus
+    from tinman.loop.session.equipment import Place
 
 _log = structlog.get_logger(__name__)
 _STATUS: dict[str, CycleStatus] = {
@@ -41,6 +40,9 @@ _STATUS: dict[str, CycleStatus] = {
     LoopStatus.AWAITING_APPROVAL: "paused",
     LoopStatus.ERROR: "failed",
 }
+
+
+Recording = Callable[[Began | Ended, State], Awaitable[None]]
 
 
 async def replay(runtime: Runtime, prefix: str) -> tuple[State | None, int]:
@@ -72,12 +74,9 @@ async def _replay_draws(runtime: Runtime, prefix: str, state: State) -> State:
 class JournalStore:
     """Keeps a loop in a runtime's journal, its keys under ``prefix``. ``record`` is facts of the ends of a session."""
 
-    is_durable = True
     path: str | None = None
 
-    def __init__(
-        self, runtime: Runtime, prefix: str, *, record: Callable[[Began | Ended, State], Awaitable[None]] | None = None
-    ) -> None:
+    def __init__(self, runtime: Runtime, prefix: str, record: Recording | None = None) -> None:
         self._runtime = runtime
         self._prefix = f"{prefix}/"
         self._record = record
@@ -94,22 +93,21 @@ class JournalStore:
         await self._append(adapter(State).dump_json(fresh).decode())
         return fresh
 
-    async def _append(self, text: str, key: str | None = None) -> None:
-        async def work(tx: Tx) -> str:
-            return text
+    async def _append(self, text: str) -> None:
+        await self._step(f"{self._count:06d}", _saying(text))
+        self._count += 1
 
+    async def _step(self, key: str, work: Callable[[Tx], Awaitable[str]]) -> None:
         try:
-            await self._runtime.step(key or f"{self._prefix}{self._count:06d}", work)
+            await self._runtime.step(f"{self._prefix}{key}", work)
         except Stopped as stopped:
             raise Halted from stopped
-        if key is None:
-            self._count += 1
 
     async def commit(self, change: Change, state: State) -> None:
         """Append the change."""
         text = adapter(Change).dump_json(change).decode()
         if isinstance(change, Drawn):  # budget is drawn in the middle of other steps, so it has a sequence of its own
-            await self._append(text, f"{self._prefix}drawn/{state.sessions}/{self._draws:06d}")
+            await self._step(f"drawn/{state.sessions}/{self._draws:06d}", _saying(text))
             self._draws += 1
             return
         await self._append(text)
@@ -124,10 +122,7 @@ class JournalStore:
             outcomes.append(await work())
             return adapter(Change).dump_json(outcomes[0][0]).decode()
 
-        try:
-            await self._runtime.step(f"{self._prefix}{self._count:06d}", step)
-        except Stopped as stopped:
-            raise Halted from stopped
+        await self._step(f"{self._count:06d}", step)
         self._count += 1
         change, beside = outcomes[0]
         return follow(change), beside
@@ -165,49 +160,39 @@ class JournalStore:
     async def keep(self, text: str) -> str:
         """Keep it as a step of its own."""
         name = name_of(text)
-
-        async def work(tx: Tx) -> str:
-            return text
-
-        await self._runtime.step(f"{self._prefix}payload/{name}", work)
+        await self._runtime.step(f"{self._prefix}payload/{name}", _saying(text))
         return name
-
-    async def read_kept(self, name: str) -> str:
-        """Read it."""
-        key = f"{self._prefix}payload/{name}"
-        if not self._runtime.stored(key):
-            raise LoopStateError(f"payload {name}: there is none")
-        return str(await self._runtime.value(key))
 
     async def close(self) -> None:
         """The runtime's owner gives the lease back."""
 
 
+def _saying(text: str) -> Callable[[Tx], Awaitable[str]]:
+    async def work(tx: Tx) -> str:
+        return text
+
+    return work
+
+
 async def open_database(
-    place: Database | str | Path,
-    loop_id: str,
-    stack: AsyncExitStack,
-    *,
-    is_new: bool,
-    goal: str,
-    mode: Mode,
-    runner: BaseReviewer,
-    handler: ApprovalHandler | None,
-    ttl_s: float,
-    bus: EventBus | None,
+    place: Place, loop_id: str, stack: AsyncExitStack, *, goal: str | None
 ) -> tuple[JournalStore, Gate]:
     """Open the database if need be, take the loop's lease, and return its store and gate; ``stack`` closes both.
 
+    A new loop comes with its ``goal``.
+
     Raises ``LoopOwned`` while another process runs the loop, ``NotFound`` when there is none to resume.
     """
-    db = place if isinstance(place, Database) else await stack.enter_async_context(await Database.open(place))
+    assert place.db is not None
+    if isinstance(db := place.db, str | Path):
+        db = await stack.enter_async_context(await Database.open(db))
     graph = MemoryGraph(db)
-    if is_new:
+    if goal is not None:
         await graph.cycles.create(
-            kind="loop", cycle_id=loop_id, mode=mode, target="loop", reasoner="", seed=0, config={"goal": goal}
+            kind="loop", cycle_id=loop_id, mode=place.mode, target="loop", reasoner="", seed=0, config={"goal": goal}
         )
     try:
-        runtime = await stack.enter_async_context(JournalRuntime(graph, loop_id, bus=bus))
+        runtime = await stack.enter_async_context(JournalRuntime(graph, loop_id, bus=place.bus))
     except CycleOwned as error:
         raise LoopOwned(f"loop {loop_id}: another run or resume of it is going on; wait for it") from error
 
@@ -222,26 +207,21 @@ async def open_database(
             )
         await _audit(audit, change, state)
 
-    store = JournalStore(runtime, "loop", record=record)
-    if handler is not None:
-        return store, HandlerGate(handler)
-    if not runner.is_headless:
-        return store, ReviewerGate(runner, audit=audit)
-    queue = ApprovalQueue(db, ttl_seconds=ttl_s)
-    waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=bus, cycle_id=loop_id)
-    return store, HandlerGate(waiting, queue, runner)
+    store = JournalStore(runtime, "loop", record)
+    if place.handler is not None:
+        return store, HandlerGate(place.handler)
+    if not place.runner.is_headless:
+        return store, ReviewerGate(place.runner, audit=audit)
+    queue = ApprovalQueue(db, ttl_seconds=place.ttl_s)
+    waiting = ApprovalHandler(ApprovalMode.ASYNC, queue=queue, audit=audit, bus=place.bus, cycle_id=loop_id)
+    return store, HandlerGate(waiting, queue, place.runner)
 
 
 def within(runtime: Runtime, key: str) -> JournalStore:
     """Return the store of the loop ``key`` inside a cycle; where that is in a database, its audit trail tells of it."""
     if not isinstance(runtime, JournalRuntime):
         return JournalStore(runtime, key)
-    audit = AuditLog(runtime.graph.db)
-
-    async def record(change: Began | Ended, state: State) -> None:
-        await _audit(audit, change, state)
-
-    return JournalStore(runtime, key, record=record)
+    return JournalStore(runtime, key, partial(_audit, AuditLog(runtime.graph.db)))
 
 
 async def _audit(audit: AuditLog, change: Began | Ended, state: State) -> None:

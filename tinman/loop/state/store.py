@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -26,9 +27,8 @@ class Halted(Exception):
 
 
 class Store(Protocol):
-    """Keeps one loop. ``is_durable`` says whether a later process finds it again."""
+    """Keeps one loop. ``path`` is the file it is kept in, if it is one."""
 
-    is_durable: bool
     path: str | None
 
     async def open(self, fresh: State | None) -> State:
@@ -68,10 +68,6 @@ class Store(Protocol):
         """Keep a text that is too long for the state and return its name, the SHA-256 of it."""
         ...
 
-    async def read_kept(self, name: str) -> str:
-        """Return a kept text. Raises ``LoopStateError`` when there is none."""
-        ...
-
     async def close(self) -> None:
         """Give the right back."""
         ...
@@ -81,11 +77,37 @@ def name_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class MemoryStore:
-    """Keeps the state in this object, for a loop that is not to outlive its process."""
+class _StateStore(ABC):
+    """A store of states: what was done between two of them nobody wrote down."""
 
-    is_durable = False
     path: str | None = None
+
+    @abstractmethod
+    async def commit(self, change: Change, state: State) -> None:
+        """Keep the state that the change led to."""
+
+    async def perform(self, work: Work[T], follow: Callable[[Change], State]) -> tuple[State, T]:
+        """Do it, keep the state it led to."""
+        change, beside = await work()
+        state = follow(change)
+        await self.commit(change, state)
+        return state, beside
+
+    async def once(self, intent: Intent, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it: the state holds the intent, and nobody else has the right to run the loop."""
+        return await work()
+
+    async def has_happened(self, intent: Intent) -> bool | None:
+        """Return ``None``: the state says no more than the intent."""
+        return None
+
+    async def settle(self, intent: Intent, *, happened: bool) -> None:
+        """The next commit says it."""
+        return
+
+
+class MemoryStore(_StateStore):
+    """Keeps the state in this object, for a loop that is not to outlive its process."""
 
     def __init__(self) -> None:
         self._state: State | None = None
@@ -103,46 +125,20 @@ class MemoryStore:
         """Remember the state."""
         self._state = state
 
-    async def perform(self, work: Work[T], follow: Callable[[Change], State]) -> tuple[State, T]:
-        """Do it, remember the state it led to."""
-        change, beside = await work()
-        state = follow(change)
-        await self.commit(change, state)
-        return state, beside
-
-    async def once(self, intent: Intent, work: Callable[[], Awaitable[T]]) -> T:
-        """Do it."""
-        return await work()
-
-    async def has_happened(self, intent: Intent) -> bool | None:
-        """Return ``None``: nobody wrote it down."""
-        return None
-
-    async def settle(self, intent: Intent, *, happened: bool) -> None:
-        """Nothing outlives the process here."""
-
     async def keep(self, text: str) -> str:
         """Keep it here."""
         self._texts[name_of(text)] = text
         return name_of(text)
 
-    async def read_kept(self, name: str) -> str:
-        """Return it."""
-        if name not in self._texts:
-            raise LoopStateError(f"payload {name}: there is none")
-        return self._texts[name]
-
     async def close(self) -> None:
         """Nothing is held."""
 
 
-class FileStore:
+class FileStore(_StateStore):
     """Keeps the state in a file, with a lock beside it; long texts in a folder beside it, by their SHA-256."""
 
-    is_durable = True
-
     def __init__(self, path: Path, *, key: bytes | None = None) -> None:
-        self.path: str | None = str(path)
+        self.path = str(path)
         self._path = path
         self._key = key
         self._lock = statefile.Lock(path)
@@ -173,31 +169,9 @@ class FileStore:
         """Write the state that the change led to."""
         await self._write(state)
 
-    async def perform(self, work: Work[T], follow: Callable[[Change], State]) -> tuple[State, T]:
-        """Do it, write the state that it led to."""
-        change, beside = await work()
-        state = follow(change)
-        await self._write(state)
-        return state, beside
-
     async def _write(self, state: State) -> None:
         with anyio.CancelScope(shield=True):
             await in_thread(statefile.write, self._path, state, key=self._key)
-
-    async def once(self, intent: Intent, work: Callable[[], Awaitable[T]]) -> T:
-        """Do it: the intent is in the file, and the lock keeps everybody else out."""
-        return await work()
-
-    async def has_happened(self, intent: Intent) -> bool | None:
-        """Return ``None``: the file says no more than the intent."""
-        return None
-
-    async def settle(self, intent: Intent, *, happened: bool) -> None:
-        """The next commit says it."""
-
-    @property
-    def _folder(self) -> Path:
-        return self._path.with_name(f"{self._path.name}.payloads")
 
     async def keep(self, text: str) -> str:
         """Write it to a file of its own, whole or not at all."""
@@ -206,21 +180,14 @@ class FileStore:
         return name
 
     def _keep(self, name: str, text: str) -> None:
-        target = self._folder / name
+        target = self._path.with_name(f"{self._path.name}.payloads") / name
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_suffix(".tmp")
             temporary.write_bytes(text.encode("utf-8", "surrogatepass"))
             temporary.replace(target)
         except OSError as error:
             raise LoopStateError(f"payload {target}: cannot be written: {error.strerror or error}") from error
-
-    async def read_kept(self, name: str) -> str:
-        """Read it."""
-        try:
-            return (await in_thread((self._folder / name).read_bytes)).decode("utf-8", "surrogatepass")
-        except OSError as error:
-            raise LoopStateError(f"payload {name}: cannot be read: {error.strerror or error}") from error
 
     async def close(self) -> None:
         """Free the lock."""

@@ -22,7 +22,7 @@ class Parameters:
     """What a function takes: a model that validates it, its JSON schema, and how to call with it."""
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
-        self._name = name
+
         signature = inspect.signature(function)
         hints = _hints(function, name)
         fields: dict[str, Any] = {}

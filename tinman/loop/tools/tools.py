@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import KW_ONLY, InitVar, dataclass
 from functools import partial
 from typing import Any, Literal, TypedDict, Unpack, overload
 
@@ -21,8 +22,7 @@ from tinman.loop.session import progress
 from tinman.loop.tools.schemas import Parameters
 from tinman.messages import ToolSpec
 from tinman.processes import isolated as isolation
-from tinman.processes.scope import CallScope, current_call
-from tinman.processes.threads import OutOfTime, in_thread, in_thread_within, is_async
+from tinman.processes.threads import CallScope, OutOfTime, current_call, in_thread, in_thread_within, is_async
 from tinman.text.visible import shorten
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
@@ -45,8 +45,8 @@ class InvalidArguments(ValueError):
 class ToolOptions(TypedDict, total=False):
     """What ``tool(...)`` hands on to ``Tool``."""
 
-    name: str | None
-    description: str | None
+    name: str
+    description: str
     timeout_s: float
     cleanup: Callable[[], None] | None
     normalizer: Callable[[dict[str, Any]], dict[str, Any]] | None
@@ -54,6 +54,7 @@ class ToolOptions(TypedDict, total=False):
     strict: bool
 
 
+@dataclass(eq=False)
 class Tool:
     """A function a model may call.
 
@@ -62,37 +63,30 @@ class Tool:
     own that is killed with everything it started; its function has to be importable by name and its values picklable.
     """
 
-    def __init__(
-        self,
-        fn: Callable[..., Any],
-        name: str | None = None,
-        description: str | None = None,
-        timeout_s: float = 60.0,
-        cleanup: Callable[[], None] | None = None,
-        normalizer: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
-        *,
-        isolated: bool = False,
-        strict: bool = True,
-        input_schema: dict[str, Any] | None = None,
-    ) -> None:
-        self.fn = fn
-        self.name = name or str(getattr(fn, "__name__", type(fn).__name__))
+    fn: Callable[..., Any]
+    name: str = ""
+    description: str = ""
+    timeout_s: float = 60.0
+    cleanup: Callable[[], None] | None = None
+    normalizer: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    _: KW_ONLY
+    isolated: bool = False
+    strict: bool = True
+    input_schema: InitVar[dict[str, Any] | None] = None
+
+    def __post_init__(self, input_schema: dict[str, Any] | None) -> None:
+        fn = self.fn
+        self.name = self.name or str(getattr(fn, "__name__", type(fn).__name__))
         if not _NAME.match(self.name):
             raise LoopConfigError(
                 f"tool {shorten(self.name, 40)!r}: a name has letters, digits, _ and - (at most 64); give name=..."
             )
-        if not 0 < timeout_s <= MAX_TIMEOUT_SECONDS:
-            raise LoopConfigError(f"tool {self.name}: timeout_s must be above 0, not {timeout_s:g}")
+        if not 0 < self.timeout_s <= MAX_TIMEOUT_SECONDS:
+            raise LoopConfigError(f"tool {self.name}: timeout_s must be above 0, not {self.timeout_s:g}")
         self._is_async = is_async(fn)
-        self.description = inspect.cleandoc(description or inspect.getdoc(fn) or "")
-        self.timeout_s = timeout_s
-        self.cleanup = cleanup
-        self.normalizer = normalizer
-        self.isolated = isolated
-        self.strict = strict
-        self._given_schema = input_schema
+        self.description = inspect.cleandoc(self.description or inspect.getdoc(fn) or "")
         self._parameters = None if input_schema is not None else Parameters(fn, self.name)
-        self.target = isolation.address(fn, self.name) if isolated else ""
+        self.target = isolation.address(fn, self.name) if self.isolated else ""
         self.json_schema: dict[str, Any] = self._parameters.schema if self._parameters else dict(input_schema or {})
         self.spec = ToolSpec(name=self.name, description=self.description, parameters=self.json_schema)
         for attribute in ("__doc__", "__module__", "__qualname__", "__name__"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from tinman import clock
 from tinman.errors import RequestRefused
-from tinman.messages import Message, Opaque, Part, Reply, Request, Role, Stop, Text, ToolResult, ToolSpec, ToolUse
+from tinman.messages import Message, Opaque, Part, Reply, Request, Stop, Text, ToolResult, ToolSpec, ToolUse
 from tinman.models.wires.reading import OURS, arguments_of, field, rebuilt_usage, served
 
 PROVIDER = "openai"
@@ -109,20 +109,13 @@ def _assistant(message: Message) -> dict[str, Any]:
     if content or not message.calls:
         sent["content"] = _content(content)
     if message.calls:
-        sent["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {
-                    "name": call.name,
-                    "arguments": json.dumps(call.arguments, ensure_ascii=False)
-                    if call.malformed is None
-                    else call.malformed,
-                },
-            }
-            for call in message.calls
-        ]
+        sent["tool_calls"] = [_sent_call(call) for call in message.calls]
     return sent
+
+
+def _sent_call(call: ToolUse) -> dict[str, Any]:
+    given = json.dumps(call.arguments, ensure_ascii=False) if call.malformed is None else call.malformed
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": given}}
 
 
 def from_response(response: Any, request: Request) -> Reply:
@@ -145,8 +138,7 @@ def from_response(response: Any, request: Request) -> Reply:
     }
     if unknown:
         parts.append(Opaque(provider=PROVIDER, data={"message_fields": unknown}))
-    role: Role = "assistant"
-    message = Message(role=role, parts=tuple(parts))
+    message = Message(role="assistant", parts=tuple(parts))
     finish = choice.get("finish_reason")
     stop = _STOPS.get(str(finish), "other")
     if refusal:

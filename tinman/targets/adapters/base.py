@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, fields
 from functools import partial, wraps
 from pathlib import Path
@@ -62,11 +62,11 @@ class CallRecord:
 
     tool_name: str
     arguments: dict[str, Any]
-    correlation_id: str | None
-    duration_ms: int
-    status: str | None
-    user_safe_summary: str | None
-    raw_result: Any
+    correlation_id: str | None = None
+    duration_ms: int = 0
+    status: str | None = None
+    user_safe_summary: str | None = None
+    raw_result: Any = None
 
 
 _TRACE_FIELDS = frozenset(each.name for each in fields(CallRecord))
@@ -164,26 +164,19 @@ class ToolPatchRecorder(TraceRecorder):
     def __init__(self, patch_targets: Sequence[str]) -> None:
         super().__init__()
         self._places = tuple(patch_targets)
-        self._undo: list[tuple[ModuleType, str, Any]] = []
+        self._undo = ExitStack()
 
     def __enter__(self) -> Self:
-        try:
+        with ExitStack() as undo:
             for place in self._places:
-                self._patch(place)
-        except BaseException:
-            self._restore()
-            raise
+                self._patch(place, undo)
+            self._undo = undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._restore()
+        self._undo.close()
 
-    def _restore(self) -> None:
-        while self._undo:
-            module, name, original = self._undo.pop()
-            setattr(module, name, original)
-
-    def _patch(self, place: str) -> None:
+    def _patch(self, place: str, undo: ExitStack) -> None:
         module, name, original = _found(place, what="patch target")
         wrapper = self._around(original)
         holders = [
@@ -194,7 +187,7 @@ class ToolPatchRecorder(TraceRecorder):
             if value is original
         ]
         for held_in, held_as in dict.fromkeys([(module, name), *holders]):
-            self._undo.append((held_in, held_as, original))
+            undo.callback(setattr, held_in, held_as, original)
             setattr(held_in, held_as, wrapper)
 
     def _around(self, tool: Callable[..., Any]) -> Callable[..., Any]:

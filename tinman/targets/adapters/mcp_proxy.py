@@ -13,6 +13,7 @@ import os
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import anyio.to_thread
 
 from tinman import clock
 from tinman.errors import ConfigError
+from tinman.targets.adapters.base import CallRecord
 
 MAX_LINE = 16_000_000
 CLOSING_SECONDS = 2.0
@@ -84,15 +86,7 @@ class CallLog:
             if message.get("method") != "tools/call" or "id" not in message or not isinstance(params, dict):
                 continue
             arguments = params.get("arguments")
-            record = {
-                "tool_name": str(params.get("name")),
-                "arguments": arguments if isinstance(arguments, dict) else {},
-                "correlation_id": None,
-                "duration_ms": 0,
-                "status": None,
-                "user_safe_summary": None,
-                "raw_result": None,
-            }
+            record = asdict(CallRecord(str(params.get("name")), arguments if isinstance(arguments, dict) else {}))
             self.records.append(record)
             self._pending[json.dumps(message["id"])] = (record, clock.monotonic())
             self._write()
@@ -133,21 +127,21 @@ def _content(result: Any) -> Any:
     return "\n".join(text for text in texts if isinstance(text, str)) or result
 
 
+@dataclass
 class _Lines:
     """Cuts a stream of bytes into lines to read along."""
 
-    def __init__(self, note: Callable[[bytes], None], spoil: Callable[[str], None]) -> None:
-        self._note = note
-        self._spoil = spoil
-        self._buffer = bytearray()
+    note: Callable[[bytes], None]
+    spoil: Callable[[str], None]
+    _buffer: bytearray = field(default_factory=bytearray)
 
     def feed(self, chunk: bytes) -> None:
         self._buffer += chunk
         while (end := self._buffer.find(b"\n")) >= 0:
-            self._note(bytes(self._buffer[:end]))
+            self.note(bytes(self._buffer[:end]))
             del self._buffer[: end + 1]
         if len(self._buffer) > MAX_LINE:
-            self._spoil(f"a message of more than {MAX_LINE} bytes was not read along")
+            self.spoil(f"a message of more than {MAX_LINE} bytes was not read along")
             self._buffer.clear()
 
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -26,8 +26,9 @@ from anyio.abc import Process, UNIXSocketStream
 from tinman.errors import TargetError, TurnBroken, WorkerDied
 from tinman.messages import Reply, Request, say
 from tinman.processes.groups import close_session, kill_session
+from tinman.processes.threads import settle
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
-from tinman.targets.adapters.turn import AdapterTurn, drive, drive_async, encoded, plain, turn
+from tinman.targets.adapters.turn import AdapterTurn, encoded, plain, turn, turn_outside
 from tinman.targets.base import Capabilities, fold
 from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget, as_target_error
 from tinman.text.invalid import read_as
@@ -93,8 +94,7 @@ class AdapterProcess:
     """The worker process of one adapter. ``async with`` starts and ends it, with everything that it started."""
 
     def __init__(self, place: str, *, timeout_seconds: float = 120.0) -> None:
-        self.place = place
-        self.name = place
+        self.place = self.name = place
         self.root = ""
         self.turn_timeout_seconds = 0.0
         self._timeout = timeout_seconds
@@ -207,38 +207,38 @@ class AdapterProcess:
                 await channel.stream.aclose()
 
 
+@dataclass(frozen=True)
 class _Remote:
     """A session in a worker process."""
 
-    def __init__(self, channel: _Channel) -> None:
-        self._channel = channel
+    channel: _Channel
 
     async def take(self, *, user: str, text: str, correlation_id: str) -> AdapterTurn:
         """Return what came of one turn. Raises ``WorkerDied``."""
-        data = await self._channel.ask(op="turn", user_id=user, user_text=text, correlation_id=correlation_id)
+        data = await self.channel.ask(op="turn", user_id=user, user_text=text, correlation_id=correlation_id)
         return read_as(AdapterTurn, data, lambda _: WorkerDied(_GARBLED))
 
     async def state(self, *, user: str, name: str, arguments: dict[str, Any]) -> bool | str | None:
         """Return what the adapter's ``check_state`` returned: true, or what is wrong."""
-        found: bool | str | None = await self._channel.ask(op="state", user_id=user, name=name, arguments=arguments)
+        found: bool | str | None = await self.channel.ask(op="state", user_id=user, name=name, arguments=arguments)
         return found
 
 
+@dataclass(frozen=True)
 class _Live:
     """A session with an adapter object of this process."""
 
-    def __init__(self, adapter: Any) -> None:
-        self._adapter = adapter
+    adapter: Any
 
     async def take(self, *, user: str, text: str, correlation_id: str) -> AdapterTurn:
         """Return what came of one turn. A synchronous adapter runs in a thread that is abandoned when it hangs."""
         words = {"user_id": user, "user_text": text, "correlation_id": correlation_id}
-        if inspect.iscoroutinefunction(self._adapter.send_user_turn):
-            return await drive_async(turn(self._adapter, **words))
+        if inspect.iscoroutinefunction(self.adapter.send_user_turn):
+            return await turn(self.adapter, settle, **words)
         own = os.getpid()
 
         def work() -> AdapterTurn:
-            done = drive(turn(self._adapter, **words), _waited)
+            done = turn_outside(self.adapter, lambda reply: anyio.from_thread.run(settle, reply), **words)
             if os.getpid() != own:
                 os._exit(0)
             return done
@@ -247,9 +247,9 @@ class _Live:
 
     async def state(self, *, user: str, name: str, arguments: dict[str, Any]) -> bool | str | None:
         """Return what the adapter's ``check_state`` returned: true, or what is wrong."""
-        hook = getattr(self._adapter, "check_state", None)
+        hook = getattr(self.adapter, "check_state", None)
         if hook is None:
-            raise TargetError(f"{type(self._adapter).__name__} has no check_state")
+            raise TargetError(f"{type(self.adapter).__name__} has no check_state")
         work = partial(hook, user_id=user, name=name, arguments=arguments)
         with as_target_error(f"check_state {name!r}"):
             found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
@@ -259,26 +259,16 @@ class _Live:
         return answer
 
 
-def _waited(awaitable: Any) -> Any:
-    """Wait for an awaitable in the event loop, from a worker thread."""
-
-    async def wait() -> Any:
-        return await awaitable
-
-    return anyio.from_thread.run(wait)
-
-
+@dataclass(frozen=True)
 class AdapterSession(TurnSession):
     """One conversation by way of an adapter; ``state`` asks the target what checks want to know."""
 
-    def __init__(self, call: Any, taker: Taker, user: str) -> None:
-        super().__init__(call)
-        self._taker = taker
-        self._user = user
+    taker: Taker
+    user: str
 
     async def state(self, name: str, arguments: dict[str, Any]) -> bool | str | None:
         """Return true, or what is wrong with the target's state. Raises ``TargetError``."""
-        return await self._taker.state(user=self._user, name=name, arguments=arguments)
+        return await self.taker.state(user=self.user, name=name, arguments=arguments)
 
 
 class AdapterTarget(TurnTarget):
@@ -293,11 +283,6 @@ class AdapterTarget(TurnTarget):
         )
         self._source = source
         self.revision = revision
-
-    async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
-        """Turns go through ``open``: an adapter's turn belongs to a scenario's own process."""
-        async with self.open(user=user, session=session, world=_NO_WORLD) as opened:
-            return await opened.send(request)
 
     @asynccontextmanager
     async def open(self, *, user: str, session: str, world: Any) -> AsyncIterator[AdapterSession]:
@@ -319,9 +304,6 @@ class AdapterTarget(TurnTarget):
                 yield taker
         else:
             yield _Live(self._source)
-
-
-_NO_WORLD: Any = None
 
 
 def _reply(done: AdapterTurn) -> Reply:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from tinman.frozen import frozen
+from tinman.targets.adapters.base import TraceRecorder
 from tinman.text.visible import line_of, shorten
 
 DETAIL_CHARS = 500
@@ -89,28 +90,18 @@ def _calls(recorder: Any) -> tuple[tuple[dict[str, Any], ...], str]:
     return known, str(problem) if problem else ""
 
 
-class _NoRecorder:
-    calls: tuple[()] = ()
-    capture_error = None
-
-    def __enter__(self) -> _NoRecorder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def turn(adapter: Any, *, user_id: str, user_text: str, correlation_id: str) -> Generator[Any, Any, AdapterTurn]:
+async def turn(
+    adapter: Any, wait: Callable[[Any], Awaitable[Any]], *, user_id: str, user_text: str, correlation_id: str
+) -> AdapterTurn:
     """Take ``adapter`` through one turn: recorder, turn, recorder's end. Never raises what the target raises.
 
-    Yields the target's reply when it has to be awaited, and is sent its value. ``SystemExit`` is an answer of the
-    target like any other exception. A reply that is no text is an error.
+    ``wait`` awaits the target's reply when it has to be awaited. ``SystemExit`` is an answer of the target like any
+    other exception. A reply that is no text is an error. Cancellation goes through, after the recorder has ended.
     """
     reply: Any = None
     error = finishing = ""
     try:
-        make = getattr(adapter, "trace_recorder", _NoRecorder)
-        recorder = make()
+        recorder = getattr(adapter, "trace_recorder", TraceRecorder)()
         entered = recorder.__enter__()
     except BaseException as problem:
         if _is_ours(problem):
@@ -119,21 +110,19 @@ def turn(adapter: Any, *, user_id: str, user_text: str, correlation_id: str) -> 
             capture_error=f"could not initialise trace capture: {line_of(problem, DETAIL_CHARS)}", was_called=False
         )
     seen = entered if hasattr(entered, "calls") else recorder
-    raised: BaseException | None = None
+    ended: tuple[Any, Any, Any] = (None, None, None)
     try:
         reply = adapter.send_user_turn(user_id=user_id, user_text=user_text, correlation_id=correlation_id)
         if inspect.isawaitable(reply):
-            reply = yield reply
+            reply = await wait(reply)
     except BaseException as problem:
         if _is_ours(problem):
             with suppress(Exception):
                 recorder.__exit__(type(problem), problem, problem.__traceback__)
             raise
-        raised, error = problem, line_of(problem, DETAIL_CHARS)
+        ended, error = (type(problem), problem, problem.__traceback__), line_of(problem, DETAIL_CHARS)
     try:
-        recorder.__exit__(
-            None if raised is None else type(raised), raised, None if raised is None else raised.__traceback__
-        )
+        recorder.__exit__(*ended)
     except BaseException as problem:
         if _is_ours(problem):
             raise
@@ -146,36 +135,18 @@ def turn(adapter: Any, *, user_id: str, user_text: str, correlation_id: str) -> 
     )
 
 
-def drive(steps: Generator[Any, Any, AdapterTurn], settled: Callable[[Any], Any]) -> AdapterTurn:
-    """Run a turn to its end outside any event loop; ``settled`` waits for what has to be awaited."""
+def turn_outside(adapter: Any, settled: Callable[[Any], Any], **words: str) -> AdapterTurn:
+    """Take a turn outside any event loop; ``settled`` waits, blocking, for what has to be awaited."""
+
+    async def wait(reply: Any) -> Any:
+        return settled(reply)
+
     try:
-        waiting = next(steps)
-        while True:
-            try:
-                value = settled(waiting)
-            except BaseException as error:  # noqa: BLE001 - handed to the turn, which decides
-                waiting = steps.throw(error)
-            else:
-                waiting = steps.send(value)
+        turn(adapter, wait, **words).send(None)
     except StopIteration as end:
         done: AdapterTurn = end.value
         return done
-
-
-async def drive_async(steps: Generator[Any, Any, AdapterTurn]) -> AdapterTurn:
-    """Run a turn to its end inside the event loop. Cancellation goes through, after the recorder has ended."""
-    try:
-        waiting = next(steps)
-        while True:
-            try:
-                value = await waiting
-            except BaseException as error:  # noqa: BLE001 - handed to the turn, which decides
-                waiting = steps.throw(error)
-            else:
-                waiting = steps.send(value)
-    except StopIteration as end:
-        done: AdapterTurn = end.value
-        return done
+    raise AssertionError("a turn whose waits block is not suspended")
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from tinman.frozen import dump
+from tinman.processes.threads import settle
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
-from tinman.targets.adapters.turn import DETAIL_CHARS, drive, encoded, plain, turn
+from tinman.targets.adapters.turn import DETAIL_CHARS, encoded, plain, turn_outside
 from tinman.targets.places import module_at
 from tinman.text.visible import line_of
 
@@ -73,13 +74,7 @@ class Worker:
 
     def settled(self, value: Any) -> Any:
         """Return ``value``, awaited if it is awaitable."""
-        if not inspect.isawaitable(value):
-            return value
-
-        async def wait() -> Any:
-            return await value
-
-        return self.runner.run(wait())
+        return self.runner.run(settle(value)) if inspect.isawaitable(value) else value
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return ``value`` or ``error`` beside the question's ``id``. Never raises what the adapter raises."""
@@ -91,9 +86,9 @@ class Worker:
         except BaseException as error:  # noqa: BLE001 - target code: SystemExit here must not end the worker
             return {"id": number, "error": line_of(error, DETAIL_CHARS)}
 
-    def _hook(self, name: str, default: Any, **keywords: Any) -> Any:
+    def _hook(self, name: str, default: Any, *positional: Any, **keywords: Any) -> Any:
         hook = getattr(self.adapter, name, None)
-        return default if hook is None else self.settled(hook(**keywords))
+        return default if hook is None else self.settled(hook(*positional, **keywords))
 
     def _do(self, asked: dict[str, Any]) -> Any:
         user = asked.get("user_id", "")
@@ -121,11 +116,10 @@ class Worker:
                     "candidates": [_runtime(candidate) for candidate in candidates],
                 }
             case "select":
-                hook = getattr(self.adapter, "select_runtime", None)
-                return None if hook is None else plain(self.settled(hook(RuntimeSpec(**asked["runtime"]))))
+                return plain(self._hook("select_runtime", None, RuntimeSpec(**asked["runtime"])))
             case "turn":
                 words = {name: asked[name] for name in ("user_id", "user_text", "correlation_id")}
-                return dump(drive(turn(self.adapter, **words), self.settled))
+                return dump(turn_outside(self.adapter, self.settled, **words))
             case "state":
                 return self._state(asked)
             case other:
