@@ -17,29 +17,24 @@ _SHAPES = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?<=://)[^/\s:@]{1,100}:[^/\s@]{1,200}(?=@)"
 )
-_MARKS = (
-    "sk-",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "xox",
-    "AKIA",
-    "ASIA",
-    ".ey",
-    "-----BEGIN",
-    "://",
-)
 
 
 def without_secrets(text: str) -> str:
     """Return ``text`` with what looks like a key, a token, a private key or a URL's password replaced."""
-    # Nearly every text holds none of the marks, and plain searches cost a tenth of the pattern.
-    if any(mark in text for mark in _MARKS) or "bearer" in text.lower():
+    if (
+        "sk-" in text
+        or "gh" in text
+        or "github_pat_" in text
+        or "xox" in text
+        or "AKIA" in text
+        or "ASIA" in text
+        or ".ey" in text
+        or "-----BEGIN" in text
+        or "://" in text
+        or "bearer" in text.lower()
+    ):
         return _SHAPES.sub(GONE, text)
-    return text
+    return text  # nearly every text: plain searches, each at C speed, cost a tenth of the pattern
 
 
 def redaction_of(known: Iterable[str]) -> Callable[[str], str]:
