@@ -29,7 +29,7 @@ from tinman.loop import (
     State,
     tool,
 )
-from tinman.loop.state.statefile import read, write
+from tinman.loop.state.statefile import write
 
 GATE = [RequireApproval({"work"})]
 WORK = ("work", {"n": 1})
@@ -464,7 +464,7 @@ async def test_arguments_altered_in_the_file_are_found_out(where: str, tmp_path:
 
     waiting = Waiting("file", tmp_path)
     await waiting.start()
-    state = read(tmp_path / "state.json")
+    state = State.load(tmp_path / "state.json")
     assert state.pending_approval is not None
     assert state.round is not None
     if where in ("pending_approval", "both"):
@@ -487,7 +487,7 @@ async def test_even_with_a_recomputed_digest_altered_arguments_are_found_out(tmp
 
     waiting = Waiting("file", tmp_path)
     await waiting.start()
-    state = read(tmp_path / "state.json")
+    state = State.load(tmp_path / "state.json")
     asked, open_round = state.pending_approval, state.round
     assert asked is not None
     assert open_round is not None

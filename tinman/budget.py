@@ -7,6 +7,7 @@ that was not given back counts as spent.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -95,14 +96,14 @@ class Ledger(Protocol):
         ...
 
 
+@dataclass
 class Reservation:
     """One call's upper bound, held inside ``async with`` until it is settled."""
 
-    def __init__(self, budget: Budget, bound: Amount) -> None:
-        self._budget = budget
-        self._bound = bound
-        self._is_open = False
-        self._above: Reservation | None = None
+    _budget: Budget
+    _bound: Amount
+    _is_open: bool = False
+    _above: Reservation | None = None
 
     async def __aenter__(self) -> Self:
         budget = self._budget

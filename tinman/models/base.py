@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias, runtime_checkable
-
-import anyio.to_thread
 
 from tinman.errors import GarbledReply
 from tinman.messages import Message, Reply, Request, ToolSpec, Usage, say
 from tinman.models.sizes import prompt_bytes, reply_bytes
+from tinman.processes.threads import call
 
 
 class Model(Protocol):
@@ -71,18 +69,10 @@ class CallableModel:
     def __init__(self, answer: Answering, *, name: str | None = None) -> None:
         self.name: str = name or str(getattr(answer, "__qualname__", type(answer).__qualname__))
         self._answer = answer
-        self._is_async = inspect.iscoroutinefunction(answer) or inspect.iscoroutinefunction(
-            getattr(answer, "__call__", None)  # noqa: B004 - an object whose __call__ is a coroutine function
-        )
 
     async def complete(self, request: Request) -> Reply:
         """Return what the callable answered."""
-        if self._is_async:
-            said = self._answer(request.messages, request.tools)
-        else:
-            said = await anyio.to_thread.run_sync(self._answer, request.messages, request.tools, abandon_on_cancel=True)
-        if inspect.isawaitable(said):
-            said = await said
+        said = await call(self._answer, request.messages, request.tools)
         if isinstance(said, Reply):
             return said
         if not isinstance(said, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -15,24 +16,22 @@ from tinman.errors import RateLimited
 _JITTER = 0.1
 
 
+@dataclass(slots=True, eq=False)
 class Slot:
     """The right to make one call, held inside ``async with``. ``waited_seconds`` is how long it took to get it."""
 
-    __slots__ = ("_limiter", "launched_at", "waited_seconds")
-
-    def __init__(self, limiter: ProviderLimiter) -> None:
-        self._limiter = limiter
-        self.launched_at = 0.0
-        self.waited_seconds = 0.0
+    limiter: ProviderLimiter
+    launched_at: float = 0.0
+    waited_seconds: float = 0.0
 
     async def __aenter__(self) -> Self:
-        await self._limiter._take(self)
+        await self.limiter._take(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._limiter._give_back(self)
+        self.limiter._give_back(self)
 
 
 class ProviderLimiter:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from types import ModuleType
 
-from tinman.clock import derive_id
 from tinman.errors import ConfigError
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.base import CallableModel, Model
 from tinman.models.openai_client import OpenAIModel
+from tinman.processes.modules import NoModule, module_at
 from tinman.text.nearest import nearest
 from tinman.text.visible import line_of, shorten
 
@@ -46,7 +42,7 @@ def _names_file(spec: str) -> bool:
 
 
 def _load_callable(spec: str, place: str, name: str) -> Model:
-    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    module = _load_module(place)
     found: object = module
     for step in name.split("."):
         if not hasattr(found, step):
@@ -64,34 +60,17 @@ def _load_callable(spec: str, place: str, name: str) -> Model:
 
 def _load_module(place: str) -> ModuleType:
     try:
-        return importlib.import_module(place)
+        return module_at(place, kind="model", anew=False)
     except ModuleNotFoundError as error:
         if error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
             raise ConfigError(
                 f"no provider or module is called {shorten(place, 60)!r}{_near(place, list(_CLIENTS))}; use {_FORMS}"
             ) from error
         raise ConfigError(f"{place} cannot be imported: {shorten(str(error), 120)}") from error
+    except NoModule as error:
+        raise ConfigError(f"{error}; use {_FORMS}") from error
     except Exception as error:
-        raise ConfigError(f"{place} cannot be imported: {line_of(error, 160)}") from error
-
-
-def _load_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise ConfigError(f"no file {shorten(str(path), 120)!r}; use {_FORMS}")
-    name = derive_id("tinman_model", str(path.resolve())).replace("-", "_")
-    if name in sys.modules:
-        return sys.modules[name]
-    found = importlib.util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
-        raise ConfigError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    try:
-        found.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise ConfigError(f"{path} cannot be loaded: {line_of(error, 160)}") from error
-    return module
+        raise ConfigError(f"{place} cannot be loaded: {line_of(error, 160)}") from error
 
 
 def _near(name: str, known: list[str]) -> str:

@@ -1,1 +1,1 @@
-"""Children of this process: commands, isolated workers, whole sessions ended, functions awaited in threads."""
+"""What runs beside us: commands, isolated workers, whole sessions ended, threads; and modules loaded for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ import anyio.to_thread
 
 from tinman.errors import ConfigError, TargetError
 from tinman.messages import Reply, Request
-from tinman.processes.threads import settle
+from tinman.processes.modules import module_at
+from tinman.processes.threads import call, settle
 from tinman.targets.base import Capabilities
-from tinman.targets.places import module_at
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import TurnTarget, as_target_error, said
 
@@ -118,11 +118,5 @@ class LiveFunctionTarget(TurnTarget):
     async def answer(self, text: str, *, user: str, session: str, request: Request) -> Reply:
         """Call it. Whatever it raises is a ``TargetError``."""
         with as_target_error(f"target {self.name}"):
-            if inspect.iscoroutinefunction(self._function):
-                answer = await _call(self._function, text, user, session)
-            else:
-                work = partial(_call, self._function, text, user, session)
-                answer = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-                if isinstance(answer, Awaitable):
-                    answer = await answer
+            answer = await call(_call, self._function, text, user, session)
         return _reply(answer, self.name)

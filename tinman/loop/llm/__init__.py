@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
@@ -46,17 +47,15 @@ class LLMClient:
         raise NotImplementedError(f"{type(self).__name__} has to answer: override complete()")
 
 
+@dataclass
 class CallableLLM(LLMClient):
     """A function ``(messages, tool_schemas) -> LLMResponse`` as a model.
 
     It is not told ``max_tokens``, so it may overrun its reservation; the loop then ends at once and says by how much.
     """
 
-    def __init__(
-        self, fn: Callable[[list[dict[str, str]], list[dict[str, Any]]], Any], model_id: str = "callable"
-    ) -> None:
-        self.fn = fn
-        self.model_id = model_id
+    fn: Callable[[list[dict[str, str]], list[dict[str, Any]]], Any]
+    model_id: str = "callable"
 
     def complete(self, messages: list[dict[str, str]], tool_schemas: list[dict[str, Any]], max_tokens: int) -> Any:
         """Return what the function answers, a coroutine when it is async."""

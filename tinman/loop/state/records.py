@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from tinman.budget import Amount
 from tinman.errors import LoopConfigError
 from tinman.frozen import Dumps, changed, frozen
+from tinman.loop.state import statefile
 from tinman.messages import Usage
 from tinman.text.invalid import first_error
 
@@ -219,9 +220,7 @@ class State(Dumps):
     @classmethod
     def load(cls, path: str | Path, *, key: bytes | None = None) -> State:
         """Read a state file. Raises ``LoopStateError`` naming the file when it is unreadable, altered or foreign."""
-        from tinman.loop.state import statefile  # noqa: PLC0415 - reads files with the records above
-
-        return statefile.read(Path(path), key=key)
+        return statefile.read(Path(path), cls, SCHEMA_VERSION, key=key)
 
 
 def extend_config(config: LoopConfig, given: dict[str, Any]) -> LoopConfig:

@@ -12,14 +12,14 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tinman.errors import LoopOwned, LoopStateError
 from tinman.frozen import dump
-from tinman.loop.state.records import SCHEMA_VERSION, State
 from tinman.text.invalid import read_as
 
 MAX_BYTES = 256_000_000
+T = TypeVar("T")
 
 
 def previous(path: Path) -> Path:
@@ -32,7 +32,7 @@ def _integrity(data: Any, key: bytes | None) -> str:
     return hashlib.sha256(text).hexdigest() if key is None else hmac.new(key, text, hashlib.sha256).hexdigest()
 
 
-def write(path: Path, state: State, *, key: bytes | None = None) -> None:
+def write(path: Path, state: object, *, key: bytes | None = None) -> None:
     """Write ``state`` to a temporary file, make it durable, move it into place; the file before stays as ``previous``.
 
     At every moment ``path`` or its previous generation is a whole state. Raises ``LoopStateError``.
@@ -66,9 +66,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read(path: Path, *, key: bytes | None = None) -> State:
-    """Return the state in ``path``. Raises ``LoopStateError`` naming file, fault and, if there is one, the generation
-    before."""
+def read(path: Path, of: type[T], version: int, *, key: bytes | None = None) -> T:
+    """Return the state in ``path``, a record ``of`` that type and of that schema's ``version``.
+
+    Raises ``LoopStateError`` naming file, fault and, if there is one, the generation before.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise LoopStateError(f"state {path}: larger than {MAX_BYTES} bytes; it is no state file")
@@ -84,10 +86,10 @@ def read(path: Path, *, key: bytes | None = None) -> State:
     if not hmac.compare_digest(str(data["integrity"]).encode(), _integrity(data["state"], key).encode()):
         why = "altered or damaged" if key is None else "altered, damaged, or sealed with another key"
         raise LoopStateError(f"state {path}: {why}: its integrity value does not fit{_hint(path)}")
-    version = data["state"].get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise LoopStateError(f"state {path}: schema version {version!r}, this Tinman reads {SCHEMA_VERSION}")
-    return read_as(State, data["state"], lambda wrong: LoopStateError(f"state {path}: {wrong}{_hint(path)}"))
+    found = data["state"].get("schema_version")
+    if found != version:
+        raise LoopStateError(f"state {path}: schema version {found!r}, this Tinman reads {version}")
+    return read_as(of, data["state"], lambda wrong: LoopStateError(f"state {path}: {wrong}{_hint(path)}"))
 
 
 def _hint(path: Path) -> str:

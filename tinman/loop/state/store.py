@@ -148,7 +148,7 @@ class FileStore(_StateStore):
         self._lock.take()
         try:
             if fresh is None:
-                return await in_thread(statefile.read, self._path, key=self._key)
+                return await in_thread(State.load, self._path, key=self._key)
             if self._path.exists():
                 await in_thread(self._move_aside)
             await self._write(fresh)
@@ -159,7 +159,7 @@ class FileStore(_StateStore):
 
     def _move_aside(self) -> None:
         try:
-            there = statefile.read(self._path, key=self._key)
+            there = State.load(self._path, key=self._key)
         except LoopStateError as error:
             raise LoopStateError(f"{error}; it is left as it is: move it away or choose another state_path") from error
         if there.ending is None or there.ending.status != LoopStatus.SUCCESS:

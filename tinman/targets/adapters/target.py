@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -26,7 +25,7 @@ from anyio.abc import Process, UNIXSocketStream
 from tinman.errors import TargetError, TurnBroken, WorkerDied
 from tinman.messages import Reply, Request, say
 from tinman.processes.groups import close_session, kill_session
-from tinman.processes.threads import settle
+from tinman.processes.threads import call, settle
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.turn import AdapterTurn, encoded, plain, turn, turn_outside
 from tinman.targets.base import Capabilities, fold
@@ -75,15 +74,14 @@ class _Channel:
             try:
                 await self.stream.send(encoded({**question, "id": number}))
                 answer = await self.line()
+                if not isinstance(answer, dict) or answer.get("id") != number or not answer.keys() & {"value", "error"}:
+                    raise ValueError(_GARBLED)
             except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
                 self.broken = "the target's process ended in an earlier turn"
                 raise WorkerDied("the target's process ended before it answered (it exited or crashed)") from None
             except (ValueError, RecursionError):
                 self.broken = "the target's process garbled its channel in an earlier turn"
                 raise WorkerDied(_GARBLED) from None
-            if not isinstance(answer, dict) or answer.get("id") != number or not answer.keys() & {"value", "error"}:
-                self.broken = "the target's process garbled its channel in an earlier turn"
-                raise WorkerDied(_GARBLED)
             self.broken = ""
         if "error" in answer:
             raise TargetError(str(answer["error"]))
@@ -250,11 +248,8 @@ class _Live:
         hook = getattr(self.adapter, "check_state", None)
         if hook is None:
             raise TargetError(f"{type(self.adapter).__name__} has no check_state")
-        work = partial(hook, user_id=user, name=name, arguments=arguments)
         with as_target_error(f"check_state {name!r}"):
-            found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-            if inspect.isawaitable(found):
-                found = await found
+            found = await call(hook, user_id=user, name=name, arguments=arguments)
         answer: bool | str | None = plain(found)
         return answer
 
@@ -289,13 +284,11 @@ class AdapterTarget(TurnTarget):
         """Open a conversation with an adapter nobody has talked to yet."""
         async with self._taker() as taker:
 
-            async def call(request: Request) -> Reply:
-                done = await taker.take(
-                    user=user, text=request.messages[-1].text, correlation_id=request.correlation_id or session
-                )
-                return _reply(done)
+            async def take(request: Request) -> Reply:
+                text, mark = request.messages[-1].text, request.correlation_id or session
+                return _reply(await taker.take(user=user, text=text, correlation_id=mark))
 
-            yield AdapterSession(fold(self._meter(call), self.layers), taker, user)
+            yield AdapterSession(fold(self._meter(take), self.layers), taker, user)
 
     @asynccontextmanager
     async def _taker(self) -> AsyncIterator[Taker]:

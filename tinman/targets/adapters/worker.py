@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from tinman.frozen import dump
+from tinman.processes.modules import module_at
 from tinman.processes.threads import settle
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.turn import DETAIL_CHARS, encoded, plain, turn_outside
-from tinman.targets.places import module_at
 from tinman.text.visible import line_of
 
 

@@ -1,0 +1,42 @@
+"""Python modules by name or by file, as ``module:callable`` and ``path/to/file.py:callable`` write them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from tinman.frozen import digest
+
+
+class NoModule(LookupError):
+    """Raised for a file that is not there, or is none of Python's."""
+
+
+def module_at(place: str, *, kind: str, anew: bool = True) -> ModuleType:
+    """Return the module ``place``; a file's is loaded under a name of its own that begins with ``kind``.
+
+    That is done ``anew``, or once for all who ask. Raises ``NoModule`` when there is no such Python file, and
+    whatever loading the module raises.
+    """
+    if not place.endswith(".py") and "/" not in place:
+        return importlib.import_module(place)
+    path = Path(place).expanduser()
+    if not path.is_file():
+        raise NoModule(f"there is no file {place}")
+    name = f"tinman_{kind}_{path.stem}_{digest(str(path.resolve()))}"
+    if not anew and name in sys.modules:
+        return sys.modules[name]
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise NoModule(f"{place} is not a Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = module
+    try:
+        found.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
