@@ -14,16 +14,7 @@ from tinman.db.tables import EdgeRow, NodeRow
 from tinman.memory.nodes import Batch, Node, decode, relabelled, run_ids_of, to_json
 from tinman.records import Run
 
-COLUMNS = (
-    NodeRow.id,
-    NodeRow.kind,
-    NodeRow.cycle_id,
-    NodeRow.label,
-    NodeRow.created_at,
-    NodeRow.valid_from,
-    NodeRow.valid_to,
-    NodeRow.data,
-)
+COLUMNS = tuple(column for column in NodeRow.__table__.columns if column.name != "search")
 _CHUNK = 10_000
 _ADD_NODES = Prepared(
     insert_new(NodeRow, "sqlite"),
@@ -80,17 +71,4 @@ async def read(connection: AsyncConnection, queries: Iterable[Select[Any]]) -> l
         query = select(NodeRow.id, NodeRow.data).where(NodeRow.id.in_(ids))
         for row in (await connection.execute(query)).all():
             runs[row.id] = cast(Run, decode("run", row.data, {}))
-    return [
-        Node(
-            id=row.id,
-            kind=row.kind,
-            cycle_id=row.cycle_id,
-            label=row.label,
-            created_at=row.created_at,
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            data=row.data,
-            record=decode(row.kind, row.data, runs),
-        )
-        for row in rows
-    ]
+    return [Node(**row._mapping, record=decode(row.kind, row.data, runs)) for row in rows]
