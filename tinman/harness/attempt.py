@@ -22,13 +22,13 @@ from tinman.config.settings import secret_values
 from tinman.errors import DefinitionError, Exit, TinmanError
 from tinman.frozen import frozen
 from tinman.harness.adapters import check_ready
-from tinman.harness.artifacts import Artifacts, measured_reports, prepare
 from tinman.harness.confirmation import binding_in, differences, seen_by_run, uncovered
 from tinman.harness.inner_model import Ask, Choice, choose
-from tinman.harness.junit import junit, junit_error
 from tinman.harness.measurement import Board, Measurement, Plan, check_plan, measure
 from tinman.harness.metadata import Binding, GateResult, Metadata, StageError, Status
-from tinman.harness.redaction import Redactor
+from tinman.harness.reports.artifacts import Artifacts, measured_reports, prepare
+from tinman.harness.reports.junit import junit, junit_error
+from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import provisional_note, summarize_results
 from tinman.harness.selection import CONFIRM, failed_ids, select
 from tinman.scenarios.checks import Judged

@@ -21,8 +21,8 @@ from tinman.errors import DefinitionError
 from tinman.frozen import dump
 from tinman.harness.measurement import Measurement
 from tinman.harness.metadata import Metadata
-from tinman.harness.redaction import Redactor
 from tinman.harness.repeats import pass_at, pass_hat
+from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import ScenarioResult, Trials, plain_check, plain_result
 from tinman.harness.selection import MAX_REPORT, stamped
 from tinman.scenarios.files import read_json, report_unwritable, write_text
