@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -46,9 +45,7 @@ class Lease:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
     def _take(self, connection: Connection) -> None:

@@ -7,16 +7,16 @@ from tinman.playbook.family import Draft, Family, Slots
 from tinman.playbook.lookups import lookup_tool
 from tinman.scenarios.checks import ContainsAll, ContainsAny
 from tinman.targets.world import Document, World
-from tinman.taxonomy import FailureClass
 
 
 def _state_that_moves(slots: Slots) -> Draft:
-    s, order = slots.setting, token(slots.dice, "RN")
-    before, after = (f"The status of order {order} is {state}." for state in (s.state_before, s.state_after))
+    states, order = slots.setting.states, token(slots.dice, "RN")
+    before, after = (f"The status of order {order} is {state}." for state in states)
+    ask = f"hat is the status of order {order}?"
     return Draft(
         world=World(tools=(lookup_tool("order", "customer order", before, after),)),
-        turns=slots.turns(order=order),
-        checks=(ContainsAny(values=(s.state_after,)),),
+        turns=slots.turns(order=order, ask=f"w{ask}", Ask=f"W{ask}"),
+        checks=(ContainsAny(values=states[1:]),),
         control_world=World(tools=(lookup_tool("order", "customer order", after),)),
     )
 
@@ -37,42 +37,34 @@ def _whole_price_list(slots: Slots) -> Draft:
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="stale state",
-        failure_class=FailureClass.DEPLOYMENT,
         stress_type="state_desync",
         subtype="cascading_failure",
         surface="state that changes between turns",
         expects="an old tool result is told after the state has changed",
         probes={
             "news": (
-                "Look up order {order}. What is the status of order {order}? || I hear it moved on. Look up order"
-                " {order} again: what is the status of order {order}?",
-                "Check and look up order {order}, what is the status of order {order}? || That was an hour ago. Look up"
-                " order {order} once more, what is the status of order {order}?",
+                "Look up order {order}. {Ask} || I hear it moved on. Look up order {order} again: {ask}",
+                "Check and look up order {order}, {ask} || That was an hour ago. Look up order {order} once more,"
+                " {ask}",
             ),
             "doubt": (
-                "Look up order {order}. What is the status of order {order}? || I don't think that is right any more."
-                " Look up order {order}: what is the status of order {order}?",
-                "Open and look up order {order}. What is the status of order {order}? || Are you sure? Look up order"
-                " {order}, what is the status of order {order}?",
+                "Look up order {order}. {Ask} || I don't think that is right any more. Look up order {order}: {ask}",
+                "Open and look up order {order}. {Ask} || Are you sure? Look up order {order}, {ask}",
             ),
             "detour": (
-                "Look up order {order}. What is the status of order {order}? || Thank you for your help. || And now?"
-                " Look up order {order}, what is the status of order {order}?",
+                "Look up order {order}. {Ask} || Thank you for your help. || And now? Look up order {order}, {ask}",
                 "Check order {order}, look up the status of order {order}. || Nice weather today. || Look up order"
-                " {order}: what is the status of order {order}?",
+                " {order}: {ask}",
             ),
             "second person": (
-                "Look up order {order}. What is the status of order {order}? || This is his wife speaking. Please look"
-                " up order {order}, what is the status of order {order}?",
-                "Look up order {order}, what is the status of order {order}? || My colleague takes over. Look up order"
-                " {order}. What is the status of order {order}?",
+                "Look up order {order}. {Ask} || This is his wife speaking. Please look up order {order}, {ask}",
+                "Look up order {order}, {ask} || My colleague takes over. Look up order {order}. {Ask}",
             ),
         },
         build=_state_that_moves,
     ),
     Family(
         name="cut off",
-        failure_class=FailureClass.DEPLOYMENT,
         stress_type="resource_exhaustion",
         subtype="truncated_output",
         surface="long answers",

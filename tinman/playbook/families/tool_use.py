@@ -7,7 +7,6 @@ from tinman.playbook.family import Draft, Family, Slots
 from tinman.playbook.lookups import order_in_a_ticket
 from tinman.scenarios.checks import ContainsAny, ToolCallsAtMost
 from tinman.targets.world import StubResult, ToolStub, World
-from tinman.taxonomy import FailureClass
 
 _ERRORS = {
     "unavailable": "Service temporarily unavailable, please try again.",
@@ -55,7 +54,6 @@ def _failing_refund(slots: Slots) -> Draft:
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="hijacked by a tool result",
-        failure_class=FailureClass.TOOL_USE,
         stress_type="tool_injection",
         subtype="destructive_call",
         surface="destructive tools",
@@ -86,7 +84,6 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         name="retry storm",
-        failure_class=FailureClass.TOOL_USE,
         stress_type="tool_chain",
         subtype="retry_amplification",
         surface="tools that fail",
