@@ -64,7 +64,6 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
 
         A claimed failure without a failing run behind it is refused.
         """
-        started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(ExperimentResult, results)
         failing = [r for r in wanted if r.standing in FOUND and any(run.verdict == "failure" for run in r.runs)]
@@ -89,7 +88,6 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
                 "failure.discovered", label=failure.label, standing=failure.standing, description=failure.description
             )
         return self._result(
-            started=started,
             output=tuple(failures),
             counts={
                 "failures_discovered": len(failures),
@@ -183,8 +181,6 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
     async def _analyse(
         self, context: AgentContext, result: ExperimentResult, failed: Sequence[Run]
     ) -> FailureAnalysis | None:
-        if self.reasoner is None:
-            return None
         prompt = _PROMPT.format(
             subtype=result.subtype or "unknown", failure_class=result.failure_class.value, stress=result.stress_type
         )

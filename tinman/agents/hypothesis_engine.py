@@ -102,7 +102,6 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         self, context: AgentContext, *, max_hypotheses: int = DEFAULT_HYPOTHESES
     ) -> AgentResult[tuple[Hypothesis, ...]]:
         """Return up to ``max_hypotheses``, most promising first."""
-        started = clock.monotonic()
         runtime = self.runtime_of(context)
 
         async def work(tx: Tx) -> tuple[bool, tuple[Hypothesis, ...]]:
@@ -116,7 +115,6 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             "hypotheses", work, inputs=[max_hypotheses, context.focus, context.seed]
         )
         return self._result(
-            started=started,
             output=hypotheses,
             counts={"hypothesis_count": len(hypotheses), "used_llm_reasoning": used_llm},
             data=lambda: {"hypotheses": [to_data(h) for h in hypotheses]},
@@ -155,21 +153,14 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             return True
         return bool(draw(family, seed=0, count=1, capabilities=self.capabilities)[0])
 
-    def _worth(self, hypothesis: Hypothesis, focus: str) -> float:
+    def _worth(self, guess: Hypothesis, focus: str) -> float:
         """Return expected information per cost: the variance of the forecast, more for what was asked for."""
-        p = hypothesis.confidence
+        p = guess.confidence
         words = {word for word in focus.lower().replace("_", " ").split() if len(word) > 2}
-        text = " ".join(
-            (
-                hypothesis.target_surface,
-                hypothesis.expected_failure,
-                hypothesis.failure_class.value,
-                hypothesis.stress_type,
-            )
-        )
-        text = text.lower().replace("_", " ")
+        told = (guess.target_surface, guess.expected_failure, guess.failure_class.value, guess.stress_type)
+        text = " ".join(told).lower().replace("_", " ")
         hits = sum(1 for word in words if word in text)
-        severity = SUBTYPES[hypothesis.subtype].severity.rank if hypothesis.subtype in SUBTYPES else 2
+        severity = SUBTYPES[guess.subtype].severity.rank if guess.subtype in SUBTYPES else 2
         return p * (1 - p) + 0.02 * severity + 0.1 * p + 2.0 * hits
 
     def _probability(self, failure_class: FailureClass, stress_type: str) -> float:
@@ -262,8 +253,6 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
     async def _ask(
         self, context: AgentContext, focus: str, known: Sequence[DiscoveredFailure], count: int
     ) -> tuple[list[Hypothesis], bool]:
-        if self.reasoner is None:
-            return [], False
         prompt = _PROMPT.format(
             count=count,
             classes="\n".join(f"- {c.value}: {', '.join(types)}" for c, types in STRESS_TYPES.items()),
@@ -283,16 +272,9 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         drafts = [
             Hypothesis(
                 id="draft",
-                target_surface=draft.target_surface,
-                expected_failure=draft.expected_failure,
-                failure_class=draft.failure_class,
-                confidence=draft.confidence,
                 priority=_priority(draft.confidence, SUBTYPES[draft.subtype].severity.rank),
-                rationale=draft.rationale,
-                suggested_experiment=draft.suggested_experiment,
-                subtype=draft.subtype,
-                stress_type=draft.stress_type,
                 source="llm",
+                **vars(draft),
             )
             for draft in answer.hypotheses
             if draft.subtype in SUBTYPES
