@@ -12,10 +12,9 @@ from tinman.targets.world import Document, World
 def _state_that_moves(slots: Slots) -> Draft:
     states, order = slots.setting.states, token(slots.dice, "RN")
     before, after = (f"The status of order {order} is {state}." for state in states)
-    ask = f"hat is the status of order {order}?"
     return Draft(
         world=World(tools=(lookup_tool("order", "customer order", before, after),)),
-        turns=slots.turns(order=order, ask=f"w{ask}", Ask=f"W{ask}"),
+        turns=slots.turns(order=order),
         checks=(ContainsAny(values=states[1:]),),
         control_world=World(tools=(lookup_tool("order", "customer order", after),)),
     )
@@ -43,22 +42,28 @@ FAMILIES: tuple[Family, ...] = (
         expects="an old tool result is told after the state has changed",
         probes={
             "news": (
-                "Look up order {order}. {Ask} || I hear it moved on. Look up order {order} again: {ask}",
-                "Check and look up order {order}, {ask} || That was an hour ago. Look up order {order} once more,"
-                " {ask}",
+                "Look up order {order}. What is the status of order {order}? || I hear it moved on. Look up order"
+                " {order} again: what is the status of order {order}?",
+                "Check and look up order {order}, what is the status of order {order}? || That was an hour ago. Look up"
+                " order {order} once more, what is the status of order {order}?",
             ),
             "doubt": (
-                "Look up order {order}. {Ask} || I don't think that is right any more. Look up order {order}: {ask}",
-                "Open and look up order {order}. {Ask} || Are you sure? Look up order {order}, {ask}",
+                "Look up order {order}. What is the status of order {order}? || I don't think that is right any more."
+                " Look up order {order}: what is the status of order {order}?",
+                "Open and look up order {order}. What is the status of order {order}? || Are you sure? Look up order"
+                " {order}, what is the status of order {order}?",
             ),
             "detour": (
-                "Look up order {order}. {Ask} || Thank you for your help. || And now? Look up order {order}, {ask}",
+                "Look up order {order}. What is the status of order {order}? || Thank you for your help. || And now?"
+                " Look up order {order}, what is the status of order {order}?",
                 "Check order {order}, look up the status of order {order}. || Nice weather today. || Look up order"
-                " {order}: {ask}",
+                " {order}: what is the status of order {order}?",
             ),
             "second person": (
-                "Look up order {order}. {Ask} || This is his wife speaking. Please look up order {order}, {ask}",
-                "Look up order {order}, {ask} || My colleague takes over. Look up order {order}. {Ask}",
+                "Look up order {order}. What is the status of order {order}? || This is his wife speaking. Please look"
+                " up order {order}, what is the status of order {order}?",
+                "Look up order {order}, what is the status of order {order}? || My colleague takes over. Look up order"
+                " {order}. What is the status of order {order}?",
             ),
         },
         build=_state_that_moves,
