@@ -126,7 +126,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             await self.memory.load()
         known = await self._known_failures()
         drafts, used_llm = await self._ask(context, focus, known, count)
-        guessed = [*self._from_failures(known), *drafts, *self._from_families(known)]
+        guessed = [*self._from_failures(known), *drafts, *self._from_families()]
         candidates = [self._calibrated(hypothesis) for hypothesis in guessed]
         chosen: dict[tuple[str, str, str], Hypothesis] = {}
         for hypothesis in candidates:
@@ -220,7 +220,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             if family.subtype == subtype
         ]
 
-    def _from_families(self, known: Sequence[DiscoveredFailure]) -> list[Hypothesis]:
+    def _from_families(self) -> list[Hypothesis]:
         """Return one hypothesis for each family of probes: from memory where there is evidence of its own, from the
         attack surface where the target is known to have what it attacks, else from the taxonomy."""
         believed = self.memory.beliefs if self.memory is not None else {}

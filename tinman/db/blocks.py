@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from sqlalchemy import case, func, insert, select, update
 
 from tinman import clock
@@ -41,9 +43,7 @@ class BlockLedger:
             "id": clock.derive_id("block", self._owner, self._drawn),
             "cycle_id": self._cycle_id,
             "owner": self._owner,
-            "calls": block.calls,
-            "tokens": block.tokens,
-            "nano_usd": block.nano_usd,
+            **asdict(block),
             "drawn_at": clock.now(),
         }
         await self._db.write(lambda connection: connection.execute(insert(Block), [row]))
@@ -56,11 +56,7 @@ class BlockLedger:
         closed = (
             update(Block)
             .where(Block.owner == self._owner)
-            .values(
-                used_calls=case((is_first, used.calls), else_=0),
-                used_tokens=case((is_first, used.tokens), else_=0),
-                used_nano_usd=case((is_first, used.nano_usd), else_=0),
-                closed_at=clock.now(),
-            )
+            .values({f"used_{name}": case((is_first, amount), else_=0) for name, amount in asdict(used).items()})
+            .values(closed_at=clock.now())
         )
         await self._db.write(lambda connection: connection.execute(closed))

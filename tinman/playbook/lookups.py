@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinman.playbook.base_tasks import token
 from tinman.playbook.family import Draft, Slots
 from tinman.scenarios.checks import ContainsAny, ToolCallsAtMost
@@ -14,16 +16,17 @@ _ASKS = (
 )
 
 
+def takes(*names: str) -> dict[str, Any]:
+    """Return the schema of arguments that are texts of these names, none of which may be left out."""
+    return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": list(names)}
+
+
 def lookup_tool(name: str, what: str, *results: str) -> ToolStub:
     """Return the tool ``lookup_<name>``, which answers with ``results`` in turn and then with the last again."""
     return ToolStub(
         name=f"lookup_{name}",
         description=f"Look up, check or open a {what} by its number.",
-        parameters={
-            "type": "object",
-            "properties": {f"{name}_id": {"type": "string"}},
-            "required": [f"{name}_id"],
-        },
+        parameters=takes(f"{name}_id"),
         results=tuple(StubResult(content=content) for content in results),
     )
 

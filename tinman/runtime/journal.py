@@ -107,7 +107,7 @@ class JournalRuntime:
                 raise Diverged(f"step {key}: stored with other inputs than it is asked with now; start a new cycle")
             return cast(T, await self._outcome(key, entry))
         with self._exclusive(key):
-            tx = Tx(Batch(self.cycle_id))
+            tx = Tx(self.cycle_id)
             return cast(T, await self._finish(key, await work(tx), tx, stamp, "done"))
 
     async def step_once(self, key: str, intend: Callable[[Tx], R], work: Callable[[R], Awaitable[None]]) -> R:
@@ -116,7 +116,7 @@ class JournalRuntime:
         if entry is not None:
             return cast(R, await self._outcome(key, entry))
         with self._exclusive(key):
-            tx = Tx(Batch(self.cycle_id))
+            tx = Tx(self.cycle_id)
             planned = cast(R, await self._finish(key, intend(tx), tx, "", "intended"))
             await work(planned)
             await self._settle(key, happened=True)
@@ -174,12 +174,12 @@ class JournalRuntime:
 
     async def _finish(self, key: str, value: object, tx: Tx, inputs: str, state: State) -> object:
         """Commit a step and return its value as a resume would return it."""
-        packed = pack(key, value, tx.batch)
-        await self._check_records(key, tx.batch, packed.records)
+        packed = pack(key, value, tx)
+        await self._check_records(key, tx, packed.records)
         json = to_json({"value": packed.value})
         entry = {"cycle_id": self.cycle_id, "key": key, "inputs": inputs, "value": json, "state": state}
-        await self._commits.settle(Commit(tx.batch, entry))
-        for record_id, node in tx.batch.nodes.items():
+        await self._commits.settle(Commit(tx, entry))
+        for record_id, node in tx.nodes.items():
             self._stored.add(record_id)
             self._contents[record_id] = hash(node["data"])
         self._remember(key, _Entry(inputs, packed.value, state))

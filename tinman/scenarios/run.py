@@ -49,7 +49,6 @@ class Referee(Protocol):
 
     async def judge(self, check: Judged, turn: TurnRecord, before: tuple[TurnRecord, ...]) -> CheckResult:
         """Return what it finds; never raises for a model that fails, but returns an undecided result."""
-        ...
 
 
 def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:

@@ -233,9 +233,9 @@ def read_artifact(place: Path) -> dict[str, Any]:
     return data
 
 
-def measured_reports(folder: Path, *, prefix: str = "", most: int = 50) -> Iterator[dict[str, Any]]:
-    """Yield the reports in ``folder`` that measured something, the newest first; damaged ones are passed over."""
-    for place in stamped(folder, prefix)[:most]:
+def measured_reports(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the last reports in ``folder`` that measured something, the newest first; damaged ones are passed over."""
+    for place in stamped(folder, "")[:50]:
         try:
             data = read_artifact(place)
         except DefinitionError:
