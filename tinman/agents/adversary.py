@@ -73,10 +73,7 @@ async def provoke(
     mark = digest([key, context.seed])
     async with target.open(user="tinman", session=session_id, world=pair.stressed.world) as session:
         conversation = Conversation(
-            session,
-            session_id=session_id,
-            seed=clock.derive_seed(context.seed, key),
-            sees_calls=target.seam == "model",
+            session, session_id=session_id, seed=clock.derive_seed(context.seed, key), sees_calls=target.seam == "model"
         )
 
         @tool(timeout_s=TURN_SECONDS * ROUNDS)

@@ -259,13 +259,8 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             subtypes=", ".join(f"{s.name} ({s.failure_class.value})" for s in SUBTYPES.values()),
             focus=f"Focus on: {focus}\n\n" if focus else "",
         )
-        data = {
-            "system under test": context.target_description,
-            "earlier findings": "\n".join(
-                f"{f.primary_class.value}/{f.secondary_class}: {f.description}" for f in known[:20]
-            )
-            or "none",
-        }
+        findings = "\n".join(f"{f.primary_class.value}/{f.secondary_class}: {f.description}" for f in known[:20])
+        data = {"system under test": context.target_description, "earlier findings": findings or "none"}
         answer = await self.ask(prompt, HypothesisDrafts, data=data, seed=context.seed)
         if answer is None:
             return [], False

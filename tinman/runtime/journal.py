@@ -53,8 +53,7 @@ class JournalRuntime:
         self._lease = Lease(graph.db, cycle_id)
         self._commits = Commits(self._write)
         self._journal: dict[str, _Entry] = {}
-        self._order: list[str] = []
-        self._position: dict[str, int] = {}
+        self._position: dict[str, int] = {}  # in the order of storing; what was begun anew keeps its place
         self._cache: dict[str, Record] = {}
         self._stored: set[str] = set()  # ids of records that are known to be in the database,
         self._contents: dict[str, int] = {}  # and of those written here the hash of their JSON: it never changes
@@ -87,9 +86,7 @@ class JournalRuntime:
                 self._remember(key, _Entry(inputs, value["value"], state))
 
     def _remember(self, key: str, entry: _Entry) -> None:
-        if key not in self._position:
-            self._position[key] = len(self._order)
-            self._order.append(key)
+        self._position.setdefault(key, len(self._position))
         self._journal[key] = entry
 
     def stop(self) -> None:
@@ -150,7 +147,7 @@ class JournalRuntime:
 
     def stored_keys(self) -> list[str]:
         """Return the keys of the stored steps in the order they were stored."""
-        return [key for key in self._order if key in self._journal]
+        return [key for key in self._position if key in self._journal]
 
     def unresolved(self) -> list[str]:
         """Return the keys of steps that were begun and may or may not have happened."""
@@ -239,7 +236,7 @@ class JournalRuntime:
 
     async def _prefetch(self, wanted: set[str], position: int) -> None:
         ahead = dict.fromkeys(wanted)
-        for key in itertools.islice(self._order, position, None):
+        for key in itertools.islice(self._position, position, None):
             if len(ahead) >= _PREFETCH:
                 break
             entry = self._journal.get(key)

@@ -65,10 +65,7 @@ class Lease:
 
     def renew(self, connection: Connection, now: datetime) -> None:
         """Renew it inside a transaction; raises ``CycleOwned`` when it was lost, so that nothing else is written."""
-        times = {
-            "now": moment(connection, now),
-            "until": moment(connection, now + timedelta(seconds=LEASE_SECONDS)),
-        }
+        times = {"now": moment(connection, now), "until": moment(connection, now + timedelta(seconds=LEASE_SECONDS))}
         if _RENEW.run(connection, [{"cycle": self._cycle_id, "holder": self._owner, **times}]) == 0:
             raise CycleOwned(f"cycle {self._cycle_id}: the lease was lost, another process runs it now")
 
