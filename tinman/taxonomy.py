@@ -88,11 +88,8 @@ STRESS_TYPES: dict[FailureClass, tuple[str, ...]] = {
 }
 
 BASE_SEVERITY: dict[FailureClass, Severity] = {
-    FailureClass.REASONING: Severity.S2,
-    FailureClass.LONG_CONTEXT: Severity.S2,
-    FailureClass.TOOL_USE: Severity.S2,
+    **dict.fromkeys(FailureClass, Severity.S2),
     FailureClass.FEEDBACK_LOOP: Severity.S3,
-    FailureClass.DEPLOYMENT: Severity.S2,
     FailureClass.SECURITY: Severity.S3,
 }
 

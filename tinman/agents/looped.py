@@ -14,13 +14,8 @@ from tinman.loop.result import LoopResult, LoopStatus
 from tinman.loop.state.records import MetricSnapshot, State
 
 STATE_OF: dict[LoopStatus, AgentState] = {
-    LoopStatus.SUCCESS: AgentState.COMPLETED,
+    **dict.fromkeys(LoopStatus, AgentState.COMPLETED),
     LoopStatus.AWAITING_APPROVAL: AgentState.PAUSED,
-    LoopStatus.BUDGET_EXHAUSTED: AgentState.COMPLETED,
-    LoopStatus.NO_PROGRESS: AgentState.COMPLETED,
-    LoopStatus.PLAN_FAILED: AgentState.COMPLETED,
-    LoopStatus.APPROVAL_DENIED: AgentState.COMPLETED,
-    LoopStatus.PENDING_EXPIRED: AgentState.COMPLETED,
     LoopStatus.ERROR: AgentState.FAILED,
 }
 """A loop that stopped short of its goal has completed, with a reason; only an error is a failure."""

@@ -69,14 +69,7 @@ class ApprovalHandler:
         decision = await self._answer(action, token, ttl_s or self._timeout, skip_approval=skip_approval)
         if decision.digest != action.digest:
             decision = _by_policy(action, "the answer was to another question", approved=False)
-        _log.info(
-            "approval.decided",
-            kind=action.kind,
-            approved=decision.approved,
-            reason=decision.reason,
-            by=decision.by,
-            digest=action.digest,
-        )
+        _log.info("approval.decided", kind=action.kind, **vars(decision))
         self._bus.publish("approval.decided", kind=action.kind, what=action.what, approved=decision.approved)
         if self._audit is not None:
             await self._audit.append(

@@ -24,14 +24,12 @@ class BlockLedger:
 
     async def spent(self) -> Amount:
         """Return what the whole cycle has spent, open blocks included."""
-        columns = [
-            func.coalesce(func.sum(func.coalesce(used, drawn)), 0)
-            for used, drawn in (
-                (Block.used_calls, Block.calls),
-                (Block.used_tokens, Block.tokens),
-                (Block.used_nano_usd, Block.nano_usd),
-            )
-        ]
+        pairs = (
+            (Block.used_calls, Block.calls),
+            (Block.used_tokens, Block.tokens),
+            (Block.used_nano_usd, Block.nano_usd),
+        )
+        columns = [func.coalesce(func.sum(func.coalesce(used, drawn)), 0) for used, drawn in pairs]
         async with self._db.read() as connection:
             row = (await connection.execute(select(*columns).where(Block.cycle_id == self._cycle_id))).one()
         return Amount(calls=int(row[0]), tokens=int(row[1]), nano_usd=int(row[2]))
