@@ -278,16 +278,11 @@ class ExperimentArchitect(BaseAgent[tuple[ExperimentDesign, ...]]):
         answer = await self.ask(prompt, CaseDrafts, data=data, seed=seed)
         if answer is None:
             return []
-        named = [
-            _pair(
-                draft,
-                f"llm-{hypothesis.id.removeprefix('hypothesis-')[:8]}-{i}",
-                hypothesis,
-                acts_for_real="tools" not in self.capabilities.plants,  # else its tools are stubs
-            )
-            for i, draft in enumerate(answer.cases[:4])
-        ]
-        return [pair for pair in named if pair is not None]
+        name = f"llm-{hypothesis.id.removeprefix('hypothesis-')[:8]}"
+        is_real = "tools" not in self.capabilities.plants  # else its tools are stubs
+        drafts = enumerate(answer.cases[:4])
+        pairs = [_pair(draft, f"{name}-{i}", hypothesis, acts_for_real=is_real) for i, draft in drafts]
+        return [pair for pair in pairs if pair is not None]
 
 
 def _family(hypothesis: Hypothesis) -> Family | None:

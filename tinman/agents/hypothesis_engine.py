@@ -175,12 +175,8 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         if probability == own:
             return hypothesis
         known = SUBTYPES.get(hypothesis.subtype)
-        return replace(
-            hypothesis,
-            confidence=probability,
-            priority=_priority(probability, known.severity.rank) if known else hypothesis.priority,
-            source_forecast=own,
-        )
+        priority = _priority(probability, known.severity.rank) if known else hypothesis.priority
+        return replace(hypothesis, confidence=probability, priority=priority, source_forecast=own)
 
     def _from_family(
         self, family: Family, source: Source, rationale: str, evidence: tuple[str, ...] = ()
@@ -208,17 +204,12 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         for failure in known:
             if failure.is_confirmed and failure.secondary_class:
                 by_subtype.setdefault(failure.secondary_class, []).append(failure)
-        return [
-            self._from_family(
-                family,
-                "prior_failure",
-                f"seen before as {failures[0].label or failures[0].id}",
-                tuple(f.id for f in failures),
-            )
-            for subtype, failures in by_subtype.items()
-            for family in FAMILIES
-            if family.subtype == subtype
-        ]
+        found: list[Hypothesis] = []
+        for subtype, failures in by_subtype.items():
+            seen, evidence = f"seen before as {failures[0].label or failures[0].id}", tuple(f.id for f in failures)
+            families = [family for family in FAMILIES if family.subtype == subtype]
+            found += [self._from_family(family, "prior_failure", seen, evidence) for family in families]
+        return found
 
     def _from_families(self) -> list[Hypothesis]:
         """Return one hypothesis for each family of probes: from memory where there is evidence of its own, from the

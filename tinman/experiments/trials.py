@@ -184,11 +184,9 @@ def _stopped(trial: Trial, mode: Mode, *, is_confirmed: bool) -> Trial:
         return replace(trial, ruling=excluded)
     if stress.failures:
         return trial
-    return trial.ruled(
-        "not_seen",
-        f"failed once in the screen, not once in {stress.n} fresh cases"
-        f" (the rate may be up to {stats.unseen_upper(stress.n):.0%})",
-    )
+    upper = stats.unseen_upper(stress.n)
+    told = f"failed once in the screen, not once in {stress.n} fresh cases (the rate may be up to {upper:.0%})"
+    return trial.ruled("not_seen", told)
 
 
 def end_confirm(trial: Trial, mode: Mode) -> Trial:

@@ -45,22 +45,18 @@ def prepare(folder: Path, *, named: str = "report-dir") -> None:
 
 
 def _trials_data(trials: Trials) -> dict[str, Any]:
-    n, c = len(trials.runs), trials.successes
-    interval = trials.interval
+    n, c, interval = len(trials.runs), trials.successes, trials.interval
+    ks = [k for k in (1, 2, 3, 5, 8, 10) if k < n] + [n]
     return {
         "planned": trials.planned,
         "n": n,
         "passed": c,
         "flaky": trials.is_flaky,
-        "pass_at_k": {str(k): round(pass_at(k, c, n), 6) for k in _ks(n)},
-        "pass_hat_k": {str(k): round(pass_hat(k, c, n), 6) for k in _ks(n)},
+        "pass_at_k": {str(k): round(pass_at(k, c, n), 6) for k in ks},
+        "pass_hat_k": {str(k): round(pass_hat(k, c, n), 6) for k in ks},
         "pass_rate_interval": [round(interval.low, 6), round(interval.high, 6)],
         "interval_kind": "wilson" if n == trials.planned else "confidence sequence",
     }
-
-
-def _ks(n: int) -> list[int]:
-    return [k for k in (1, 2, 3, 5, 8, 10) if k < n] + [n]
 
 
 def _result_data(trials: Trials) -> dict[str, Any]:
@@ -197,22 +193,19 @@ class Artifacts:
                 os.link(name, place)
             except FileExistsError:
                 nanoseconds += 1
+                continue
             except OSError:
                 # A file system without hard links.
                 shutil.copyfile(name, place)
-                return place
-            else:
-                return place
+            return place
 
 
 def _list(file: IO[str], name: str, items: Iterator[Any]) -> None:
     """Write one more member, a list, to an object that is still open."""
     file.write(f',\n  "{name}": [')
-    is_first = True
-    for item in items:
+    for number, item in enumerate(items):
         text = json.dumps(item, ensure_ascii=False, indent=2, default=_plain)
-        file.write(("\n" if is_first else ",\n") + text)
-        is_first = False
+        file.write((",\n" if number else "\n") + text)
     file.write("]")
 
 
