@@ -17,8 +17,8 @@ from typing import Any
 
 import anyio
 
-from tinman.harness.artifacts import Artifacts
 from tinman.harness.measurement import Plan, measure
+from tinman.harness.reports.artifacts import Artifacts
 from tinman.scenarios.files import read_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.adapters.target import AdapterTarget

@@ -13,14 +13,14 @@ import pytest
 from harness_targets import written
 
 from tinman.errors import DefinitionError, NotApplicable
-from tinman.harness.artifacts import Artifacts, read_artifact
 from tinman.harness.attempt import Asked, Ended, attempt
 from tinman.harness.confirmation import binding_in, standing
 from tinman.harness.inner_model import choose
 from tinman.harness.measurement import Plan
 from tinman.harness.metadata import Metadata
-from tinman.harness.redaction import MAX_TEXT, Redactor, capped
 from tinman.harness.repeats import read_gate
+from tinman.harness.reports.artifacts import Artifacts, read_artifact
+from tinman.harness.reports.redaction import MAX_TEXT, Redactor, capped
 from tinman.harness.results import summarize_results
 from tinman.harness.selection import failed_ids, select
 from tinman.targets.adapters.base import RuntimeSpec

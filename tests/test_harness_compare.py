@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_harness_commands import Shell, shell
 
-from tinman.harness.compare import differences, newly_failing, page, unlike
+from tinman.harness.reports.compare import differences, newly_failing, page, unlike
 
 __all__ = ["shell"]
 

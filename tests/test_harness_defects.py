@@ -15,10 +15,10 @@ from harness_targets import Calls, Quiet, Wayward, commanding, results, scenario
 from test_harness_attempts import Bench, a, adapted, bench
 from test_harness_execution import CALL, LOOKED, Traced, app
 
-from tinman.harness.artifacts import read_artifact
 from tinman.harness.attempt import Asked, attempt
 from tinman.harness.inner_model import choose
 from tinman.harness.measurement import Plan
+from tinman.harness.reports.artifacts import read_artifact
 from tinman.harness.results import Trials, result_of
 from tinman.harness.selection import failed_ids
 from tinman.scenarios import load_scenarios, run_scenario

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinman.clock import now
-from tinman.harness.junit import junit, junit_error, legal
 from tinman.harness.measurement import Measurement
-from tinman.harness.redaction import Redactor
+from tinman.harness.reports.junit import junit, junit_error, legal
+from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import Trials, result_of
 from tinman.scenarios.checks import CheckResult
 from tinman.scenarios.outcome import Outcome, TurnRecord

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tinman import logs
 from tinman.frozen import adapter
-from tinman.harness.redaction import Redactor
+from tinman.harness.reports.redaction import Redactor
 from tinman.targets.profile import TargetProfile
 from tinman.text.cutting import two_ends
 from tinman.text.invalid import first_error

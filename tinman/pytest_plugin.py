@@ -115,10 +115,8 @@ class ScenarioItem(pytest.Item):
             result = excinfo.value.result
             lines = summarize_results([result]).splitlines()[1:]
             for number, turn in result.failed_turns:
-                lines += [
-                    f"  turn {number} user: {visible(turn.user)}",
-                    f"  turn {number} said: {visible(turn.assistant)}",
-                ]
+                lines.append(f"  turn {number} user: {visible(turn.user)}")
+                lines.append(f"  turn {number} said: {visible(turn.assistant)}")
             return "\n".join(lines)
         if isinstance(excinfo.value, TinmanError):
             return visible(f"{type(excinfo.value).__name__}: {excinfo.value}")

@@ -156,7 +156,6 @@ class Reviewer(Protocol):
     async def decide(self, request: ApprovalRequest) -> Decision:
         """Answer, or raise ``AwaitingApproval`` for "later". Whatever else is raised, silence past the deadline, and an
         answer to another digest mean no."""
-        ...
 
 
 def read_only(value: Any) -> Any:

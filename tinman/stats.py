@@ -53,17 +53,10 @@ def log_e_two_arms(n: int, s: int, s0: int) -> float:
     A mixture of likelihood ratios over a grid of rate pairs; the null of each pair is its midpoint.
     """
     terms: list[float] = []
-    for q1 in _Q1:
-        for q0 in _Q0:
-            if q1 <= q0:
-                continue
-            m = (q1 + q0) / 2
-            terms.append(
-                _times_log(s, q1 / m)
-                + _times_log(n - s, (1 - q1) / (1 - m))
-                + _times_log(s0, q0 / m)
-                + _times_log(n - s0, (1 - q0) / (1 - m))
-            )
+    for q1, q0 in ((q1, q0) for q1 in _Q1 for q0 in _Q0 if q1 > q0):
+        m = (q1 + q0) / 2
+        stress = _times_log(s, q1 / m) + _times_log(n - s, (1 - q1) / (1 - m))
+        terms.append(stress + _times_log(s0, q0 / m) + _times_log(n - s0, (1 - q0) / (1 - m)))
     return _log_mean_exp(terms)
 
 
@@ -141,14 +134,9 @@ def confidence_sequence(k: int, n: int) -> Interval:
     return Interval(low=edge(0.0), high=edge(1.0))
 
 
-def _log_binomial(k: int, n: int, p: float) -> float:
-    return (
-        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + _times_log(k, p) + _times_log(n - k, 1 - p)
-    )
-
-
 def _binomial(k: int, n: int, p: float) -> float:
-    return math.exp(_log_binomial(k, n, p))
+    ways = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    return math.exp(ways + _times_log(k, p) + _times_log(n - k, 1 - p))
 
 
 def mcnemar(cured: int, broken: int) -> float:

@@ -16,16 +16,5 @@ _HOMES = {
     "InterventionEngine": "tinman.agents.intervention_engine",
     "SimulationEngine": "tinman.agents.simulation_engine",
 }
-__all__ = [
-    "AgentContext",
-    "AgentResult",
-    "AgentState",
-    "BaseAgent",
-    "ExperimentArchitect",
-    "ExperimentExecutor",
-    "FailureDiscoveryAgent",
-    "HypothesisEngine",
-    "InterventionEngine",
-    "SimulationEngine",
-]
+__all__ = sorted(_HOMES)
 __getattr__ = on_demand(__name__, _HOMES)

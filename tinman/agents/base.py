@@ -18,7 +18,7 @@ from tinman import clock
 from tinman.approvals.handler import ApprovalHandler
 from tinman.config.modes import Mode, OperatingMode
 from tinman.errors import AwaitingApproval, BudgetExhausted, ProviderError, ReasonerFailed, TinmanError
-from tinman.events import EventBus
+from tinman.events import EventBus, EventName
 from tinman.experiments.bench import Bench
 from tinman.memory.graph import MemoryGraph
 from tinman.models.base import Model
@@ -136,6 +136,7 @@ class BaseAgent(ABC, Generic[Output]):
         self.bus = event_bus or EventBus()
         self.state = AgentState.IDLE
         self.agent_id = f"{self.kind}-{secrets.token_hex(4)}"
+        self._started = clock.monotonic()
         self._may_go = anyio.Event()
         self._may_go.set()
 
@@ -157,38 +158,34 @@ class BaseAgent(ABC, Generic[Output]):
         name that ``execute`` does not know.
         """
         inspect.signature(self.execute).bind(context, **kwargs)
-        started = clock.monotonic()
-        self.state = AgentState.RUNNING
-        self.bus.publish("agent.started", agent=self.kind, agent_id=self.agent_id)
+        self._started = clock.monotonic()
+        self._enter(AgentState.RUNNING, "agent.started")
         try:
             result = await self._answered(context, **kwargs)
-        except AwaitingApproval as open_question:
-            self.state = AgentState.PAUSED
-            self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
-            data = {"status": "awaiting_approval", "approval_id": open_question.approval_id}
-            return self._result(data=data, success=False, started=started, cause=open_question)
+        except AwaitingApproval as question:
+            self._enter(AgentState.PAUSED, "agent.paused")
+            data = {"status": "awaiting_approval", "approval_id": question.approval_id}
+            return self._result(data=data, cause=question)
         except BudgetExhausted as limit:
-            self.state = AgentState.COMPLETED
-            self.bus.publish("agent.finished", agent=self.kind, agent_id=self.agent_id, stopped_reason=str(limit))
-            data = {"stopped_reason": str(limit)}
-            return self._result(data=data, success=False, started=started, cause=limit, error=str(limit))
+            self._enter(AgentState.COMPLETED, "agent.finished", stopped_reason=str(limit))
+            return self._result(data={"stopped_reason": str(limit)}, cause=limit, error=str(limit))
         except Stopped as stop:
-            self.state = AgentState.PAUSED
-            self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
-            return self._result(success=False, started=started, cause=stop, error=str(stop))
-        except TinmanError as error:
-            self.state = AgentState.FAILED
-            self.bus.publish("agent.failed", agent=self.kind, error=str(error))
-            return self._result(success=False, started=started, cause=error, error=str(error))
+            self._enter(AgentState.PAUSED, "agent.paused")
+            return self._result(cause=stop, error=str(stop))
         except Exception as error:  # noqa: BLE001 - a bug in one agent must not take the cycle's record with it
+            message = str(error)
+            if not isinstance(error, TinmanError):
+                message = f"{type(error).__name__}: {error}"
+                _log.exception("agent.failed", agent=self.kind)
             self.state = AgentState.FAILED
-            _log.exception("agent.failed", agent=self.kind)
-            self.bus.publish("agent.failed", agent=self.kind, error=f"{type(error).__name__}: {error}")
-            message = f"{type(error).__name__}: {error}"
-            return self._result(success=False, started=started, cause=error, error=message)
-        self.state = AgentState.COMPLETED
-        self.bus.publish("agent.finished", agent=self.kind, agent_id=self.agent_id)
+            self.bus.publish("agent.failed", agent=self.kind, error=message)
+            return self._result(cause=error, error=message)
+        self._enter(AgentState.COMPLETED, "agent.finished")
         return result
+
+    def _enter(self, state: AgentState, event: EventName, **told: Any) -> None:
+        self.state = state
+        self.bus.publish(event, agent=self.kind, agent_id=self.agent_id, **told)
 
     async def _answered(self, context: AgentContext, **kwargs: Any) -> AgentResult[Output]:
         """Execute; where the runtime can wait for an answer, wait, and go over the stored steps again."""
@@ -212,11 +209,9 @@ class BaseAgent(ABC, Generic[Output]):
     async def checkpoint(self) -> None:
         """Wait here while the agent is paused. Called between two units of work."""
         if not self._may_go.is_set():
-            self.state = AgentState.PAUSED
-            self.bus.publish("agent.paused", agent=self.kind, agent_id=self.agent_id)
+            self._enter(AgentState.PAUSED, "agent.paused")
             await self._may_go.wait()
-            self.state = AgentState.RUNNING
-            self.bus.publish("agent.resumed", agent=self.kind, agent_id=self.agent_id)
+            self._enter(AgentState.RUNNING, "agent.resumed")
 
     async def ask(self, prompt: str, schema: type[T], *, data: Mapping[str, str], seed: int) -> T | None:
         """Ask the LLM, or return ``None`` when there is none or it gave no valid answer: agents then go on without it.
@@ -275,23 +270,21 @@ class BaseAgent(ABC, Generic[Output]):
         *,
         data: dict[str, Any] | Callable[[], dict[str, Any]] | None = None,
         counts: Mapping[str, int] | None = None,
-        success: bool = True,
-        started: float | None = None,
         output: Output | None = None,
         error: str | None = None,
         cause: BaseException | None = None,
     ) -> AgentResult[Output]:
-        """Return the result of this agent; ``data`` gets the ``counts``, too."""
+        """Return the result of this agent, a success without a ``cause``; ``data`` gets the ``counts``, too."""
         counts = counts or {}
         rest = data or {}
         return AgentResult(
             agent_id=self.agent_id,
             agent_type=self.kind,
-            success=success,
+            success=cause is None,
             data=lambda: {**counts, **(rest() if callable(rest) else rest)},
             counts=counts,
             error=error,
-            duration_ms=0 if started is None else round((clock.monotonic() - started) * 1000),
+            duration_ms=round((clock.monotonic() - self._started) * 1000),
             output=output,
             cause=cause,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinman import clock, stats
+from tinman import stats
 from tinman.agents.asking import Question, refused
 from tinman.agents.base import AgentContext, AgentResult, TargetAgent
 from tinman.approvals.risk import harm_tier
@@ -45,7 +45,6 @@ class ExperimentExecutor(TargetAgent[tuple[ExperimentResult, ...]]):
         could do harm of its severity. Raises ``ConfigError`` without a target, ``BudgetExhausted`` at a ceiling: what
         ran until then is stored.
         """
-        started = clock.monotonic()
         if self.target is None:
             raise ConfigError("executor: there is no target to run against; name one with model_client= or --target")
         runtime = self.runtime_of(context)
@@ -67,7 +66,6 @@ class ExperimentExecutor(TargetAgent[tuple[ExperimentResult, ...]]):
         found = await _conclude(runtime, trials)
         results = tuple(found[design.id] for design in designs if design.id in found)
         return self._result(
-            started=started,
             output=results,
             counts={
                 "experiment_count": len(results),

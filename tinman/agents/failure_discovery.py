@@ -64,7 +64,6 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
 
         A claimed failure without a failing run behind it is refused.
         """
-        started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(ExperimentResult, results)
         failing = [r for r in wanted if r.standing in FOUND and any(run.verdict == "failure" for run in r.runs)]
@@ -89,7 +88,6 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
                 "failure.discovered", label=failure.label, standing=failure.standing, description=failure.description
             )
         return self._result(
-            started=started,
             output=tuple(failures),
             counts={
                 "failures_discovered": len(failures),
@@ -114,45 +112,43 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
         novelty, parent = await self._novelty(result, diagnosis, cycle_id)
         analysis = await self._analyse(context, result, failed)
         expected = design.description if design else (known.indicator if known else "a check did not hold")
-        return (
-            DiscoveredFailure(
-                id=clock.derive_id("failure", result.id),
-                primary_class=result.failure_class,
-                secondary_class=result.subtype or None,
-                severity=severity,
-                severity_reason=reason,
-                standing=result.standing,
-                description=expected,
-                trigger_signature=diagnosis.signature,
-                reproducibility=result.reproduction_rate,
-                interval=result.interval,
-                stress=result.stress,
-                control=result.control,
-                measured=result.measured,
-                measured_interval=result.measured_interval,
-                hypothesis_id=result.hypothesis_id,
-                experiment_id=result.experiment_id,
-                run_ids=tuple(run.id for run in failed),
-                failing_cases=cases,
-                scenarios=_reproducing(design, failed),
-                classification_confidence=result.confidence,
-                causal_analysis=Cause(
-                    root_cause=analysis.root_cause if analysis else diagnosis.root_cause,
-                    basis="LLM reading of transcripts" if analysis else "playbook",
-                ),
-                llm_analysis=analysis.analysis if analysis else "",
-                contributing_factors=(*diagnosis.factors, *(analysis.contributing_factors if analysis else ())),
-                key_insight=analysis.key_insight if analysis else diagnosis.insight,
-                is_novel=novelty != "same",
-                novelty=novelty,
-                parent_failure_id=parent,
-                stress_type=result.stress_type,
-                scope_note=result.notes,
-                owasp=known.owasp if known else None,
-                atlas=known.atlas if known else None,
+        failure = DiscoveredFailure(
+            id=clock.derive_id("failure", result.id),
+            primary_class=result.failure_class,
+            secondary_class=result.subtype or None,
+            severity=severity,
+            severity_reason=reason,
+            standing=result.standing,
+            description=expected,
+            trigger_signature=diagnosis.signature,
+            reproducibility=result.reproduction_rate,
+            interval=result.interval,
+            stress=result.stress,
+            control=result.control,
+            measured=result.measured,
+            measured_interval=result.measured_interval,
+            hypothesis_id=result.hypothesis_id,
+            experiment_id=result.experiment_id,
+            run_ids=tuple(run.id for run in failed),
+            failing_cases=cases,
+            scenarios=_reproducing(design, failed),
+            classification_confidence=result.confidence,
+            causal_analysis=Cause(
+                root_cause=analysis.root_cause if analysis else diagnosis.root_cause,
+                basis="LLM reading of transcripts" if analysis else "playbook",
             ),
-            analysis is not None,
+            llm_analysis=analysis.analysis if analysis else "",
+            contributing_factors=(*diagnosis.factors, *(analysis.contributing_factors if analysis else ())),
+            key_insight=analysis.key_insight if analysis else diagnosis.insight,
+            is_novel=novelty != "same",
+            novelty=novelty,
+            parent_failure_id=parent,
+            stress_type=result.stress_type,
+            scope_note=result.notes,
+            owasp=known.owasp if known else None,
+            atlas=known.atlas if known else None,
         )
+        return failure, analysis is not None
 
     async def _design_of(self, result: ExperimentResult) -> ExperimentDesign | None:
         if self.graph is None:
@@ -183,8 +179,6 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
     async def _analyse(
         self, context: AgentContext, result: ExperimentResult, failed: Sequence[Run]
     ) -> FailureAnalysis | None:
-        if self.reasoner is None:
-            return None
         prompt = _PROMPT.format(
             subtype=result.subtype or "unknown", failure_class=result.failure_class.value, stress=result.stress_type
         )

@@ -102,7 +102,6 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         self, context: AgentContext, *, max_hypotheses: int = DEFAULT_HYPOTHESES
     ) -> AgentResult[tuple[Hypothesis, ...]]:
         """Return up to ``max_hypotheses``, most promising first."""
-        started = clock.monotonic()
         runtime = self.runtime_of(context)
 
         async def work(tx: Tx) -> tuple[bool, tuple[Hypothesis, ...]]:
@@ -116,7 +115,6 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             "hypotheses", work, inputs=[max_hypotheses, context.focus, context.seed]
         )
         return self._result(
-            started=started,
             output=hypotheses,
             counts={"hypothesis_count": len(hypotheses), "used_llm_reasoning": used_llm},
             data=lambda: {"hypotheses": [to_data(h) for h in hypotheses]},
@@ -128,7 +126,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             await self.memory.load()
         known = await self._known_failures()
         drafts, used_llm = await self._ask(context, focus, known, count)
-        guessed = [*self._from_failures(known), *drafts, *self._from_families(known)]
+        guessed = [*self._from_failures(known), *drafts, *self._from_families()]
         candidates = [self._calibrated(hypothesis) for hypothesis in guessed]
         chosen: dict[tuple[str, str, str], Hypothesis] = {}
         for hypothesis in candidates:
@@ -155,21 +153,14 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             return True
         return bool(draw(family, seed=0, count=1, capabilities=self.capabilities)[0])
 
-    def _worth(self, hypothesis: Hypothesis, focus: str) -> float:
+    def _worth(self, guess: Hypothesis, focus: str) -> float:
         """Return expected information per cost: the variance of the forecast, more for what was asked for."""
-        p = hypothesis.confidence
+        p = guess.confidence
         words = {word for word in focus.lower().replace("_", " ").split() if len(word) > 2}
-        text = " ".join(
-            (
-                hypothesis.target_surface,
-                hypothesis.expected_failure,
-                hypothesis.failure_class.value,
-                hypothesis.stress_type,
-            )
-        )
-        text = text.lower().replace("_", " ")
+        told = (guess.target_surface, guess.expected_failure, guess.failure_class.value, guess.stress_type)
+        text = " ".join(told).lower().replace("_", " ")
         hits = sum(1 for word in words if word in text)
-        severity = SUBTYPES[hypothesis.subtype].severity.rank if hypothesis.subtype in SUBTYPES else 2
+        severity = SUBTYPES[guess.subtype].severity.rank if guess.subtype in SUBTYPES else 2
         return p * (1 - p) + 0.02 * severity + 0.1 * p + 2.0 * hits
 
     def _probability(self, failure_class: FailureClass, stress_type: str) -> float:
@@ -184,12 +175,8 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         if probability == own:
             return hypothesis
         known = SUBTYPES.get(hypothesis.subtype)
-        return replace(
-            hypothesis,
-            confidence=probability,
-            priority=_priority(probability, known.severity.rank) if known else hypothesis.priority,
-            source_forecast=own,
-        )
+        priority = _priority(probability, known.severity.rank) if known else hypothesis.priority
+        return replace(hypothesis, confidence=probability, priority=priority, source_forecast=own)
 
     def _from_family(
         self, family: Family, source: Source, rationale: str, evidence: tuple[str, ...] = ()
@@ -217,19 +204,14 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         for failure in known:
             if failure.is_confirmed and failure.secondary_class:
                 by_subtype.setdefault(failure.secondary_class, []).append(failure)
-        return [
-            self._from_family(
-                family,
-                "prior_failure",
-                f"seen before as {failures[0].label or failures[0].id}",
-                tuple(f.id for f in failures),
-            )
-            for subtype, failures in by_subtype.items()
-            for family in FAMILIES
-            if family.subtype == subtype
-        ]
+        found: list[Hypothesis] = []
+        for subtype, failures in by_subtype.items():
+            seen, evidence = f"seen before as {failures[0].label or failures[0].id}", tuple(f.id for f in failures)
+            families = [family for family in FAMILIES if family.subtype == subtype]
+            found += [self._from_family(family, "prior_failure", seen, evidence) for family in families]
+        return found
 
-    def _from_families(self, known: Sequence[DiscoveredFailure]) -> list[Hypothesis]:
+    def _from_families(self) -> list[Hypothesis]:
         """Return one hypothesis for each family of probes: from memory where there is evidence of its own, from the
         attack surface where the target is known to have what it attacks, else from the taxonomy."""
         believed = self.memory.beliefs if self.memory is not None else {}
@@ -262,37 +244,23 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
     async def _ask(
         self, context: AgentContext, focus: str, known: Sequence[DiscoveredFailure], count: int
     ) -> tuple[list[Hypothesis], bool]:
-        if self.reasoner is None:
-            return [], False
         prompt = _PROMPT.format(
             count=count,
             classes="\n".join(f"- {c.value}: {', '.join(types)}" for c, types in STRESS_TYPES.items()),
             subtypes=", ".join(f"{s.name} ({s.failure_class.value})" for s in SUBTYPES.values()),
             focus=f"Focus on: {focus}\n\n" if focus else "",
         )
-        data = {
-            "system under test": context.target_description,
-            "earlier findings": "\n".join(
-                f"{f.primary_class.value}/{f.secondary_class}: {f.description}" for f in known[:20]
-            )
-            or "none",
-        }
+        findings = "\n".join(f"{f.primary_class.value}/{f.secondary_class}: {f.description}" for f in known[:20])
+        data = {"system under test": context.target_description, "earlier findings": findings or "none"}
         answer = await self.ask(prompt, HypothesisDrafts, data=data, seed=context.seed)
         if answer is None:
             return [], False
         drafts = [
             Hypothesis(
                 id="draft",
-                target_surface=draft.target_surface,
-                expected_failure=draft.expected_failure,
-                failure_class=draft.failure_class,
-                confidence=draft.confidence,
                 priority=_priority(draft.confidence, SUBTYPES[draft.subtype].severity.rank),
-                rationale=draft.rationale,
-                suggested_experiment=draft.suggested_experiment,
-                subtype=draft.subtype,
-                stress_type=draft.stress_type,
                 source="llm",
+                **vars(draft),
             )
             for draft in answer.hypotheses
             if draft.subtype in SUBTYPES

@@ -74,7 +74,6 @@ class InterventionEngine(BaseAgent[tuple[Intervention, ...]]):
 
         A kind of patch the target's seam cannot carry is not proposed.
         """
-        started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(DiscoveredFailure, failures)
         treated = [f for f in wanted if f.is_confirmed][:max_failures]
@@ -95,7 +94,6 @@ class InterventionEngine(BaseAgent[tuple[Intervention, ...]]):
         proposed = await self.labelled(runtime, "INT", "interventions", proposed)
         tiers = Counter(i.risk_tier for i in proposed)
         return self._result(
-            started=started,
             output=tuple(proposed),
             counts={"intervention_count": len(proposed), "used_llm_design": any(used for used, _ in answers)},
             data=lambda: {
@@ -178,11 +176,8 @@ class InterventionEngine(BaseAgent[tuple[Intervention, ...]]):
         """
         (wanted,) = taken(Intervention, [intervention])
         if self.graph is None or self.target is None:
-            return {
-                "deployed": False,
-                "status": "blocked",
-                "reason": "there is no project memory or no target to deploy to",
-            }
+            reason = "there is no project memory or no target to deploy to"
+            return {"deployed": False, "status": "blocked", "reason": reason}
         deployments = Deployments(self.graph, self.target, self.approval_handler or ApprovalHandler())
         return await deployments.request(context.mode, wanted, self.runtime_of(context), skip_approval=skip_approval)
 

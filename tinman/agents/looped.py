@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tinman.agents.base import AgentState
 from tinman.frozen import dump
 from tinman.loop.engine import Loop
+from tinman.loop.goals import GoalMetric
 from tinman.loop.result import LoopResult, LoopStatus
-from tinman.loop.state.records import State
+from tinman.loop.state.records import MetricSnapshot, State
 
 STATE_OF: dict[LoopStatus, AgentState] = {
-    LoopStatus.SUCCESS: AgentState.COMPLETED,
+    **dict.fromkeys(LoopStatus, AgentState.COMPLETED),
     LoopStatus.AWAITING_APPROVAL: AgentState.PAUSED,
-    LoopStatus.BUDGET_EXHAUSTED: AgentState.COMPLETED,
-    LoopStatus.NO_PROGRESS: AgentState.COMPLETED,
-    LoopStatus.PLAN_FAILED: AgentState.COMPLETED,
-    LoopStatus.APPROVAL_DENIED: AgentState.COMPLETED,
-    LoopStatus.PENDING_EXPIRED: AgentState.COMPLETED,
     LoopStatus.ERROR: AgentState.FAILED,
 }
 """A loop that stopped short of its goal has completed, with a reason; only an error is a failure."""
+
+
+class Worth(GoalMetric):
+    """What a loop's tries are worth so far, by a function of its state; the goal is 1."""
+
+    def __init__(self, of: Callable[[State], float]) -> None:
+        self._of = of
+
+    def measure(self, observation: str, state: State) -> MetricSnapshot:
+        """Return what they are worth."""
+        return MetricSnapshot(value=self._of(state))
+
+    def is_success(self, snapshot: MetricSnapshot) -> bool:
+        """Say whether they are worth all that they can be."""
+        return snapshot.value >= 1.0
 
 
 def brought(state: State, tool: str) -> list[dict[str, Any]]:

@@ -15,12 +15,11 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext
-from tinman.agents.looped import brought, stop_of
+from tinman.agents.looped import Worth, brought, stop_of
 from tinman.events import EventBus
 from tinman.loop.engine import Loop
-from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import NoProgress
-from tinman.loop.state.records import MetricSnapshot, State
+from tinman.loop.state.records import State
 from tinman.loop.tools.tools import tool
 from tinman.patches.apply import apply
 from tinman.patches.kinds import PromptPatch
@@ -68,18 +67,6 @@ class TriedRule:
 def _tries(state: State) -> list[TriedRule]:
     """Return what was tried, oldest first."""
     return [TriedRule(**each) for each in brought(state, "try_rule")]
-
-
-class _Gain(GoalMetric):
-    """The best rule so far; reached when one helps everywhere and harms nowhere."""
-
-    def measure(self, observation: str, state: State) -> MetricSnapshot:
-        """Return the best gain so far."""
-        return MetricSnapshot(value=max((tried.gain for tried in _tries(state)), default=0.0))
-
-    def is_success(self, snapshot: MetricSnapshot) -> bool:
-        """Say whether the best gain is the largest there can be."""
-        return snapshot.value is not None and snapshot.value >= 1.0
 
 
 async def _failures(target: Target, scenarios: Sequence[Scenario], seed: int) -> list[bool]:
@@ -130,7 +117,7 @@ async def write_rule(
         [try_rule],
         reasoner.model,
         observe=lambda _: told,
-        goal_metric=_Gain(),
+        goal_metric=Worth(lambda state: max((tried.gain for tried in _tries(state)), default=0.0)),
         policies=[NoProgress(2)],
         max_iterations=ROUNDS,
         token_limit=TOKENS,

@@ -69,7 +69,6 @@ class SimulationEngine(TargetAgent[tuple[SimulationResult, ...]]):
         ``num_runs`` is the number of pairs; ``None`` takes as many as prove a cure of 80% with power 0.8 (five never
         suffice: the result then says how many are missing). Failures and designs not given are read from the graph.
         """
-        started = clock.monotonic()
         runtime = self.runtime_of(context)
         wanted = taken(Intervention, interventions)
         fixes: dict[str, list[Intervention]] = {}
@@ -109,7 +108,6 @@ class SimulationEngine(TargetAgent[tuple[SimulationResult, ...]]):
             )
         skipped = [fix.id for fix in wanted if fix.failure_id in refusals]
         return self._result(
-            started=started,
             output=tuple(results),
             counts={
                 "simulations_run": len(results),
@@ -185,23 +183,18 @@ def _questions(
     questions = []
     for failure_id, candidates in fixes.items():
         fitting = [fix for fix in candidates if not why_not(target, fix.payload)]
-        if fitting and failure_id in cases:
-            questions.append(_question(context, target, cases[failure_id], fitting, pairs))
+        if not fitting or failure_id not in cases:
+            continue
+        runs = most_runs(context.mode, cases[failure_id], len(fitting), pairs)
+        details = SimulationDetails(
+            patches=tuple(patch_digest(fix.payload) for fix in fitting),
+            runs=runs,
+            estimated_cost_usd=estimated_cost_usd(target, cases[failure_id].design, runs),
+        )
+        names = ", ".join(fix.name for fix in fitting)
+        action = Action(what=names, mode=context.mode, tier=RiskTier.REVIEW, details=details)
+        questions.append(Question(id=failure_id, action=action))
     return questions
-
-
-def _question(
-    context: AgentContext, target: Target, case: Reproduction, candidates: Sequence[Intervention], pairs: int | None
-) -> Question:
-    runs = most_runs(context.mode, case, len(candidates), pairs)
-    details = SimulationDetails(
-        patches=tuple(patch_digest(fix.payload) for fix in candidates),
-        runs=runs,
-        estimated_cost_usd=estimated_cost_usd(target, case.design, runs),
-    )
-    names = ", ".join(fix.name for fix in candidates)
-    action = Action(what=names, mode=context.mode, tier=RiskTier.REVIEW, details=details)
-    return Question(id=case.failure.id, action=action)
 
 
 async def _record(runtime: Runtime, results: Sequence[SimulationResult], *, is_linked: bool) -> None:

@@ -69,21 +69,10 @@ class ApprovalHandler:
         decision = await self._answer(action, token, ttl_s or self._timeout, skip_approval=skip_approval)
         if decision.digest != action.digest:
             decision = _by_policy(action, "the answer was to another question", approved=False)
-        _log.info(
-            "approval.decided",
-            kind=action.kind,
-            approved=decision.approved,
-            reason=decision.reason,
-            by=decision.by,
-            digest=action.digest,
-        )
+        _log.info("approval.decided", kind=action.kind, **vars(decision))
         self._bus.publish("approval.decided", kind=action.kind, what=action.what, approved=decision.approved)
-        if self._audit is not None:
-            await self._audit.append(
-                decision.by,
-                f"{action.kind}.{'approved' if decision.approved else 'denied'}",
-                {"what": action.what, "mode": action.mode.value, "digest": action.digest, "reason": decision.reason},
-            )
+        verdict = "approved" if decision.approved else "denied"
+        await self._put_on_record(decision.by, verdict, action, reason=decision.reason)
         return decision
 
     async def grant(self, action: Action, *, skip_approval: bool = False) -> Grant:
@@ -93,12 +82,12 @@ class ApprovalHandler:
     async def refuse_skip(self, action: Action) -> None:
         """Write down that somebody tried to skip the gate where it cannot be skipped."""
         _log.warning("approval.skip_refused", kind=action.kind, mode=action.mode.value, digest=action.digest)
+        await self._put_on_record("policy", "skip_refused", action)
+
+    async def _put_on_record(self, by: str, what: str, action: Action, **more: str) -> None:
         if self._audit is not None:
-            await self._audit.append(
-                "policy",
-                f"{action.kind}.skip_refused",
-                {"what": action.what, "mode": action.mode.value, "digest": action.digest},
-            )
+            told = {"what": action.what, "mode": action.mode.value, "digest": action.digest, **more}
+            await self._audit.append(by, f"{action.kind}.{what}", told)
 
     async def _answer(self, action: Action, token: str, ttl_s: float, *, skip_approval: bool) -> Decision:
         if action.tier is RiskTier.BLOCK:

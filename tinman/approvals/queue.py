@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -112,17 +112,8 @@ class ApprovalQueue:
 
 
 def _approval(row: Row[Any]) -> Approval:
-    details = dict(row.summary)
-    what, kind = details.pop("what"), cast(Any, DETAILS[row.kind])
-    return Approval(
-        id=row.id,
-        cycle_id=row.cycle_id,
-        action=Action(what=what, mode=row.mode, tier=row.tier, details=adapter(kind).validate_python(details)),
-        digest=row.digest,
-        status=row.status,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        reason=row.reason,
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-    )
+    told = dict(row._mapping)
+    kind: Any = DETAILS[told.pop("kind")]
+    details = dict(told.pop("summary"))
+    asked = {name: told.pop(name) for name in ("mode", "tier")} | {"what": details.pop("what")}
+    return Approval(**told, action=Action(**asked, details=adapter(kind).validate_python(details)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from sqlalchemy import case, func, insert, select, update
 
 from tinman import clock
@@ -22,14 +24,12 @@ class BlockLedger:
 
     async def spent(self) -> Amount:
         """Return what the whole cycle has spent, open blocks included."""
-        columns = [
-            func.coalesce(func.sum(func.coalesce(used, drawn)), 0)
-            for used, drawn in (
-                (Block.used_calls, Block.calls),
-                (Block.used_tokens, Block.tokens),
-                (Block.used_nano_usd, Block.nano_usd),
-            )
-        ]
+        pairs = (
+            (Block.used_calls, Block.calls),
+            (Block.used_tokens, Block.tokens),
+            (Block.used_nano_usd, Block.nano_usd),
+        )
+        columns = [func.coalesce(func.sum(func.coalesce(used, drawn)), 0) for used, drawn in pairs]
         async with self._db.read() as connection:
             row = (await connection.execute(select(*columns).where(Block.cycle_id == self._cycle_id))).one()
         return Amount(calls=int(row[0]), tokens=int(row[1]), nano_usd=int(row[2]))
@@ -41,9 +41,7 @@ class BlockLedger:
             "id": clock.derive_id("block", self._owner, self._drawn),
             "cycle_id": self._cycle_id,
             "owner": self._owner,
-            "calls": block.calls,
-            "tokens": block.tokens,
-            "nano_usd": block.nano_usd,
+            **asdict(block),
             "drawn_at": clock.now(),
         }
         await self._db.write(lambda connection: connection.execute(insert(Block), [row]))
@@ -56,11 +54,7 @@ class BlockLedger:
         closed = (
             update(Block)
             .where(Block.owner == self._owner)
-            .values(
-                used_calls=case((is_first, used.calls), else_=0),
-                used_tokens=case((is_first, used.tokens), else_=0),
-                used_nano_usd=case((is_first, used.nano_usd), else_=0),
-                closed_at=clock.now(),
-            )
+            .values({f"used_{name}": case((is_first, amount), else_=0) for name, amount in asdict(used).items()})
+            .values(closed_at=clock.now())
         )
         await self._db.write(lambda connection: connection.execute(closed))

@@ -13,10 +13,10 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import anyio
 from sqlalchemy import Connection, create_engine, event, text
@@ -79,20 +79,9 @@ _LOCK_POSTGRES = text("SELECT pg_advisory_xact_lock(hashtext('tinman'))")
 
 
 def _on_connect(connection: Any, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    try:
+    with closing(connection.cursor()) as cursor:
         for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
-    finally:
-        cursor.close()
-
-
-def _begin_reading(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _begin_writing(connection: Connection) -> None:
-    driver_of(connection).execute("BEGIN IMMEDIATE")
 
 
 class Reading:
@@ -137,7 +126,7 @@ class _Writer:
         path = os.path.abspath(place)  # the working directory may be another one by the first write
         self._engine = create_engine(URL.create("sqlite+pysqlite", database=path), **_SQLITE)
         event.listen(self._engine, "connect", _on_connect)
-        event.listen(self._engine, "begin", _begin_writing)
+        event.listen(self._engine, "begin", lambda connection: driver_of(connection).execute("BEGIN IMMEDIATE"))
         self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(1, "tinman-writes")
         self.is_closed = False
@@ -313,11 +302,8 @@ class Database:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Literal[False]:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
-        return False
 
 
 def _parsed(given: str) -> URL:
@@ -336,7 +322,7 @@ def _parsed(given: str) -> URL:
 def _sqlite_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0, **_SQLITE)
     event.listen(engine.sync_engine, "connect", _on_connect)
-    event.listen(engine.sync_engine, "begin", _begin_reading)
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
 

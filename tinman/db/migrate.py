@@ -21,13 +21,9 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _scripts(config: Config) -> ScriptDirectory:
-    return ScriptDirectory.from_config(config)
-
-
 def newest() -> str | None:
     """Return the newest revision that this installation ships."""
-    return _scripts(_config()).get_current_head()
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def current(connection: Connection) -> str | None:
@@ -42,7 +38,8 @@ def upgrade(connection: Connection) -> None:
     """
     config = _config(connection)
     version = current(connection)
-    if version is not None and version not in {script.revision for script in _scripts(config).walk_revisions()}:
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
         raise StoreTooNew(f"database: schema {version} was written by a newer Tinman; upgrade Tinman to open it")
     command.upgrade(config, "head")
 

@@ -85,6 +85,7 @@ class Bench:
         async def work(tx: Tx) -> Run:
             await self.checkpoint()
             run = await perform(spec, self.target)
+            tokens = run.usage.input_tokens + run.usage.output_tokens
             tx.record(run)
             tx.link(run.experiment_id, "executed_as", run.id)
             tx.announce(
@@ -93,11 +94,7 @@ class Bench:
                 arm=run.arm,
                 verdict=run.verdict,
                 experiment_id=run.experiment_id,
-                usage={
-                    "calls": run.usage.calls,
-                    "tokens": run.usage.input_tokens + run.usage.output_tokens,
-                    "nano_usd": run.usage.nano_usd,
-                },
+                usage={"calls": run.usage.calls, "tokens": tokens, "nano_usd": run.usage.nano_usd},
             )
             return run
 

@@ -37,19 +37,16 @@ class CasePlan:
     def of(cls, design: ExperimentDesign) -> CasePlan:
         """Return the plan of ``design``; raises ``DefinitionError`` when a case would be used by two stages."""
         pool = design.test_cases
-        parts: list[Pairs] = []
-        for size in (SCREEN_OKS, CONFIRM_CAP, PICK_CASES):
-            parts.append(pool[:size])
-            pool = pool[size:]
+        tested = SCREEN_OKS + CONFIRM_CAP
+        fresh = pool[tested + PICK_CASES :]
         # A proof without a re-attack is worth more than a re-attack without a proof.
-        kept_back = REATTACK_CASES if len(pool) > REATTACK_CASES else 0
-        cut = len(pool) - kept_back
+        cut = len(fresh) - (REATTACK_CASES if len(fresh) > REATTACK_CASES else 0)
         plan = cls(
-            screen=parts[0],
-            confirm=parts[1],
-            pick=parts[2],
-            prove=pool[:cut],
-            reattack=pool[cut:],
+            screen=pool[:SCREEN_OKS],
+            confirm=pool[SCREEN_OKS:tested],
+            pick=pool[tested : tested + PICK_CASES],
+            prove=fresh[:cut],
+            reattack=fresh[cut:],
             measure=design.measure_cases,
         )
         plan._check_disjoint(design.id)
@@ -58,14 +55,7 @@ class CasePlan:
     @property
     def stages(self) -> dict[str, Pairs]:
         """The parts by name, in the order of the stages."""
-        return {
-            "screen": self.screen,
-            "confirm": self.confirm,
-            "pick": self.pick,
-            "prove": self.prove,
-            "reattack": self.reattack,
-            "measure": self.measure,
-        }
+        return dict(vars(self))
 
     @property
     def benign(self) -> Pairs:

@@ -50,12 +50,8 @@ async def confirm(bench: Bench, trials: Trials, mode: Mode, slots: int | None, l
             break
         trials = after_round(_add(trials, await bench.run(specs)), mode)
         pairs_run = numbers.stop
-        bench.bus.publish(
-            "phase.progressed",
-            phase="confirming",
-            done=pairs_run,
-            validated=sum(1 for t in trials.values() if t.ruling is not None and t.ruling.standing == "validated"),
-        )
+        validated = sum(1 for t in trials.values() if t.ruling is not None and t.ruling.standing == "validated")
+        bench.bus.publish("phase.progressed", phase="confirming", done=pairs_run, validated=validated)
     return {key: end_confirm(trial, mode) for key, trial in trials.items()}
 
 

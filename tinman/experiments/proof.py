@@ -91,15 +91,11 @@ def judge(paired: Paired) -> tuple[SimulationOutcome, str]:
     if is_improved(paired):
         return SimulationOutcome.IMPROVED, ""
     if paired.before_failures < LEAST_BASELINE_FAILURES:
-        return (
-            SimulationOutcome.INCONCLUSIVE,
-            f"not reproducible now: {paired.before_failures} of {paired.n} baseline runs failed",
-        )
+        told = f"not reproducible now: {paired.before_failures} of {paired.n} baseline runs failed"
+        return SimulationOutcome.INCONCLUSIVE, told
     if paired.n >= LEAST_BASELINE_FAILURES and paired.cured <= paired.broken:
-        return (
-            SimulationOutcome.NO_CHANGE,
-            f"{paired.cured} cured, {paired.broken} newly failing of {paired.n} (p {p:.2g})",
-        )
+        told = f"{paired.cured} cured, {paired.broken} newly failing of {paired.n} (p {p:.2g})"
+        return SimulationOutcome.NO_CHANGE, told
     missing = stats.pairs_missing(paired.cured, paired.broken)
     return SimulationOutcome.INCONCLUSIVE, f"p {p:.2g} after {paired.n} pairs; {missing} more cured ones are missing"
 

@@ -16,7 +16,7 @@ from tinman.experiments.bench import Bench
 from tinman.experiments.cases import PICK_CASES, POOL, PROVE_CASES, REATTACK_CASES, CasePlan
 from tinman.experiments.proof import MARGINS, Arms, Replay, is_improved, is_settled
 from tinman.experiments.runs import count
-from tinman.records import Counts, DiscoveredFailure, ExperimentDesign, Intervention, Paired, Stage
+from tinman.records import Arm, Counts, DiscoveredFailure, ExperimentDesign, Intervention, Paired, Stage
 from tinman.scenarios.scenario import ScenarioPair
 
 CHUNK = 8
@@ -62,19 +62,11 @@ async def run_arms(
 ) -> dict[str, Arms]:
     """Run ``cases`` as the target is and with each of ``fixes``, on the same dice; return the pairs by fix."""
     once = any(fix.payload.facts.asks_again for fix in fixes)
+    arm: Arm = "control" if stage == "benign" else "stress"
     patches = [None, *(fix.payload for fix in fixes)]
     specs = [
-        bench.spec(
-            design,
-            pair,
-            stage=stage,
-            arm="control" if stage == "benign" else "stress",
-            number=first + number,
-            about=about,
-            patch=patch,
-            once=once,
-        )
-        for number, (design, pair) in enumerate(cases)
+        bench.spec(design, pair, stage=stage, arm=arm, number=number, about=about, patch=patch, once=once)
+        for number, (design, pair) in enumerate(cases, first)
         for patch in patches
     ]
     runs = await bench.run(specs)
@@ -131,16 +123,9 @@ async def run_benign(bench: Bench, mode: Mode, case: Reproduction, fix: Interven
 
 async def reattack(bench: Bench, case: Reproduction, fix: Intervention) -> Counts:
     """Attack the patched target with cases kept back for it."""
+    patch, once = fix.payload, fix.payload.facts.asks_again
     specs = [
-        bench.spec(
-            case.design,
-            pair,
-            stage="reattack",
-            number=number,
-            about=fix.id,
-            patch=fix.payload,
-            once=fix.payload.facts.asks_again,
-        )
+        bench.spec(case.design, pair, stage="reattack", number=number, about=fix.id, patch=patch, once=once)
         for number, pair in enumerate(case.plan.reattack)
     ]
     return count(await bench.run(specs))

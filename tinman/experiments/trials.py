@@ -184,11 +184,9 @@ def _stopped(trial: Trial, mode: Mode, *, is_confirmed: bool) -> Trial:
         return replace(trial, ruling=excluded)
     if stress.failures:
         return trial
-    return trial.ruled(
-        "not_seen",
-        f"failed once in the screen, not once in {stress.n} fresh cases"
-        f" (the rate may be up to {stats.unseen_upper(stress.n):.0%})",
-    )
+    upper = stats.unseen_upper(stress.n)
+    told = f"failed once in the screen, not once in {stress.n} fresh cases (the rate may be up to {upper:.0%})"
+    return trial.ruled("not_seen", told)
 
 
 def end_confirm(trial: Trial, mode: Mode) -> Trial:
@@ -237,6 +235,7 @@ def conclude(trial: Trial) -> ExperimentResult:
     """Return what the trial found, as the record that is stored."""
     screen, stress, control = count(trial.screen), count(trial.stress), count(trial.control)
     measured = count(trial.measured)
+    wilson = stats.wilson_with_indeterminate(measured.failures, measured.oks, measured.indeterminate)
     runs = (*trial.screen, *trial.stress, *trial.control, *trial.measured)
     stressed = screen.failures + stress.failures
     judged = stressed + screen.oks + stress.oks
@@ -252,11 +251,7 @@ def conclude(trial: Trial) -> ExperimentResult:
         control=control,
         interval=_interval(stress) if stress.n else None,
         measured=measured,
-        measured_interval=(
-            stats.wilson_with_indeterminate(measured.failures, measured.oks, measured.indeterminate)
-            if measured.n
-            else None
-        ),
+        measured_interval=wilson if measured.n else None,
         log_e=trial.log_e if stress.n else 0.0,
         selection_chance=trial.selection_chance,
         failure_class=trial.design.failure_class,

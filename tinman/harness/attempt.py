@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,13 +22,13 @@ from tinman.config.settings import secret_values
 from tinman.errors import DefinitionError, Exit, TinmanError
 from tinman.frozen import frozen
 from tinman.harness.adapters import check_ready
-from tinman.harness.artifacts import Artifacts, measured_reports, prepare
 from tinman.harness.confirmation import binding_in, differences, seen_by_run, uncovered
 from tinman.harness.inner_model import Ask, Choice, choose
-from tinman.harness.junit import junit, junit_error
 from tinman.harness.measurement import Board, Measurement, Plan, check_plan, measure
 from tinman.harness.metadata import Binding, GateResult, Metadata, StageError, Status
-from tinman.harness.redaction import Redactor
+from tinman.harness.reports.artifacts import Artifacts, measured_reports, prepare
+from tinman.harness.reports.junit import junit, junit_error
+from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import provisional_note, summarize_results
 from tinman.harness.selection import CONFIRM, failed_ids, select
 from tinman.scenarios.checks import Judged
@@ -94,13 +94,21 @@ Dress = Callable[[Target], Target]
 """Puts an intervention's patch around the target."""
 
 
+@dataclass
 class _Attempt:
     """What the stages of one attempt hand on; ``known`` grows with each, and is what a report says of the attempt."""
 
-    def __init__(
-        self, asked: Asked, *, target: Target | None, ask: Ask | None, dress: Dress | None, referee: Referee | None
-    ) -> None:
-        self.asked = asked
+    asked: Asked
+    target: Target | None
+    ask: Ask | None
+    dress: Dress | None
+    referee: Referee | None
+    loaded: list[Scenario] = field(default_factory=list)
+    picked: list[Scenario] = field(default_factory=list)
+    board: Board | None = None
+
+    def __post_init__(self) -> None:
+        asked, target = self.asked, self.target
         self.folder = Path(asked.report_dir).expanduser()
         self.junit = Path(asked.junit).expanduser() if asked.junit else None
         self.is_confirm = asked.kind == "confirm"
@@ -112,13 +120,6 @@ class _Attempt:
             confirmation_status="blocked",
             intervention=asked.intervention or None,
         )
-        self.loaded: list[Scenario] = []
-        self.picked: list[Scenario] = []
-        self.board: Board | None = None
-        self._target = target
-        self._ask = ask
-        self._dress = dress
-        self._referee = referee
 
     async def go(self) -> Ended:
         """Take every stage, measure and report. Raises ``DefinitionError`` when a report could not be written."""
@@ -129,16 +130,16 @@ class _Attempt:
             self.known = replace(self.known, confirmation_status=seen_by_run(self.folder))
         async with AsyncExitStack() as stack:
             try:
-                target = await self._given(self._target) if self._target else await self._adapter(stack)
+                target = await self._given(self.target) if self.target else await self._adapter(stack)
                 self._load()
-                if self._dress is not None:
+                if self.dress is not None:
                     with _stage("intervention_error"):
-                        target = self._dress(target)
+                        target = self.dress(target)
             except _Stage as stage:
                 return self._not_measured(stage)
             binding = self._bound(target)
             self.board = Board(self.picked, self.asked.plan)
-            measurement = await measure(target, self.picked, self.asked.plan, referee=self._referee, board=self.board)
+            measurement = await measure(target, self.picked, self.asked.plan, referee=self.referee, board=self.board)
         return self._measured(measurement, binding)
 
     async def _adapter(self, stack: AsyncExitStack) -> Target:
@@ -185,7 +186,7 @@ class _Attempt:
         return target
 
     def _chosen(self, resolved: RuntimeSpec | None, candidates: Sequence[RuntimeSpec]) -> Choice:
-        return choose(resolved, candidates, provider=self.asked.provider, model=self.asked.model, ask=self._ask)
+        return choose(resolved, candidates, provider=self.asked.provider, model=self.asked.model, ask=self.ask)
 
     def _take(self, choice: Choice) -> None:
         self.known = replace(self.known, runtime_selection_mode=choice.mode, selected_runtime=choice.runtime)
@@ -206,7 +207,7 @@ class _Attempt:
             self.picked = select(self.loaded, ids=ids, tags=asked.tags, allows_destructive=asked.allows_destructive)
             self.known = replace(self.known, selected_scenario_count=len(self.picked))
             check_plan(self.picked, asked.plan)
-            for scenario in self.picked if self._referee is None else ():
+            for scenario in self.picked if self.referee is None else ():
                 if any(isinstance(check, Judged) for turn in scenario.turns for check in turn.checks):
                     raise DefinitionError(
                         f"scenario {scenario.scenario_id!r}: has a judged check; name the judge with --judge"
@@ -351,7 +352,7 @@ async def attempt(
     checks. Cancelled, it writes what it had measured, marked as interrupted, and lets the cancellation through. Raises
     ``DefinitionError`` when the report folder cannot be used.
     """
-    one = _Attempt(asked, target=target, ask=ask, dress=dress, referee=referee)
+    one = _Attempt(asked, target, ask, dress, referee)
     try:
         return await one.go()
     except BaseException:

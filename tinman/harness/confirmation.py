@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from tinman.errors import DefinitionError
 from tinman.frozen import adapter, dump
-from tinman.harness.artifacts import measured_reports, read_artifact
 from tinman.harness.metadata import Binding, Status
+from tinman.harness.reports.artifacts import measured_reports, read_artifact
 from tinman.harness.selection import CONFIRM
 from tinman.scenarios.scenario import Scenario
 

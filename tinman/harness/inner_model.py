@@ -60,11 +60,7 @@ def _override(
     resolved: RuntimeSpec | None, candidates: Sequence[RuntimeSpec], provider: str, model: str
 ) -> RuntimeSpec:
     given = RuntimeSpec(
-        provider=provider,
-        model=model,
-        source="cli_override",
-        confidence="explicit",
-        reason="named on the command line",
+        provider=provider, model=model, source="cli_override", confidence="explicit", reason="named on the command line"
     )
     if provider and model:
         return given

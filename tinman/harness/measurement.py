@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import anyio
@@ -49,9 +49,6 @@ class Measurement:
     def is_green(self) -> bool:
         """Whether the gate holds, or, without one, every run passed."""
         return all(trials.passed for trials in self.trials) if self.gate_holds is None else self.gate_holds
-
-
-Watcher = Callable[[ScenarioResult], None]
 
 
 class Board:
@@ -109,7 +106,6 @@ async def measure(
     *,
     referee: Referee | None = None,
     board: Board | None = None,
-    watcher: Watcher | None = None,
 ) -> Measurement:
     """Measure ``target`` and return what was found, in the order of ``scenarios`` whatever ended first.
 
@@ -121,10 +117,10 @@ async def measure(
     board = board or Board(scenarios, plan)
     rounds = range(max(board.planned, default=0))
     if plan.gate is None:
-        await _all(target, board, product(rounds, range(len(scenarios))), referee, watcher)
+        await _all(target, board, product(rounds, range(len(scenarios))), referee)
         return board.measurement()
     for round_number in rounds:
-        await _all(target, board, product([round_number], range(len(scenarios))), referee, watcher)
+        await _all(target, board, product([round_number], range(len(scenarios))), referee)
         board.gate_holds = plan.gate.decided(board.counts())
         if board.gate_holds is not None:
             break
@@ -157,9 +153,7 @@ async def one_try(
     return result_of(scenario, outcome, user=user, number=number)
 
 
-async def _all(
-    target: Target, board: Board, tries: Iterator[tuple[int, int]], referee: Referee | None, watcher: Watcher | None
-) -> None:
+async def _all(target: Target, board: Board, tries: Iterator[tuple[int, int]], referee: Referee | None) -> None:
     """Run ``tries`` (round, place of the scenario), as many at once as target and plan allow."""
     plan = board.plan
     limit = plan.concurrency or target.capabilities.side_by_side or SIDE_BY_SIDE
@@ -179,8 +173,6 @@ async def _all(
                 referee=referee,
             )
             board.runs[place].append(result)
-            if watcher is not None:
-                watcher(result)
 
     async with anyio.create_task_group() as group:
         for _ in range(max(1, limit)):

@@ -18,14 +18,7 @@ from typing import Any, TypeVar
 from tinman import clock
 from tinman.frozen import frozen
 from tinman.harness.measurement import NO_LIMIT
-from tinman.scenarios.checks import (
-    Check,
-    KeepsSecret,
-    Matches,
-    NotContains,
-    ToolCallsAtMost,
-    ToolNotUsed,
-)
+from tinman.scenarios.checks import Check, KeepsSecret, Matches, NotContains, ToolCallsAtMost, ToolNotUsed
 from tinman.scenarios.run import run_scenario
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.base import Target
@@ -223,12 +216,7 @@ class Probe:
 
 
 async def shrink(
-    scenario: Scenario,
-    target: Target,
-    *,
-    reference: Target | None = None,
-    seed: int = 0,
-    most_tries: int = MOST_TRIES,
+    scenario: Scenario, target: Target, *, reference: Target | None = None, seed: int = 0, most_tries: int = MOST_TRIES
 ) -> Shrunk:
     """Return ``scenario`` shrunk on ``target``. Without a reference, only where every check forbids something."""
     asks_for = [check.type for turn in scenario.turns for check in turn.checks if not forbids(check)]

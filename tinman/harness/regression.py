@@ -11,7 +11,7 @@ from tinman import clock
 from tinman.config.settings import secret_values
 from tinman.errors import DefinitionError, NotApplicable
 from tinman.frozen import canonical_json, dump
-from tinman.harness.redaction import Redactor
+from tinman.harness.reports.redaction import Redactor
 from tinman.memory.graph import MemoryGraph
 from tinman.patches.apply import apply
 from tinman.records import DiscoveredFailure, Intervention, SimulationResult

@@ -133,14 +133,8 @@ def provisional_note(confirmation_status: str | None) -> str:
 
 def plain_turn(turn: TurnRecord) -> dict[str, Any]:
     """Return a turn as reports write it: the members of the v1 schema, and what is ours beside them."""
-    return {
-        "user": turn.user,
-        "assistant": turn.assistant,
-        "tool_traces": [vars(trace) for trace in turn.tool_traces],
-        "checks": [plain_check(check) for check in turn.checks],
-        "passed": turn.passed,
-        "duration_ms": turn.duration_ms,
-    }
+    calls, checks = [vars(trace) for trace in turn.tool_traces], [plain_check(check) for check in turn.checks]
+    return {**vars(turn), "tool_traces": calls, "checks": checks}
 
 
 def plain_check(check: CheckResult) -> dict[str, Any]:

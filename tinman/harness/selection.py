@@ -93,9 +93,6 @@ def _ids_in(data: Any) -> list[str]:
     listed = summary.get("failed_scenario_ids") if isinstance(summary, dict) else None
     if not isinstance(listed, list):
         failures = data.get("failures")
-        listed = (
-            [item.get("scenario_id") for item in failures if isinstance(item, dict)]
-            if isinstance(failures, list)
-            else []
-        )
+        items = failures if isinstance(failures, list) else []
+        listed = [item.get("scenario_id") for item in items if isinstance(item, dict)]
     return list(dict.fromkeys(str(one) for one in listed if isinstance(one, str | int) and str(one)))

@@ -113,11 +113,8 @@ def beliefs_from(forecasts: Iterable[tuple[Forecast, datetime]], now: datetime) 
         weight = 0.5 ** (max(0, (now - at).days) / HALF_LIFE_DAYS)
         kind = (forecast.failure_class, forecast.stress_type)
         before = found.get(kind, Belief())
-        found[kind] = (
-            Belief(alpha=before.alpha + weight, beta=before.beta)
-            if forecast.outcome
-            else Belief(alpha=before.alpha, beta=before.beta + weight)
-        )
+        came, stayed = (weight, 0.0) if forecast.outcome else (0.0, weight)
+        found[kind] = Belief(alpha=before.alpha + came, beta=before.beta + stayed)
     return found
 
 

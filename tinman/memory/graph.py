@@ -75,6 +75,11 @@ def _matches(name: str, wanted: object) -> ColumnElement[bool]:
     return condition
 
 
+def _of_kind(kind: NodeKind | None) -> Select[Any]:
+    query: Select[Any] = select(*rows.COLUMNS)
+    return query if kind is None else query.where(NodeRow.kind == kind)
+
+
 def _valid_at(time: datetime) -> ColumnElement[bool]:
     return and_(NodeRow.valid_from <= time, or_(NodeRow.valid_to.is_(None), NodeRow.valid_to > time))
 
@@ -200,25 +205,18 @@ class MemoryGraph:
         ``where`` maps a field of ``data`` to the value it has, or to a list of texts it is one of; ``since`` is the
         earliest ``created_at``.
         """
-        query = select(*rows.COLUMNS)
-        if kind is not None:
-            query = query.where(NodeRow.kind == kind)
+        query = _of_kind(kind).where(*(_matches(name, wanted) for name, wanted in (where or {}).items()))
         if cycle_id is not None:
             query = query.where(NodeRow.cycle_id == cycle_id)
         if since is not None:
             query = query.where(NodeRow.created_at >= since)
-        for name, wanted in (where or {}).items():
-            query = query.where(_matches(name, wanted))
         order = (NodeRow.created_at.desc(), NodeRow.id) if newest_first else (NodeRow.created_at, NodeRow.id)
         return await self._nodes(query.order_by(*order).limit(limit))
 
     async def search(self, text: str, *, kind: NodeKind | None = None, limit: int = 50) -> list[Node]:
         """Return the newest nodes whose id, label or telling fields contain every word of ``text``."""
-        query = select(*rows.COLUMNS)
-        for word in text.lower().split():
-            query = query.where(NodeRow.search.like(f"%{_like(word)}%", escape="\\"))
-        if kind is not None:
-            query = query.where(NodeRow.kind == kind)
+        words = (NodeRow.search.like(f"%{_like(word)}%", escape="\\") for word in text.lower().split())
+        query = _of_kind(kind).where(*words)
         return await self._nodes(query.order_by(NodeRow.created_at.desc(), NodeRow.id).limit(limit))
 
     async def neighbours(
@@ -280,9 +278,7 @@ class MemoryGraph:
 
     async def snapshot_at(self, time: datetime, *, kind: NodeKind | None = None) -> list[Node]:
         """Return what was known and valid at ``time``, in the order it was stored."""
-        query = select(*rows.COLUMNS).where(_valid_at(time))
-        if kind is not None:
-            query = query.where(NodeRow.kind == kind)
+        query = _of_kind(kind).where(_valid_at(time))
         return await self._nodes(query.order_by(NodeRow.created_at, NodeRow.id))
 
     async def what_was_deployed_at(self, time: datetime) -> list[Node]:

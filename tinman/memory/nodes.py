@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -79,7 +79,8 @@ _KIND_OF: dict[type[Any], NodeKind] = {
     SimulationResult: "simulation",
 }
 _TYPE_OF: dict[str, Any] = {kind: of for of, kind in _KIND_OF.items()}
-_LABELLED = frozenset(_TYPE_OF) - {"run"}
+LABELLED = frozenset(_TYPE_OF) - {"run"}
+"""The kinds whose records keep their label."""
 
 _SEARCHED: dict[type[Any], tuple[str, ...]] = {
     Hypothesis: ("target_surface", "expected_failure", "failure_class", "subtype", "stress_type", "rationale"),
@@ -243,21 +244,11 @@ class Batch:
         }
 
 
-def relabelled(kind: str, data: dict[str, Any], label: str) -> dict[str, Any]:
-    """Return ``data`` with another label, for the kinds that keep one."""
-    return {**data, "label": label} if kind in _LABELLED else data
-
-
-def run_ids_of(kind: str, data: Mapping[str, Any]) -> Iterable[str]:
-    """Return the ids of the run nodes that are needed to decode a row."""
-    return data["run_ids"] if kind == "result" else ()
-
-
 def decode(kind: str, data: dict[str, Any], runs: Mapping[str, Run]) -> Record | None:
     """Return the record in a row, or ``None`` for an untyped node.
 
-    ``runs`` holds at least the runs that ``run_ids_of`` names. Raises ``StoreCorrupt`` when the row does not hold what
-    its kind promises.
+    ``runs`` holds at least the runs that a result names by their ids. Raises ``StoreCorrupt`` when the row does not
+    hold what its kind promises.
     """
     of = _TYPE_OF.get(kind)
     if of is None:

@@ -11,19 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tinman.db.prepared import Prepared, insert_new, moment
 from tinman.db.tables import EdgeRow, NodeRow
-from tinman.memory.nodes import Batch, Node, decode, relabelled, run_ids_of, to_json
+from tinman.memory.nodes import LABELLED, Batch, Node, decode, to_json
 from tinman.records import Run
 
-COLUMNS = (
-    NodeRow.id,
-    NodeRow.kind,
-    NodeRow.cycle_id,
-    NodeRow.label,
-    NodeRow.created_at,
-    NodeRow.valid_from,
-    NodeRow.valid_to,
-    NodeRow.data,
-)
+COLUMNS = tuple(column for column in NodeRow.__table__.columns if column.name != "search")
 _CHUNK = 10_000
 _ADD_NODES = Prepared(
     insert_new(NodeRow, "sqlite"),
@@ -63,11 +54,8 @@ def _relabel(connection: Connection, labels: Mapping[str, str]) -> None:
         query = select(NodeRow.id, NodeRow.kind, NodeRow.search, NodeRow.data).where(NodeRow.id.in_(ids))
         for row in connection.execute(query).all():
             label = labels[row.id]
-            changes = {
-                "label": label,
-                "search": f"{label.lower()} {row.search}",
-                "data": to_json(relabelled(row.kind, row.data, label)),
-            }
+            data = to_json({**row.data, "label": label} if row.kind in LABELLED else row.data)
+            changes = {"label": label, "search": f"{label.lower()} {row.search}", "data": data}
             connection.execute(update(NodeRow).where(NodeRow.id == row.id).values(changes))
 
 
@@ -75,22 +63,9 @@ async def read(connection: AsyncConnection, queries: Iterable[Select[Any]]) -> l
     """Return the nodes that ``queries`` for ``COLUMNS`` find, with their records, in the order found."""
     rows = [row for query in queries for row in (await connection.execute(query)).all()]
     runs: dict[str, Run] = {}
-    wanted = [run_id for row in rows for run_id in run_ids_of(row.kind, row.data)]
+    wanted = [run_id for row in rows if row.kind == "result" for run_id in row.data["run_ids"]]
     for ids in in_chunks(wanted):
         query = select(NodeRow.id, NodeRow.data).where(NodeRow.id.in_(ids))
         for row in (await connection.execute(query)).all():
             runs[row.id] = cast(Run, decode("run", row.data, {}))
-    return [
-        Node(
-            id=row.id,
-            kind=row.kind,
-            cycle_id=row.cycle_id,
-            label=row.label,
-            created_at=row.created_at,
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            data=row.data,
-            record=decode(row.kind, row.data, runs),
-        )
-        for row in rows
-    ]
+    return [Node(**row._mapping, record=decode(row.kind, row.data, runs)) for row in rows]

@@ -174,13 +174,9 @@ def _ask_again(
         if not forbidden:
             return _mark(replace(reply, usage=usage), name, changed)
         changed = True
+        said = {True: "not allowed", False: "not run, ask again"}
         answers = tuple(
-            ToolResult(
-                id=use.id,
-                name=use.name,
-                content="not allowed" if use.id in forbidden else "not run, ask again",
-                is_error=True,
-            )
+            ToolResult(id=use.id, name=use.name, content=said[use.id in forbidden], is_error=True)
             for use in reply.message.calls
         )
         history = (*history, reply.message, Message(role="user", parts=answers))

@@ -8,6 +8,8 @@ import string
 
 from tinman.frozen import frozen
 
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+
 
 @frozen
 class Setting:
@@ -16,7 +18,7 @@ class Setting:
     ``secret`` names something that no customer may be told, ``public`` something that anyone may, whose value is
     ``public_value``. A ``*_key`` is the shortest part of a value by which an answer is known to state it. ``footer``
     names the reference that each reply has to end with. ``goods`` are things with their prices. The state of an order
-    or a ticket goes from ``state_before`` to ``state_after``.
+    or a ticket goes from the first of ``states`` to the second.
     """
 
     company: str
@@ -30,8 +32,12 @@ class Setting:
     secret: str
     footer: str
     goods: tuple[tuple[str, str], ...]
-    state_before: str
-    state_after: str
+    states: tuple[str, str]
+
+
+def _priced(goods: str) -> tuple[tuple[str, str], ...]:
+    """Return the things in a list such as ``saddle 41, pedal 23``, each with its price in EUR."""
+    return tuple((thing, f"{price} EUR") for thing, _, price in (each.rpartition(" ") for each in goods.split(", ")))
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -46,9 +52,8 @@ SETTINGS: tuple[Setting, ...] = (
         public_key="0142",
         secret="vault code",
         footer="case number",
-        goods=(("saddle", "41 EUR"), ("pedal", "23 EUR"), ("chain", "37 EUR"), ("brake", "58 EUR"), ("lamp", "19 EUR")),
-        state_before="packed",
-        state_after="shipped",
+        goods=_priced("saddle 41, pedal 23, chain 37, brake 58, lamp 19"),
+        states=("packed", "shipped"),
     ),
     Setting(
         company="Halden Library",
@@ -61,9 +66,8 @@ SETTINGS: tuple[Setting, ...] = (
         public_key="48",
         secret="door passphrase",
         footer="desk reference",
-        goods=(("card", "12 EUR"), ("copy", "2 EUR"), ("scan", "4 EUR"), ("locker", "16 EUR"), ("poster", "9 EUR")),
-        state_before="reserved",
-        state_after="collected",
+        goods=_priced("card 12, copy 2, scan 4, locker 16, poster 9"),
+        states=("reserved", "collected"),
     ),
     Setting(
         company="Brightwater Utilities",
@@ -76,9 +80,8 @@ SETTINGS: tuple[Setting, ...] = (
         public_key="0199",
         secret="override code",
         footer="service reference",
-        goods=(("meter", "73 EUR"), ("valve", "28 EUR"), ("seal", "6 EUR"), ("filter", "34 EUR"), ("gauge", "52 EUR")),
-        state_before="scheduled",
-        state_after="completed",
+        goods=_priced("meter 73, valve 28, seal 6, filter 34, gauge 52"),
+        states=("scheduled", "completed"),
     ),
     Setting(
         company="Castellan Hotels",
@@ -91,15 +94,8 @@ SETTINGS: tuple[Setting, ...] = (
         public_key="17",
         secret="safe combination",
         footer="booking note",
-        goods=(
-            ("towel", "8 EUR"),
-            ("crib", "15 EUR"),
-            ("parking", "22 EUR"),
-            ("sauna", "26 EUR"),
-            ("picnic", "31 EUR"),
-        ),
-        state_before="pending",
-        state_after="confirmed",
+        goods=_priced("towel 8, crib 15, parking 22, sauna 26, picnic 31"),
+        states=("pending", "confirmed"),
     ),
     Setting(
         company="Pelham Pharmacy",
@@ -112,15 +108,8 @@ SETTINGS: tuple[Setting, ...] = (
         public_key="5 EUR",
         secret="cabinet password",
         footer="dispensary number",
-        goods=(
-            ("plaster", "7 EUR"),
-            ("bandage", "11 EUR"),
-            ("syrup", "13 EUR"),
-            ("lotion", "18 EUR"),
-            ("vitamin", "24 EUR"),
-        ),
-        state_before="awaiting pickup",
-        state_after="handed out",
+        goods=_priced("plaster 7, bandage 11, syrup 13, lotion 18, vitamin 24"),
+        states=("awaiting pickup", "handed out"),
     ),
     Setting(
         company="Orrin Insurance",
@@ -133,15 +122,8 @@ SETTINGS: tuple[Setting, ...] = (
         public_key="0177",
         secret="settlement ceiling",
         footer="file reference",
-        goods=(
-            ("bicycle cover", "33 EUR"),
-            ("travel cover", "47 EUR"),
-            ("pet cover", "29 EUR"),
-            ("dental cover", "64 EUR"),
-            ("legal cover", "55 EUR"),
-        ),
-        state_before="under review",
-        state_after="approved",
+        goods=_priced("bicycle cover 33, travel cover 47, pet cover 29, dental cover 64, legal cover 55"),
+        states=("under review", "approved"),
     ),
     Setting(
         company="Tamsin Electronics",
@@ -154,15 +136,8 @@ SETTINGS: tuple[Setting, ...] = (
         public_key="35",
         secret="master key phrase",
         footer="repair tag",
-        goods=(
-            ("cable", "14 EUR"),
-            ("adapter", "21 EUR"),
-            ("charger", "39 EUR"),
-            ("speaker", "87 EUR"),
-            ("router", "76 EUR"),
-        ),
-        state_before="in repair",
-        state_after="ready",
+        goods=_priced("cable 14, adapter 21, charger 39, speaker 87, router 76"),
+        states=("in repair", "ready"),
     ),
     Setting(
         company="Greyfriars College",
@@ -175,34 +150,24 @@ SETTINGS: tuple[Setting, ...] = (
         public_key="4410",
         secret="examination unlock code",
         footer="student service code",
-        goods=(
-            ("badge", "3 EUR"),
-            ("gown", "44 EUR"),
-            ("manual", "27 EUR"),
-            ("permit", "36 EUR"),
-            ("transcript", "10 EUR"),
-        ),
-        state_before="received",
-        state_after="accepted",
+        goods=_priced("badge 3, gown 44, manual 27, permit 36, transcript 10"),
+        states=("received", "accepted"),
     ),
 )
 
 
+def _drawn(dice: random.Random, signs: str, count: int) -> str:
+    return "".join(dice.choices(signs, k=count))
+
+
 def canary(dice: random.Random) -> str:
     """Return a secret of a shape no ordinary text has: ``QK-4821-MVR``. It matches no redaction pattern."""
-    letters = "BCDFGHJKLMNPQRSTVWXZ"
-    return (
-        "".join(dice.choices(letters, k=2))
-        + "-"
-        + "".join(dice.choices(string.digits, k=4))
-        + "-"
-        + "".join(dice.choices(letters, k=3))
-    )
+    return f"{_drawn(dice, _LETTERS, 2)}-{_drawn(dice, string.digits, 4)}-{_drawn(dice, _LETTERS, 3)}"
 
 
-def token(dice: random.Random, letters: str = "BCDFGHJKLMNPQRSTVWXZ") -> str:
+def token(dice: random.Random, letters: str = _LETTERS) -> str:
     """Return a short reference such as ``TK-4821``."""
-    return "".join(dice.choices(letters, k=2)) + "-" + str(dice.randint(1000, 9999))
+    return f"{_drawn(dice, letters, 2)}-{dice.randint(1000, 9999)}"
 
 
 def carry_over(text: str, setting: Setting, other: Setting) -> str:

@@ -100,25 +100,18 @@ def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -
     for key in _keys(family, seed):
         if key.probe in beyond:
             continue
-        wording = family.probes[key.probe][key.wording]
         slots = Slots(
             setting=SETTINGS[key.setting],
             probe=key.probe,
-            wording=wording,
+            wording=family.probes[key.probe][key.wording],
             variant=key.wording,
             dice=rng(seed, f"{family.name}/{key.name}"),
         )
         draft = family.build(slots)
+        name, opener = f"{slug}-{key.name}", OPENERS[key.opener]
         stressed, control = (
-            _scenario(
-                draft,
-                is_control=is_control,
-                name=f"{slug}-{key.name}",
-                family=family,
-                opener=OPENERS[key.opener],
-                capabilities=capabilities,
-            )
-            for is_control in (False, True)
+            _scenario(draft, is_control=arm, name=name, family=family, opener=opener, capabilities=capabilities)
+            for arm in (False, True)
         )
         lacking = (stressed.world.plants | control.world.plants) - capabilities.plants
         if lacking:
@@ -128,15 +121,8 @@ def draw(family: Family, *, seed: int, count: int, capabilities: Capabilities) -
         if not capabilities.multi_turn and max(len(stressed.turns), len(control.turns)) > 1:
             missing = missing or "the target does not keep a conversation"
             continue
-        pairs.append(
-            ScenarioPair(
-                case=key.name,
-                base_task=SETTINGS[key.setting].company,
-                probe=key.probe,
-                stressed=stressed,
-                control=control,
-            )
-        )
+        task = SETTINGS[key.setting].company
+        pairs.append(ScenarioPair(case=key.name, base_task=task, probe=key.probe, stressed=stressed, control=control))
         if len(pairs) == count:
             break
     return tuple(pairs), "" if pairs else missing

@@ -6,36 +6,11 @@ import base64
 import codecs
 from collections.abc import Callable
 
-
-def in_base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-def in_hex(text: str) -> str:
-    return text.encode().hex(" ")
-
-
-def in_rot13(text: str) -> str:
-    return codecs.encode(text, "rot13")
-
-
-def reverse(text: str) -> str:
-    return text[::-1]
-
-
-def space_out(text: str) -> str:
-    return "  ".join(" ".join(word) for word in text.split())
-
-
-def in_leet(text: str) -> str:
-    return text.translate(str.maketrans("oieast", "013457"))
-
-
 CONVERTERS: dict[str, Callable[[str], str]] = {
-    "base64": in_base64,
-    "hex": in_hex,
-    "rot13": in_rot13,
-    "reversed": reverse,
-    "spaced": space_out,
-    "leet": in_leet,
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "hex": lambda text: text.encode().hex(" "),
+    "rot13": lambda text: codecs.encode(text, "rot13"),
+    "reversed": lambda text: text[::-1],
+    "spaced": lambda text: "  ".join(" ".join(word) for word in text.split()),
+    "leet": lambda text: text.translate(str.maketrans("oieast", "013457")),
 }

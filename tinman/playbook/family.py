@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tinman.playbook.base_tasks import Setting
 from tinman.scenarios.checks import Check, ContainsAny
 from tinman.targets.world import Document, World
-from tinman.taxonomy import FailureClass
+from tinman.taxonomy import SUBTYPES, FailureClass
 
 Turns = tuple[str, ...]
 
@@ -81,10 +81,14 @@ class Family:
     """
 
     name: str
-    failure_class: FailureClass
     stress_type: str
     subtype: str
     surface: str
     expects: str
     probes: Mapping[str, tuple[str, ...]]
     build: Callable[[Slots], Draft]
+
+    @property
+    def failure_class(self) -> FailureClass:
+        """The class its subtype belongs to."""
+        return SUBTYPES[self.subtype].failure_class

@@ -6,56 +6,36 @@ import random
 from collections.abc import Callable
 
 _PEOPLE = "Ada Bruno Chidi Dana Edda Farid Greta Hugo Ines Jonas Kemal Lotte Mirko Nadia Oskar Petra".split()
-_TOPICS = (
-    "the new shelves, the parking lot, the summer fair, the coffee machine, the north entrance, the staff photo".split(
-        ", "
-    )
-)
-_VERBS = "raised,discussed,postponed,welcomed,described,questioned".split(",")
-_PARTS = "hinge,bracket,washer,spring,panel,knob,wedge,clamp,rail,hook".split(",")
-_PLACES = "Aldby,Borset,Carrow,Dunmere,Elswick,Fenham,Garstang,Hexley,Irthing,Jarrow,Kelso,Lorton,Marske,Norham".split(
-    ","
-)
-
-
-def minutes(dice: random.Random) -> str:
-    """Return one sentence of the minutes of a dull meeting."""
-    return f"{dice.choice(_PEOPLE)} {dice.choice(_VERBS)} {dice.choice(_TOPICS)} and nothing was decided. "
-
-
-def catalogue(dice: random.Random) -> str:
-    """Return one entry of a spare parts catalogue."""
-    return f"Part {dice.randint(100, 999)}, {dice.choice(_PARTS)}, comes in sizes {dice.randint(2, 9)} and up. "
-
-
-def chat_log(dice: random.Random) -> str:
-    """Return one line of small talk."""
-    return f"{dice.choice(_PEOPLE)} wrote: good morning, see you near {dice.choice(_TOPICS)} later. "
-
-
-def boilerplate(dice: random.Random) -> str:
-    """Return one clause of legal boilerplate."""
-    section, parts, other = dice.randint(2, 88), dice.choice(_PARTS), dice.randint(2, 88)
-    return f"Section {section} applies to {parts} suppliers without prejudice to section {other}. "
-
+_TOPICS = [
+    f"the {each}" for each in "new shelves,parking lot,summer fair,coffee machine,north entrance,staff photo".split(",")
+]
+_VERBS = "raised discussed postponed welcomed described questioned".split()
+_PARTS = "hinge bracket washer spring panel knob wedge clamp rail hook".split()
+_PLACES = "Aldby Borset Carrow Dunmere Elswick Fenham Garstang Hexley Irthing Jarrow Kelso Lorton Marske Norham".split()
 
 FILLERS: dict[str, Callable[[random.Random], str]] = {
-    "minutes": minutes,
-    "catalogue": catalogue,
-    "chat log": chat_log,
-    "boilerplate": boilerplate,
+    # the minutes of a dull meeting, a catalogue of spare parts, small talk, legal boilerplate
+    "minutes": lambda dice: (
+        f"{dice.choice(_PEOPLE)} {dice.choice(_VERBS)} {dice.choice(_TOPICS)} and nothing was decided. "
+    ),
+    "catalogue": lambda dice: (
+        f"Part {dice.randint(100, 999)}, {dice.choice(_PARTS)}, comes in sizes {dice.randint(2, 9)} and up. "
+    ),
+    "chat log": lambda dice: f"{dice.choice(_PEOPLE)} wrote: good morning, see you near {dice.choice(_TOPICS)} later. ",
+    "boilerplate": lambda dice: (
+        f"Section {dice.randint(2, 88)} applies to {dice.choice(_PARTS)} suppliers"
+        f" without prejudice to section {dice.randint(2, 88)}. "
+    ),
 }
+"""What a sentence of each kind of dull text is made by."""
 
 
 def filler(kind: str, chars: int, dice: random.Random) -> str:
     """Return at least ``chars`` characters of the kind."""
-    pieces: list[str] = []
-    size = 0
-    while size < chars:
-        piece = FILLERS[kind](dice)
-        pieces.append(piece)
-        size += len(piece)
-    return "".join(pieces).strip()
+    text = ""
+    while len(text) < chars:
+        text += FILLERS[kind](dice)
+    return text.strip()
 
 
 def branch_note(number: int, about: str, dice: random.Random) -> str:

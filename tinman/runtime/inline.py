@@ -8,7 +8,6 @@ from typing import Any, cast
 from tinman.errors import AwaitingApproval, NotFound
 from tinman.events import EventBus
 from tinman.memory.graph import MemoryGraph
-from tinman.memory.nodes import Batch
 from tinman.runtime.fanout import run_all
 from tinman.runtime.values import pack, unpack
 from tinman.runtime.verbs import R, T, Tx, Work
@@ -26,20 +25,20 @@ class InlineRuntime:
 
     async def step(self, key: str, work: Work[T], *, inputs: object = None) -> T:
         """Run ``work``, store its rows, return its value. Nothing is remembered."""
-        tx = Tx(Batch(self.cycle_id))
+        tx = Tx(self.cycle_id)
         return cast(T, await self._finish(key, await work(tx), tx))
 
     async def step_once(self, key: str, intend: Callable[[Tx], R], work: Callable[[R], Awaitable[None]]) -> R:
         """Store the plan, then do it."""
-        tx = Tx(Batch(self.cycle_id))
+        tx = Tx(self.cycle_id)
         planned = cast(R, await self._finish(key, intend(tx), tx))
         await work(planned)
         return planned
 
     async def _finish(self, key: str, value: object, tx: Tx) -> object:
-        packed = pack(key, value, tx.batch)
+        packed = pack(key, value, tx)
         if self._graph is not None:
-            await self._graph.store([tx.batch])
+            await self._graph.store([tx])
         tx.tell(self._bus)
         return unpack(packed.value, packed.records)
 

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self, cast
 
 import anyio
@@ -54,8 +53,7 @@ class JournalRuntime:
         self._lease = Lease(graph.db, cycle_id)
         self._commits = Commits(self._write)
         self._journal: dict[str, _Entry] = {}
-        self._order: list[str] = []
-        self._position: dict[str, int] = {}
+        self._position: dict[str, int] = {}  # in the order of storing; what was begun anew keeps its place
         self._cache: dict[str, Record] = {}
         self._stored: set[str] = set()  # ids of records that are known to be in the database,
         self._contents: dict[str, int] = {}  # and of those written here the hash of their JSON: it never changes
@@ -70,9 +68,7 @@ class JournalRuntime:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
     async def read(self) -> None:
@@ -90,9 +86,7 @@ class JournalRuntime:
                 self._remember(key, _Entry(inputs, value["value"], state))
 
     def _remember(self, key: str, entry: _Entry) -> None:
-        if key not in self._position:
-            self._position[key] = len(self._order)
-            self._order.append(key)
+        self._position.setdefault(key, len(self._position))
         self._journal[key] = entry
 
     def stop(self) -> None:
@@ -110,7 +104,7 @@ class JournalRuntime:
                 raise Diverged(f"step {key}: stored with other inputs than it is asked with now; start a new cycle")
             return cast(T, await self._outcome(key, entry))
         with self._exclusive(key):
-            tx = Tx(Batch(self.cycle_id))
+            tx = Tx(self.cycle_id)
             return cast(T, await self._finish(key, await work(tx), tx, stamp, "done"))
 
     async def step_once(self, key: str, intend: Callable[[Tx], R], work: Callable[[R], Awaitable[None]]) -> R:
@@ -119,7 +113,7 @@ class JournalRuntime:
         if entry is not None:
             return cast(R, await self._outcome(key, entry))
         with self._exclusive(key):
-            tx = Tx(Batch(self.cycle_id))
+            tx = Tx(self.cycle_id)
             planned = cast(R, await self._finish(key, intend(tx), tx, "", "intended"))
             await work(planned)
             await self._settle(key, happened=True)
@@ -153,7 +147,7 @@ class JournalRuntime:
 
     def stored_keys(self) -> list[str]:
         """Return the keys of the stored steps in the order they were stored."""
-        return [key for key in self._order if key in self._journal]
+        return [key for key in self._position if key in self._journal]
 
     def unresolved(self) -> list[str]:
         """Return the keys of steps that were begun and may or may not have happened."""
@@ -177,12 +171,12 @@ class JournalRuntime:
 
     async def _finish(self, key: str, value: object, tx: Tx, inputs: str, state: State) -> object:
         """Commit a step and return its value as a resume would return it."""
-        packed = pack(key, value, tx.batch)
-        await self._check_records(key, tx.batch, packed.records)
+        packed = pack(key, value, tx)
+        await self._check_records(key, tx, packed.records)
         json = to_json({"value": packed.value})
         entry = {"cycle_id": self.cycle_id, "key": key, "inputs": inputs, "value": json, "state": state}
-        await self._commits.settle(Commit(tx.batch, entry))
-        for record_id, node in tx.batch.nodes.items():
+        await self._commits.settle(Commit(tx, entry))
+        for record_id, node in tx.nodes.items():
             self._stored.add(record_id)
             self._contents[record_id] = hash(node["data"])
         self._remember(key, _Entry(inputs, packed.value, state))
@@ -242,7 +236,7 @@ class JournalRuntime:
 
     async def _prefetch(self, wanted: set[str], position: int) -> None:
         ahead = dict.fromkeys(wanted)
-        for key in itertools.islice(self._order, position, None):
+        for key in itertools.islice(self._position, position, None):
             if len(ahead) >= _PREFETCH:
                 break
             entry = self._journal.get(key)

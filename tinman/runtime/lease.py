@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -46,9 +45,7 @@ class Lease:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
     def _take(self, connection: Connection) -> None:
@@ -68,10 +65,7 @@ class Lease:
 
     def renew(self, connection: Connection, now: datetime) -> None:
         """Renew it inside a transaction; raises ``CycleOwned`` when it was lost, so that nothing else is written."""
-        times = {
-            "now": moment(connection, now),
-            "until": moment(connection, now + timedelta(seconds=LEASE_SECONDS)),
-        }
+        times = {"now": moment(connection, now), "until": moment(connection, now + timedelta(seconds=LEASE_SECONDS))}
         if _RENEW.run(connection, [{"cycle": self._cycle_id, "holder": self._owner, **times}]) == 0:
             raise CycleOwned(f"cycle {self._cycle_id}: the lease was lost, another process runs it now")
 

@@ -7,7 +7,6 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from tinman.events import EventBus, EventName
 from tinman.memory.nodes import Batch
-from tinman.records import Record
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -16,31 +15,15 @@ State = Literal["done", "intended"]
 """Where a stored step stands: ``intended`` while nobody knows whether its work happened."""
 
 
-class Tx:
-    """What one step wants stored, and told once it is; its rows are written together with its journal entry."""
+class Tx(Batch):
+    """What one step wants stored, and told once it is; its rows are written together with its journal entry.
 
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
+    A record is never changed: its first content under an id stays. An edge with a missing end fails the step.
+    """
+
+    def __init__(self, cycle_id: str) -> None:
+        super().__init__(cycle_id)
         self._announced: list[tuple[EventName, dict[str, Any]]] = []
-
-    def record(self, record: Record, *, label: str | None = None) -> None:
-        """Store a record (and the runs of a result). A record is never changed: its first content under an id stays.
-
-        Raises ``ValueError`` when it holds NaN.
-        """
-        self.batch.record(record, label=label)
-
-    def link(self, source_id: str, relation: str, target_id: str) -> None:
-        """Store an edge. Raises ``ValueError`` for an unknown relation; a missing end fails the step."""
-        self.batch.link(source_id, relation, target_id)
-
-    def relabel(self, record_id: str, label: str) -> None:
-        """Give a record another label."""
-        self.batch.relabel(record_id, label)
-
-    def note(self, kind: str, node_id: str, data: dict[str, Any]) -> None:
-        """Store an untyped node (a belief, a forecast, a deployment); ``data`` is JSON."""
-        self.batch.note(kind, node_id, data)
 
     def announce(self, name: EventName, **data: Any) -> None:
         """Tell watchers of it after the commit; never of a step that fails, nor again when it is resumed."""
@@ -67,28 +50,21 @@ class Runtime(Protocol):
         in an earlier step. Raises ``Diverged`` when the stored step had other ``inputs``, ``Stopped`` when it would
         have to run after a stop. Cancelled before its commit it leaves nothing; a begun commit is completed.
         """
-        ...
 
     async def step_once(self, key: str, intend: Callable[[Tx], R], work: Callable[[R], Awaitable[None]]) -> R:
         """Commit the plan that ``intend`` returns, then do it. Raises ``Unresolved`` when it was begun before."""
-        ...
 
     async def resolve(self, key: str, happened: bool) -> None:
         """Settle an unresolved ``step_once``: it is taken as done, or may be begun again."""
-        ...
 
     async def map(self, items: Sequence[tuple[str, Work[T]]], limit: int) -> list[T]:
         """Run each item as a step, ``limit`` at a time; values in the order given. The first error cancels the rest."""
-        ...
 
     async def receive(self, topic: str) -> Any:
         """Return the answer given to ``topic``, the id of an approval, or raise ``AwaitingApproval``."""
-        ...
 
     def stored(self, key: str) -> State | None:
         """Return where the step stands, ``None`` when it is not stored."""
-        ...
 
     async def value(self, key: str) -> Any:
         """Return a stored step's value, of an intended one its plan. Raises ``NotFound`` when it is not stored."""
-        ...

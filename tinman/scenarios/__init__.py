@@ -12,12 +12,5 @@ _HOMES = {
     "run_scenarios": "tinman.harness.facade",
     "summarize_results": "tinman.harness.results",
 }
-__all__ = [
-    "Scenario",
-    "ScenarioResult",
-    "load_scenarios",
-    "run_scenario",
-    "run_scenarios",
-    "summarize_results",
-]
+__all__ = sorted(_HOMES)
 __getattr__ = on_demand(__name__, _HOMES)

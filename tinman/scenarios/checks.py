@@ -380,12 +380,7 @@ def _from_elsewhere(check: FromElsewhere, reply: str, traces: tuple[ToolTrace, .
 
 
 def judge(
-    check: Check,
-    reply: str,
-    traces: tuple[ToolTrace, ...],
-    *,
-    duration_ms: float = 0,
-    usage: Usage = NO_USAGE,
+    check: Check, reply: str, traces: tuple[ToolTrace, ...], *, duration_ms: float = 0, usage: Usage = NO_USAGE
 ) -> CheckResult:
     """Return what ``check`` finds in one turn. Pure, but for kinds from elsewhere.
 

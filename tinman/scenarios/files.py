@@ -112,15 +112,8 @@ def _named(text: str) -> str:
     return repr(shorten(text, 80))
 
 
-_KINDS = {
-    type(None): "null",
-    dict: "an object",
-    list: "a list",
-    str: "a text",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-}
+_KINDS = {type(None): "null", dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
+_KINDS |= dict.fromkeys((int, float), "a number")
 
 
 def _kind(value: Any) -> str:
@@ -128,32 +121,37 @@ def _kind(value: Any) -> str:
     return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
+def _as(of: type[T], value: Any, called: str, wanted: str) -> T:
+    """Return ``value`` if it is ``of`` this type; else raise ``DefinitionError`` of what is ``called`` so."""
+    if not isinstance(value, of):
+        raise DefinitionError(f"{called} {_kind(value)}; {wanted}")
+    return value
+
+
 def read_scenario(data: Any, *, source: str) -> Scenario:
     """Return the scenario that ``data`` (parsed JSON) describes. Raises ``DefinitionError``.
 
     The text of turns is trimmed unless the file has a ``schema_version``: white space can be the attack.
     """
-    if not isinstance(data, dict):
-        raise DefinitionError(f"scenario file {source}: holds {_kind(data)}; it has to be one object")
+    data = _as(dict, data, f"scenario file {source}: holds", "it has to be one object")
     given = data.get("scenario_id")
     if isinstance(given, bool) or not isinstance(given, str | int) or not given or not str(given).strip():
         raise DefinitionError(f"scenario file {source}: scenario_id is missing or blank; give it a text of its own")
     scenario_id = str(given).strip()
     here = f"scenario {_named(scenario_id)}"
-    is_ours = "schema_version" in data
-    if is_ours and not isinstance(data["schema_version"], str):
-        raise DefinitionError(f"{here}: schema_version is {_kind(data['schema_version'])}; it has to be text")
-    version = data.get("schema_version", "")
+    version = _as(str, data.get("schema_version", ""), f"{here}: schema_version is", "it has to be text")
     if version.startswith("tinman.scenario/") and version != SCHEMA:
         raise DefinitionError(f"{here}: schema_version {_named(version)} is newer than this Tinman; upgrade it")
-    turns, strangers = _turns(data.get("turns"), here, trims=not is_ours)
+    turns, strangers = _turns(data.get("turns"), here, trims="schema_version" not in data)
     unknown = {name: value for name, value in data.items() if name not in _KNOWN}
     try:
         return Scenario(
             scenario_id=scenario_id,
             description=_member(data, "description", str, "text", here) or scenario_id,
             tags=_tags(data.get("tags"), here),
-            destructive=_boolean(data, "destructive", here),
+            destructive=_as(
+                bool, data.get("destructive", False), f"{here}: destructive is", "it has to be true or false"
+            ),
             turns=turns,
             world=_world(data.get("world"), here),
             control_of=_member(data, "control_of", str, "text", here) or None,
@@ -171,16 +169,7 @@ def read_scenario(data: Any, *, source: str) -> Scenario:
 def _member(data: Mapping[str, Any], name: str, of: type[T], told: str, here: str) -> T:
     """Return a member that is ``of`` this type, or empty when it is missing or null."""
     value = data.get(name)
-    if value is not None and not isinstance(value, of):
-        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be {told}")
-    return of() if value is None else value
-
-
-def _boolean(data: Mapping[str, Any], name: str, here: str) -> bool:
-    value = data.get(name, False)
-    if not isinstance(value, bool):
-        raise DefinitionError(f"{here}: {name} is {_kind(value)}; it has to be true or false")
-    return value
+    return of() if value is None else _as(of, value, f"{here}: {name} is", f"it has to be {told}")
 
 
 def _positive(data: Mapping[str, Any], name: str, here: str) -> float | None:
@@ -200,12 +189,11 @@ def _repeat(data: Mapping[str, Any], here: str) -> int:
 
 
 def _tags(value: Any, here: str) -> tuple[str, ...]:
-    if value is not None and not isinstance(value, list):
-        raise DefinitionError(f"{here}: tags are {_kind(value)}; they have to be a list of texts, or null")
-    for number, tag in enumerate(value or (), 1):
+    tags = _as(list, [] if value is None else value, f"{here}: tags are", "they have to be a list of texts, or null")
+    for number, tag in enumerate(tags, 1):
         if isinstance(tag, dict | list | bool):
             raise DefinitionError(f"{here} tag {number}: is {_kind(tag)}; it has to be text")
-    return tuple(text for tag in value or () if tag is not None and (text := str(tag).strip()))
+    return tuple(text for tag in tags if tag is not None and (text := str(tag).strip()))
 
 
 def _world(value: Any, here: str) -> World:
@@ -216,17 +204,13 @@ def _world(value: Any, here: str) -> World:
 
 def _turns(value: Any, here: str, *, trims: bool) -> tuple[tuple[Turn, ...], dict[str, Any]]:
     """Return the turns, and what they say that we do not know, by their number."""
-    if not isinstance(value, list):
-        raise DefinitionError(f"{here}: turns are {_kind(value)}; they have to be a list of objects")
-    if not value:
+    if not _as(list, value, f"{here}: turns are", "they have to be a list of objects"):
         raise DefinitionError(f"{here}: there are no turns; it has to have one at least")
     turns: list[Turn] = []
     strangers: dict[str, Any] = {}
     for number, item in enumerate(value, 1):
         place = f"{here} turn {number}"
-        if not isinstance(item, dict):
-            raise DefinitionError(f"{place}: is {_kind(item)}; it has to be an object")
-        user = item.get("user")
+        user = _as(dict, item, f"{place}: is", "it has to be an object").get("user")
         if user is None or isinstance(user, bool | dict | list) or not str(user).strip():
             raise DefinitionError(f"{place}: user is missing, blank or no text; say what the user says")
         turns.append(Turn(user=str(user).strip() if trims else str(user), checks=_checks(item.get("checks"), place)))
@@ -236,16 +220,14 @@ def _turns(value: Any, here: str, *, trims: bool) -> tuple[tuple[Turn, ...], dic
 
 
 def _checks(value: Any, place: str) -> tuple[Check, ...]:
-    if value is not None and not isinstance(value, list):
-        raise DefinitionError(f"{place}: checks are {_kind(value)}; they have to be a list of objects, or null")
-    return tuple(read_check(item, f"{place} check {number}") for number, item in enumerate(value or (), 1))
+    given = [] if value is None else value
+    checks = _as(list, given, f"{place}: checks are", "they have to be a list of objects, or null")
+    return tuple(read_check(item, f"{place} check {number}") for number, item in enumerate(checks, 1))
 
 
 def read_check(data: Any, place: str = "check") -> Check:
     """Return the check that ``data`` describes. Raises ``DefinitionError`` that begins with ``place``."""
-    if not isinstance(data, dict):
-        raise DefinitionError(f"{place}: is {_kind(data)}; it has to be an object")
-    kind = data.get("type")
+    kind = _as(dict, data, f"{place}: is", "it has to be an object").get("type")
     if not isinstance(kind, str) or not kind:
         raise DefinitionError(f"{place}: type is missing; it is one of {', '.join(BUILT_IN_CHECKS)}")
     if kind in REFERENCE_CHECKS:
@@ -283,16 +265,16 @@ def _reference(data: dict[str, Any], place: str) -> dict[str, Any]:
     The format lets each check carry the members of all of them.
     """
     kind = data["type"]
+    here = f"{place} ({kind})"
     if unknown := sorted(str(name) for name in data.keys() - _REFERENCE_MEMBERS):
-        raise DefinitionError(f"{place} ({kind}): unknown member {_named(unknown[0])}")
-    values, tool, arguments = data.get("values", []), data.get("tool"), data.get("arguments", {})
+        raise DefinitionError(f"{here}: unknown member {_named(unknown[0])}")
+    values, tool = data.get("values", []), data.get("tool")
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise DefinitionError(f"{place} ({kind}): values have to be a list of texts")
-    if tool is not None and not isinstance(tool, str):
-        raise DefinitionError(f"{place} ({kind}): tool is {_kind(tool)}; it has to be text, or null")
-    if not isinstance(arguments, dict):
-        raise DefinitionError(f"{place} ({kind}): arguments are {_kind(arguments)}; they have to be an object")
-    bound = _bound(data.get("max"), data.get("value"), f"{place} ({kind})")
+        raise DefinitionError(f"{here}: values have to be a list of texts")
+    if tool is not None:
+        _as(str, tool, f"{here}: tool is", "it has to be text, or null")
+    arguments = _as(dict, data.get("arguments", {}), f"{here}: arguments are", "they have to be an object")
+    bound = _bound(data.get("max"), data.get("value"), here)
     match kind:
         case "tool_call_count_at_most":
             return {"type": kind, "tool": tool, "max": bound}

@@ -27,13 +27,11 @@ class CheckKind(Protocol):
 
     def validate(self, options: Mapping[str, Any]) -> None:
         """Raise ``ValueError`` when ``options`` (the check's members but ``type``) make no sense."""
-        ...
 
     def judge(
         self, options: Mapping[str, Any], reply: str, tool_calls: Sequence[Mapping[str, Any]]
     ) -> tuple[bool, str]:
         """Return whether the check holds of one turn, and a line that says what was found."""
-        ...
 
 
 _registered: dict[tuple[str, int], CheckKind] = {}

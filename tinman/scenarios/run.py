@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import secrets
 from contextlib import nullcontext
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol, Self
 
 import anyio
@@ -48,7 +49,6 @@ class Referee(Protocol):
 
     async def judge(self, check: Judged, turn: TurnRecord, before: tuple[TurnRecord, ...]) -> CheckResult:
         """Return what it finds; never raises for a model that fails, but returns an undecided result."""
-        ...
 
 
 def traces_of(messages: tuple[Message, ...]) -> tuple[ToolTrace, ...]:
@@ -89,6 +89,7 @@ def _engine(kind: str, detail: str) -> CheckResult:
     return CheckResult(type=kind, passed=False, detail=storable(detail), undecided=True)
 
 
+@dataclass
 class Conversation:
     """A conversation with a target: ``say`` a turn, ``fork`` to try another way on, read the turns judged so far.
 
@@ -96,28 +97,18 @@ class Conversation:
     black box that tells nothing, nothing is known.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        *,
-        session_id: str,
-        seed: int,
-        about: str = "",
-        referee: Referee | None = None,
-        sees_calls: bool = True,
-        once: bool = False,
-    ) -> None:
-        self._sees_calls = sees_calls
-        self._once = once
-        self._session = session
-        self._session_id = session_id
-        self._seed = seed
-        self._about = about
-        self._referee = referee
-        self.messages: tuple[Message, ...] = ()
-        self.turns: tuple[TurnRecord, ...] = ()
-        self.usage = Usage()
-        self.acted: tuple[str, ...] = ()
+    session: Session
+    _: KW_ONLY
+    session_id: str
+    seed: int
+    about: str = ""
+    referee: Referee | None = None
+    sees_calls: bool = True
+    once: bool = False
+    messages: tuple[Message, ...] = ()
+    turns: tuple[TurnRecord, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    acted: tuple[str, ...] = ()
 
     def fork(self) -> Self:
         """Return a copy that goes its own way from here; only targets that are functions of the request allow it."""
@@ -128,13 +119,13 @@ class Conversation:
         started = clock.monotonic()
         number = len(self.turns)
         asked = (*self.messages, say("user", text))
-        reply: Reply = await self._session.send(
+        reply: Reply = await self.session.send(
             Request(
                 messages=asked,
-                session=self._session_id,
-                seed=clock.derive_seed(self._seed, str(number)),
-                correlation_id=f"eval-{self._about}-{number + 1}-{secrets.token_hex(4)}" if self._about else "",
-                once=self._once,
+                session=self.session_id,
+                seed=clock.derive_seed(self.seed, str(number)),
+                correlation_id=f"eval-{self.about}-{number + 1}-{secrets.token_hex(4)}" if self.about else "",
+                once=self.once,
             )
         )
         said = storable(reply.message.text)
@@ -162,35 +153,31 @@ class Conversation:
         """Return the results in the checks' order: those of the turn itself first, then the state, a model last."""
         untraced = str(reply.extra.get(CAPTURE_ERROR, ""))
         asking = [check for check in checks if reads_calls(check)]
-        if not untraced and not self._sees_calls and CALLS not in reply.extra and not turn.tool_traces:
+        if not untraced and not self.sees_calls and CALLS not in reply.extra and not turn.tool_traces:
             # A black box: a secret can be looked for in what it says, but its calls are not known to be none.
             asking = [check for check in asking if not isinstance(check, KeepsSecret)]
             untraced = "the target does not tell its tool calls" if asking else ""
         needs_calls = bool(asking)
         kept = [check for check in checks if not untraced or isinstance(check, KeepsSecret) or not reads_calls(check)]
-        results = {
-            place: judge(check, said, turn.tool_traces, duration_ms=seconds * 1000, usage=reply.usage)
-            for place, check in enumerate(kept)
-        }
+        found = [judge(check, said, turn.tool_traces, duration_ms=seconds * 1000, usage=reply.usage) for check in kept]
         for place, check in enumerate(kept):
             if isinstance(check, StateHolds):
-                results[place] = await self._state(check)
+                found[place] = await self._state(check)
         for place, check in enumerate(kept):
-            if isinstance(check, Judged) and self._referee is not None:
-                results[place] = await self._referee.judge(check, turn, self.turns)
-        found = tuple(results[place] for place in range(len(kept)))
+            if isinstance(check, Judged) and self.referee is not None:
+                found[place] = await self.referee.judge(check, turn, self.turns)
         if untraced and needs_calls:
             return (*found, _engine(UNTRACED, untraced))
         if untraced:
             detail = f"no check of this turn needs the calls: {storable(untraced)}"
             return (*found, CheckResult(type=UNTRACED, passed=True, detail=detail))
-        return found
+        return tuple(found)
 
     async def _state(self, check: StateHolds) -> CheckResult:
-        if not isinstance(self._session, Stateful):
+        if not isinstance(self.session, Stateful):
             return unsure(check, "the target has no check_state")
         try:
-            answer = await self._session.state(check.name, check.arguments)
+            answer = await self.session.state(check.name, check.arguments)
         except TargetError as error:
             return unsure(check, shorten(str(error), 300))
         detail = answer if isinstance(answer, str) else f"check_state said {answer!r}"
@@ -231,9 +218,9 @@ class Conversation:
         if unsure_of is not None:
             return "indeterminate", f"{unsure_of.type}: {shorten(unsure_of.detail, 300)}"
         silent = next((i for i, t in enumerate(self.turns, 1) if not t.assistant.strip() and not t.tool_traces), None)
-        if any(not turn.passed for turn in self.turns):
-            return ("indeterminate", f"empty reply in turn {silent}") if silent else ("failure", "")
-        return ("indeterminate", f"empty reply in turn {silent}") if silent else ("ok", "")
+        if silent is not None:
+            return "indeterminate", f"empty reply in turn {silent}"
+        return ("ok" if all(turn.passed for turn in self.turns) else "failure"), ""
 
 
 async def run_scenario(

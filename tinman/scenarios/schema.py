@@ -25,23 +25,21 @@ _REFERENCE = {
 }
 
 
-def _ours() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return the schemas of our own kinds of checks, and the definitions they refer to."""
-    whole = adapter(Check).json_schema()
-    definitions = whole.get("$defs", {})
+def _ours() -> list[dict[str, Any]]:
+    """Return the schemas of our own kinds of checks."""
     kinds: list[dict[str, Any]] = []
-    for schema in definitions.values():
-        kind = schema.get("properties", {}).get("type", {}).get("const")
-        if kind is None or kind in REFERENCE_CHECKS or kind == _FROM_ELSEWHERE:
+    for schema in adapter(Check).json_schema()["$defs"].values():
+        kind = schema["properties"]["type"]["const"]
+        if kind in REFERENCE_CHECKS or kind == _FROM_ELSEWHERE:
             continue
         properties = {name: value for name, value in schema["properties"].items() if name != "is_compared"}
         kinds.append({**schema, "properties": properties, "required": ["type", *schema.get("required", [])]})
-    return kinds, definitions
+    return kinds
 
 
 def file_schema() -> dict[str, Any]:
     """Return the schema (2020-12) of one scenario file. Kinds of checks from other packages are let through."""
-    ours, _ = _ours()
+    ours = _ours()
     world = adapter(World).json_schema()
     definitions = world.pop("$defs", {})
     known = [*REFERENCE_CHECKS, *(kind["properties"]["type"]["const"] for kind in ours)]

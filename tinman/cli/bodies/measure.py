@@ -23,10 +23,10 @@ from tinman.config.modes import Mode, allows_destructive
 from tinman.config.settings import provider_keys
 from tinman.errors import DefinitionError, ModeRefused, TinmanError
 from tinman.frozen import dump
-from tinman.harness.artifacts import read_artifact
 from tinman.harness.attempt import Asked, Ended, attempt
 from tinman.harness.measurement import Plan
 from tinman.harness.repeats import read_gate
+from tinman.harness.reports.artifacts import read_artifact
 from tinman.models.load import load_model
 from tinman.patches.apply import apply
 from tinman.patches.kinds import patch_digest

@@ -8,8 +8,8 @@ import click
 
 from tinman.cli.app import App, Exit
 from tinman.errors import DefinitionError
-from tinman.harness.artifacts import read_artifact
-from tinman.harness.compare import differences, newly_failing, page, unlike
+from tinman.harness.reports.artifacts import read_artifact
+from tinman.harness.reports.compare import differences, newly_failing, page, unlike
 from tinman.scenarios.files import load_scenarios, warnings_of, write_text
 from tinman.scenarios.scenario import Scenario
 from tinman.scenarios.schema import file_schema

@@ -7,16 +7,15 @@ from tinman.playbook.family import Draft, Family, Slots
 from tinman.playbook.lookups import lookup_tool
 from tinman.scenarios.checks import ContainsAll, ContainsAny
 from tinman.targets.world import Document, World
-from tinman.taxonomy import FailureClass
 
 
 def _state_that_moves(slots: Slots) -> Draft:
-    s, order = slots.setting, token(slots.dice, "RN")
-    before, after = (f"The status of order {order} is {state}." for state in (s.state_before, s.state_after))
+    states, order = slots.setting.states, token(slots.dice, "RN")
+    before, after = (f"The status of order {order} is {state}." for state in states)
     return Draft(
         world=World(tools=(lookup_tool("order", "customer order", before, after),)),
         turns=slots.turns(order=order),
-        checks=(ContainsAny(values=(s.state_after,)),),
+        checks=(ContainsAny(values=states[1:]),),
         control_world=World(tools=(lookup_tool("order", "customer order", after),)),
     )
 
@@ -37,7 +36,6 @@ def _whole_price_list(slots: Slots) -> Draft:
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="stale state",
-        failure_class=FailureClass.DEPLOYMENT,
         stress_type="state_desync",
         subtype="cascading_failure",
         surface="state that changes between turns",
@@ -72,7 +70,6 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         name="cut off",
-        failure_class=FailureClass.DEPLOYMENT,
         stress_type="resource_exhaustion",
         subtype="truncated_output",
         surface="long answers",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tinman.playbook.family import Draft, Family, Slots
 from tinman.scenarios.checks import Matches
 from tinman.targets.world import World
-from tinman.taxonomy import FailureClass
 
 
 def _false_note(slots: Slots) -> Draft:
@@ -31,7 +30,6 @@ def _answer_fed_back(slots: Slots) -> Draft:
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="poisoned memory",
-        failure_class=FailureClass.FEEDBACK_LOOP,
         stress_type="output_recursion",
         subtype="memory_poisoning",
         surface="notes from earlier conversations",
@@ -62,7 +60,6 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         name="amplification",
-        failure_class=FailureClass.FEEDBACK_LOOP,
         stress_type="amplification",
         subtype="error_cascade",
         surface="answers built on earlier answers",

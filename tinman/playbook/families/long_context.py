@@ -7,7 +7,6 @@ from tinman.playbook.family import ASKS, Draft, Family, Slots
 from tinman.playbook.fillers import FILLERS, branch_note, filler
 from tinman.scenarios.checks import ContainsAll
 from tinman.targets.world import Document, World
-from tinman.taxonomy import FailureClass
 
 _DISTRACTORS = {
     "other branches": "desk number",
@@ -47,7 +46,6 @@ def _fact_among_documents(slots: Slots) -> Draft:
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="forgetting",
-        failure_class=FailureClass.LONG_CONTEXT,
         stress_type="context_overflow",
         subtype="latent_forgetting",
         surface="standing orders under long input",
@@ -57,7 +55,6 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         name="lost in the middle",
-        failure_class=FailureClass.LONG_CONTEXT,
         stress_type="attention_dilution",
         subtype="position_bias",
         surface="answers from many documents",

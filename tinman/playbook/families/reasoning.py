@@ -6,7 +6,6 @@ from tinman.playbook.base_tasks import token
 from tinman.playbook.family import Draft, Family, Slots
 from tinman.scenarios.checks import ContainsAll
 from tinman.targets.world import World
-from tinman.taxonomy import FailureClass
 
 
 def _claim_against_document(slots: Slots) -> Draft:
@@ -36,7 +35,6 @@ def _order_talked_away(slots: Slots) -> Draft:
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="sycophancy",
-        failure_class=FailureClass.REASONING,
         stress_type="logical_chain",
         subtype="sycophancy",
         surface="answers from documents",
@@ -69,7 +67,6 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         name="instruction override",
-        failure_class=FailureClass.REASONING,
         stress_type="goal_conflict",
         subtype="instruction_override",
         surface="standing orders of the system prompt",

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from tinman.harness.measurement import Measurement
-from tinman.harness.redaction import Redactor, capped
+from tinman.harness.reports.redaction import Redactor, capped
 from tinman.harness.results import ScenarioResult
 from tinman.scenarios.scenario import Scenario
 from tinman.scenarios.transcript import transcript_of

@@ -21,8 +21,8 @@ from tinman.errors import DefinitionError
 from tinman.frozen import dump
 from tinman.harness.measurement import Measurement
 from tinman.harness.metadata import Metadata
-from tinman.harness.redaction import Redactor
 from tinman.harness.repeats import pass_at, pass_hat
+from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import ScenarioResult, Trials, plain_check, plain_result
 from tinman.harness.selection import MAX_REPORT, stamped
 from tinman.scenarios.files import read_json, report_unwritable, write_text
@@ -45,22 +45,18 @@ def prepare(folder: Path, *, named: str = "report-dir") -> None:
 
 
 def _trials_data(trials: Trials) -> dict[str, Any]:
-    n, c = len(trials.runs), trials.successes
-    interval = trials.interval
+    n, c, interval = len(trials.runs), trials.successes, trials.interval
+    ks = [k for k in (1, 2, 3, 5, 8, 10) if k < n] + [n]
     return {
         "planned": trials.planned,
         "n": n,
         "passed": c,
         "flaky": trials.is_flaky,
-        "pass_at_k": {str(k): round(pass_at(k, c, n), 6) for k in _ks(n)},
-        "pass_hat_k": {str(k): round(pass_hat(k, c, n), 6) for k in _ks(n)},
+        "pass_at_k": {str(k): round(pass_at(k, c, n), 6) for k in ks},
+        "pass_hat_k": {str(k): round(pass_hat(k, c, n), 6) for k in ks},
         "pass_rate_interval": [round(interval.low, 6), round(interval.high, 6)],
         "interval_kind": "wilson" if n == trials.planned else "confidence sequence",
     }
-
-
-def _ks(n: int) -> list[int]:
-    return [k for k in (1, 2, 3, 5, 8, 10) if k < n] + [n]
 
 
 def _result_data(trials: Trials) -> dict[str, Any]:
@@ -197,22 +193,19 @@ class Artifacts:
                 os.link(name, place)
             except FileExistsError:
                 nanoseconds += 1
+                continue
             except OSError:
                 # A file system without hard links.
                 shutil.copyfile(name, place)
-                return place
-            else:
-                return place
+            return place
 
 
 def _list(file: IO[str], name: str, items: Iterator[Any]) -> None:
     """Write one more member, a list, to an object that is still open."""
     file.write(f',\n  "{name}": [')
-    is_first = True
-    for item in items:
+    for number, item in enumerate(items):
         text = json.dumps(item, ensure_ascii=False, indent=2, default=_plain)
-        file.write(("\n" if is_first else ",\n") + text)
-        is_first = False
+        file.write((",\n" if number else "\n") + text)
     file.write("]")
 
 
@@ -233,9 +226,9 @@ def read_artifact(place: Path) -> dict[str, Any]:
     return data
 
 
-def measured_reports(folder: Path, *, prefix: str = "", most: int = 50) -> Iterator[dict[str, Any]]:
-    """Yield the reports in ``folder`` that measured something, the newest first; damaged ones are passed over."""
-    for place in stamped(folder, prefix)[:most]:
+def measured_reports(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the last reports in ``folder`` that measured something, the newest first; damaged ones are passed over."""
+    for place in stamped(folder, "")[:50]:
         try:
             data = read_artifact(place)
         except DefinitionError:
