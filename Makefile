@@ -1,5 +1,6 @@
 # make research   a research cycle on the bundled sandbox: no key, no network once installed
 # make test       the whole check: style, types, floors, tests, the blocks of the documents
+# make quick      lint, types and floors, and the tests that kill nothing, browse nothing and need no server
 # Needs Python 3.11 or newer; uv is used when it is there.
 
 PYTHON ?= python3
@@ -16,15 +17,18 @@ else
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help research test lint types floors tests bench clean
+.PHONY: help research test quick lint types floors tests bench clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3
+	@sed -n 's/^# //p' Makefile | head -4
 
 research: $(VENV)/.installed
 	$(BIN)/tinman research --mode lab
 
 test: lint types floors tests
+
+quick: lint types floors
+	$(BIN)/pytest --numprocesses auto -m "not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)
