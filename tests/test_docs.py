@@ -164,6 +164,7 @@ def sandbox_server() -> Iterator[str]:
     process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_block_runs_as_printed(
     document: Path, tmp_path: Path, sandbox_server: str, monkeypatch: pytest.MonkeyPatch
