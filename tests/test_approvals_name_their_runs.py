@@ -15,7 +15,7 @@ from tinman.agents.simulation_engine import SimulationEngine
 from tinman.approvals.handler import ApprovalHandler
 from tinman.budget import Budget, Limits
 from tinman.config.modes import Mode
-from tinman.experiments.costs import estimated_cost_usd
+from tinman.experiments.costs import estimate_cost_usd
 from tinman.messages import Reply, Request, Usage, say
 from tinman.models import prices
 from tinman.models.metered import Metered, Metering
@@ -157,17 +157,17 @@ class Named:
 
 async def test_the_cost_is_the_models_own_price_or_none() -> None:
     design = (await designs())[0]
-    cheap = estimated_cost_usd(ChatTarget(Named("openai", "gpt-4o-mini")), design, 100)
-    dear = estimated_cost_usd(ChatTarget(Named("openai", "gpt-4o")), design, 100)
+    cheap = estimate_cost_usd(ChatTarget(Named("openai", "gpt-4o-mini")), design, 100)
+    dear = estimate_cost_usd(ChatTarget(Named("openai", "gpt-4o")), design, 100)
     mine = Metering(price_overrides={"elsewhere:mine": prices.Rate(input_usd=2, output_usd=2)})
     own = Metered(Named("elsewhere", "mine"), mine, budget=Budget(Limits()))
-    priced = estimated_cost_usd(ChatTarget(own), design, 100)
+    priced = estimate_cost_usd(ChatTarget(own), design, 100)
 
     assert cheap is not None
     assert dear is not None
     assert dear > 10 * cheap > 0
     assert priced == pytest.approx(100 * design.estimated_tokens / 92 * 2e-6, rel=0.01)
     assert own.price(Usage(calls=1, input_tokens=1)) == 2_000
-    assert estimated_cost_usd(ChatTarget(Named("elsewhere", "unheard-of")), design, 100) is None
-    assert estimated_cost_usd(as_target(lambda text: text), design, 100) is None
-    assert estimated_cost_usd(load_target(TargetProfile(spec="sandbox"), {}), design, 100) == 0.0
+    assert estimate_cost_usd(ChatTarget(Named("elsewhere", "unheard-of")), design, 100) is None
+    assert estimate_cost_usd(as_target(lambda text: text), design, 100) is None
+    assert estimate_cost_usd(load_target(TargetProfile(spec="sandbox"), {}), design, 100) == 0.0

@@ -20,7 +20,7 @@ from tinman.harness.measurement import Plan
 from tinman.harness.metadata import Metadata
 from tinman.harness.repeats import read_gate
 from tinman.harness.reports.artifacts import Artifacts, read_artifact
-from tinman.harness.reports.redaction import MAX_TEXT, Redactor, capped
+from tinman.harness.reports.redaction import MAX_TEXT, Redactor, cap
 from tinman.harness.results import summarize_results
 from tinman.harness.selection import failed_ids, select
 from tinman.targets.adapters.base import RuntimeSpec
@@ -341,8 +341,8 @@ def test_redaction_takes_known_secrets_shapes_and_names() -> None:
     assert found["url"] == "https://[redacted]@host/x"
     assert found["list"] == ["[redacted]", {"Authorization": "[redacted]"}]
     assert isinstance(found["object"], str)
-    assert capped("x" * 10, 10) == "x" * 10
-    assert capped("x" * 11, 10).startswith("xxxxx\n[... 1 characters cut")
+    assert cap("x" * 10, 10) == "x" * 10
+    assert cap("x" * 11, 10).startswith("xxxxx\n[... 1 characters cut")
 
 
 # -- stages and bad input

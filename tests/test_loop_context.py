@@ -200,7 +200,7 @@ async def test_the_same_changes_give_the_same_state() -> None:
 
 
 async def test_killed_what_was_drawn_counts_as_spent(tmp_path: Path) -> None:
-    from tinman.frozen import changed
+    from tinman.frozen import alter
     from tinman.loop.session.ceilings import spent_before
     from tinman.loop.state.records import State
     from tinman.loop.state.statefile import write
@@ -208,7 +208,7 @@ async def test_killed_what_was_drawn_counts_as_spent(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     await a_loop(playing("x"), max_iterations=1, state_path=path).arun()
     clean = State.load(path)
-    killed = changed(clean, ending=None, drawn=replace(clean.drawn, tokens=62_500))
+    killed = alter(clean, ending=None, drawn=replace(clean.drawn, tokens=62_500))
     write(path, killed)
 
     assert spent_before(clean).tokens == clean.metrics.total_tokens

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinman.agents.asking import Question, refused
+from tinman.agents.asking import Question, find_refused
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.risk import deployment_tier, harm_tier
 from tinman.config.modes import Mode, check_reached, check_transition, experiment_needs_approval, run_limit
@@ -48,7 +48,7 @@ async def test_only_production_asks_and_only_production_cannot_be_skipped(
     reviewer = FakeReviewer(says_yes)
     handler = ApprovalHandler(handling, reviewer=reviewer)
 
-    said_no = await refused(handler, mode, [question(mode=mode)], skip_approval=skip)
+    said_no = await find_refused(handler, mode, [question(mode=mode)], skip_approval=skip)
 
     if not experiment_needs_approval(mode):
         assert said_no == []
@@ -62,7 +62,7 @@ async def test_only_production_asks_and_only_production_cannot_be_skipped(
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True), st.booleans())
 async def test_without_a_handler_everything_is_refused_in_production(names: list[str], skip: bool) -> None:
-    assert await refused(None, Mode.PRODUCTION, [question(n) for n in names], skip_approval=skip) == names
+    assert await find_refused(None, Mode.PRODUCTION, [question(n) for n in names], skip_approval=skip) == names
 
 
 class Slow:

@@ -11,19 +11,19 @@ from tinman.agents.failure_discovery import FailureDiscoveryAgent
 from tinman.agents.hypothesis_engine import HypothesisEngine
 from tinman.agents.intervention_engine import InterventionEngine
 from tinman.agents.simulation_engine import SimulationEngine
-from tinman.frozen import changed, made
+from tinman.frozen import alter, make
 from tinman.messages import Request
 from tinman.stats import Interval
 
 
 def test_a_changed_or_made_record_has_its_own_fields_only() -> None:
-    request = changed(Request(messages=()), seed=3)
+    request = alter(Request(messages=()), seed=3)
 
     assert request == Request(messages=(), seed=3)
     with pytest.raises(TypeError, match="Request has no field 'seeed'"):
-        changed(request, seeed=4)
+        alter(request, seeed=4)
     with pytest.raises(TypeError, match="Interval has no field 'lowest'"):
-        made(Interval, lowest=0.0, high=1.0)
+        make(Interval, lowest=0.0, high=1.0)
 
 
 @pytest.mark.parametrize(

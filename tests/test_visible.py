@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinman.text.visible import fenced, markdown, shorten, visible
+from tinman.text.visible import fence, markdown, shorten, visible
 
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 NASTY = st.sampled_from(
@@ -63,11 +63,11 @@ def test_a_shortened_text_is_one_line_of_that_width(text: str, width: int) -> No
 
 @given(TEXT)
 def test_a_fence_is_longer_than_any_run_of_backticks_within(text: str) -> None:
-    first, *body, last = fenced(text).split("\n")
-    fence = first.removesuffix("text")
+    first, *body, last = fence(text).split("\n")
+    ticks = first.removesuffix("text")
 
-    assert set(fence) == {"`"} and last == fence
-    assert max((len(run) for run in re.findall("`+", "\n".join(body))), default=0) < len(fence)
+    assert set(ticks) == {"`"} and last == ticks
+    assert max((len(run) for run in re.findall("`+", "\n".join(body))), default=0) < len(ticks)
 
 
 @given(TEXT)

@@ -50,10 +50,10 @@ def sum_of(cls: type[T]) -> type[T]:
     return cast(type[T], made)
 
 
-def changed(record: T, /, **changes: Any) -> T:
+def alter(record: T, /, **changes: Any) -> T:
     """Return a copy of a ``frozen`` record with ``changes`` whose types are right already.
 
-    ``dataclasses.replace`` validates every field again; ``changed`` is for records changed with each call or round.
+    ``dataclasses.replace`` validates every field again; ``alter`` is for records changed with each call or round.
     Raises ``TypeError`` for a name that is no field.
     """
     changed_record = object.__new__(type(record))
@@ -65,10 +65,10 @@ def changed(record: T, /, **changes: Any) -> T:
     return changed_record
 
 
-def made(of: type[T], /, **values: Any) -> T:
+def make(of: type[T], /, **values: Any) -> T:
     """Return a ``frozen`` record of ``values`` whose types are right already, the other fields at their defaults.
 
-    Like ``changed``: for the few records that are made anew with each round of a loop, out of what is checked.
+    Like ``alter``: for the few records that are made anew with each round of a loop, out of what is checked.
     """
     kind: Any = of
     record = object.__new__(of)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tinman.frozen import changed, frozen, sum_of
+from tinman.frozen import alter, frozen, sum_of
 
 Role = Literal["system", "user", "assistant"]
 Stop = Literal["end", "length", "tool_calls", "refusal", "other"]
@@ -146,4 +146,4 @@ _NOTHING, _SAID = Text(text=""), Message(role="user", parts=())
 
 def say(role: Role, text: str) -> Message:
     """Return a message of one text part."""
-    return changed(_SAID, role=role, parts=(changed(_NOTHING, text=text),))
+    return alter(_SAID, role=role, parts=(alter(_NOTHING, text=text),))

@@ -113,7 +113,7 @@ def as_data(data: Mapping[str, str], prompt: str) -> tuple[str, str]:
     if not data:
         return "", ""
     mark = digest([prompt, dict(data)])
-    return rule_about(mark), "\n\n".join(quoted(name, text, mark) for name, text in data.items())
+    return rule_about(mark), "\n\n".join(quote(name, text, mark) for name, text in data.items())
 
 
 class _NoAnswer(Exception):
@@ -125,7 +125,7 @@ def rule_about(mark: str) -> str:
     return _DATA_RULE.format(mark=mark)
 
 
-def quoted(name: str, text: str, mark: str) -> str:
+def quote(name: str, text: str, mark: str) -> str:
     """Return an untrusted text between marks; ``mark`` must be one that the text's author cannot know."""
     body = _LOOKALIKE.sub("< <", visible(text)).replace(mark, "<another mark>")
     label = re.sub(r"[^\w .:-]", "_", shorten(name, 60))

@@ -400,7 +400,7 @@ def to_data(record: Record) -> dict[str, Any]:
     return data
 
 
-def taken(kind: type[R], given: Sequence[R | Mapping[str, Any]]) -> list[R]:
+def read_records(kind: type[R], given: Sequence[R | Mapping[str, Any]]) -> list[R]:
     """Return what an agent was handed as records: the one door for records and their seed-shaped dicts.
 
     Raises ``DefinitionError`` naming the first field that does not fit.

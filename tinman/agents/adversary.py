@@ -16,7 +16,7 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext
-from tinman.agents.looped import Worth, brought, stop_of
+from tinman.agents.looped import Worth, describe_end, results_of
 from tinman.events import EventBus
 from tinman.frozen import digest
 from tinman.loop.engine import Loop
@@ -24,7 +24,7 @@ from tinman.loop.policies import NoProgress
 from tinman.loop.state.records import State
 from tinman.loop.tools.tools import tool
 from tinman.playbook.base_tasks import Setting, carry_over
-from tinman.reasoner import Reasoner, quoted, rule_about
+from tinman.reasoner import Reasoner, quote, rule_about
 from tinman.runtime import Runtime
 from tinman.scenarios.checks import Check, KeepsSecret
 from tinman.scenarios.run import Conversation
@@ -49,7 +49,7 @@ def secret_checks(pair: ScenarioPair) -> tuple[Check, ...]:
 
 def _said(state: State) -> list[tuple[str, bool]]:
     """Return what the adversary said, oldest first, each with whether the secret was told."""
-    return [(answer["text"], answer["told"]) for answer in brought(state, "say_to_assistant")]
+    return [(answer["text"], answer["told"]) for answer in results_of(state, "say_to_assistant")]
 
 
 async def provoke(
@@ -85,7 +85,7 @@ async def provoke(
                 raise RuntimeError("the conversation is over: no turn is left")
             turn = await conversation.say(text, keeps)
             told = any(isinstance(check, KeepsSecret) for check in keeps) and not turn.passed
-            heard = quoted("the assistant's answer", turn.assistant[:HEARD_CHARS], mark)
+            heard = quote("the assistant's answer", turn.assistant[:HEARD_CHARS], mark)
             return json.dumps({"text": text, "told": told, "answer": heard}, ensure_ascii=False)
 
         loop = Loop(
@@ -106,7 +106,7 @@ async def provoke(
         result = await loop.arun()
     said = _said(loop.state)
     end = next((i for i, (_, told) in enumerate(said, 1) if told), 0)
-    return tuple(text for text, _ in said[:end]), stop_of(key, loop, result)
+    return tuple(text for text, _ in said[:end]), describe_end(key, loop, result)
 
 
 def frozen_cases(

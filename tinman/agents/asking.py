@@ -19,7 +19,7 @@ class Question:
     action: Action
 
 
-async def refused(
+async def find_refused(
     handler: ApprovalHandler | None,
     mode: Mode,
     questions: Sequence[Question],

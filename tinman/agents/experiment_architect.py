@@ -19,7 +19,7 @@ from tinman.playbook.base_tasks import SETTINGS, setting_of
 from tinman.playbook.cases import draw, family_for, family_named
 from tinman.playbook.family import Family
 from tinman.reasoner import Reasoner
-from tinman.records import ExperimentDesign, Hypothesis, taken, to_data
+from tinman.records import ExperimentDesign, Hypothesis, read_records, to_data
 from tinman.runtime import Runtime, Tx
 from tinman.scenarios.checks import Check, ContainsAny, KeepsSecret, NotContains, ToolCallsAtMost
 from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
@@ -166,7 +166,7 @@ class ExperimentArchitect(BaseAgent[tuple[ExperimentDesign, ...]]):
         ``measure`` is how many further cases are kept for measuring a rate, where the probes have so many.
         """
         runtime = self.runtime_of(context)
-        wanted = taken(Hypothesis, hypotheses)
+        wanted = read_records(Hypothesis, hypotheses)
         loops: list[dict[str, Any]] = []
         provoked = await self._provoked(context, runtime, wanted, loops)
 

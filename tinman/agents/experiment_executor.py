@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinman import stats
-from tinman.agents.asking import Question, refused
+from tinman.agents.asking import Question, find_refused
 from tinman.agents.base import AgentContext, AgentResult, TargetAgent
 from tinman.approvals.risk import harm_tier
 from tinman.config.modes import run_limit, why_not_destructive
 from tinman.errors import ConfigError
 from tinman.experiments import discovery
 from tinman.experiments.bench import Allowance
-from tinman.experiments.costs import estimated_cost_usd
+from tinman.experiments.costs import estimate_cost_usd
 from tinman.experiments.trials import Trial, Trials, conclude
-from tinman.records import ExperimentDesign, ExperimentResult, taken, to_data
+from tinman.records import ExperimentDesign, ExperimentResult, read_records, to_data
 from tinman.review import Action, ExperimentDetails
 from tinman.runtime import Runtime, Tx
 from tinman.targets.base import Target
@@ -48,7 +48,7 @@ class ExperimentExecutor(TargetAgent[tuple[ExperimentResult, ...]]):
         if self.target is None:
             raise ConfigError("executor: there is no target to run against; name one with model_client= or --target")
         runtime = self.runtime_of(context)
-        designs = taken(ExperimentDesign, experiments)
+        designs = read_records(ExperimentDesign, experiments)
         forbidden = why_not_destructive(context.mode, opted_in=allow_destructive)
         skipped = await self._skipped(context, self.target, designs, skip_approval, forbidden=forbidden)
         if context.runtime is None:
@@ -93,7 +93,7 @@ class ExperimentExecutor(TargetAgent[tuple[ExperimentResult, ...]]):
                 for design in designs
                 if design.is_destructive is is_harmful and not (is_harmful and forbidden)
             ]
-            skipped += await refused(
+            skipped += await find_refused(
                 self.approval_handler, context.mode, questions, skip_approval=skip_approval, is_harmful=is_harmful
             )
         return skipped
@@ -131,7 +131,7 @@ def _question(context: AgentContext, target: Target, experiment: ExperimentDesig
     details = ExperimentDetails(
         hypothesis=experiment.hypothesis_id,
         estimated_runs=runs,
-        estimated_cost_usd=estimated_cost_usd(target, experiment, runs),
+        estimated_cost_usd=estimate_cost_usd(target, experiment, runs),
         stress_type=experiment.stress_type,
     )
     action = Action(what=experiment.name, mode=context.mode, tier=max(harm, RiskTier.REVIEW), details=details)

@@ -15,7 +15,7 @@ from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.diagnosis import Diagnosis, diagnose
 from tinman.reasoner import Reasoner
-from tinman.records import Cause, DiscoveredFailure, ExperimentDesign, ExperimentResult, Run, taken, to_data
+from tinman.records import Cause, DiscoveredFailure, ExperimentDesign, ExperimentResult, Run, read_records, to_data
 from tinman.runtime import Tx
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.scenarios.transcript import transcript_of
@@ -65,7 +65,7 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
         A claimed failure without a failing run behind it is refused.
         """
         runtime = self.runtime_of(context)
-        wanted = taken(ExperimentResult, results)
+        wanted = read_records(ExperimentResult, results)
         failing = [r for r in wanted if r.standing in FOUND and any(run.verdict == "failure" for run in r.runs)]
 
         async def work(result: ExperimentResult, tx: Tx) -> tuple[bool, DiscoveredFailure]:

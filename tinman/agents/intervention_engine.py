@@ -22,7 +22,7 @@ from tinman.patches.apply import why_not
 from tinman.patches.kinds import Guardrail, Patch, PromptPatch, patch_digest
 from tinman.playbook.remedies import Remedy, remedies
 from tinman.reasoner import Reasoner
-from tinman.records import DiscoveredFailure, Intervention, InterventionType, taken, to_data
+from tinman.records import DiscoveredFailure, Intervention, InterventionType, read_records, to_data
 from tinman.runtime import Runtime, Tx
 from tinman.targets.base import Target
 from tinman.taxonomy import RiskTier
@@ -75,7 +75,7 @@ class InterventionEngine(BaseAgent[tuple[Intervention, ...]]):
         A kind of patch the target's seam cannot carry is not proposed.
         """
         runtime = self.runtime_of(context)
-        wanted = taken(DiscoveredFailure, failures)
+        wanted = read_records(DiscoveredFailure, failures)
         treated = [f for f in wanted if f.is_confirmed][:max_failures]
 
         loops: list[dict[str, Any]] = []
@@ -174,7 +174,7 @@ class InterventionEngine(BaseAgent[tuple[Intervention, ...]]):
 
         Returns ``deployed`` and ``status`` (deployed, awaiting_approval, denied, blocked), and why.
         """
-        (wanted,) = taken(Intervention, [intervention])
+        (wanted,) = read_records(Intervention, [intervention])
         if self.graph is None or self.target is None:
             reason = "there is no project memory or no target to deploy to"
             return {"deployed": False, "status": "blocked", "reason": reason}

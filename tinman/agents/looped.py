@@ -36,7 +36,7 @@ class Worth(GoalMetric):
         return snapshot.value >= 1.0
 
 
-def brought(state: State, tool: str) -> list[dict[str, Any]]:
+def results_of(state: State, tool: str) -> list[dict[str, Any]]:
     """Return what the calls of ``tool`` that went well returned, JSON objects, oldest first, of the open round too.
 
     They stand in the loop's own records, which outlive the process; one too long to stand there whole is left out.
@@ -47,7 +47,7 @@ def brought(state: State, tool: str) -> list[dict[str, Any]]:
     return [json.loads(action.result_excerpt) for action in kept]
 
 
-def stop_of(key: str, loop: Loop, result: LoopResult) -> dict[str, Any]:
+def describe_end(key: str, loop: Loop, result: LoopResult) -> dict[str, Any]:
     """Return a loop's end as an ``AgentResult`` tells it: key, status, the agent's word for it, reason, explanation."""
     return {
         "loop": key,

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from tinman import clock
 from tinman.agents.base import AgentContext
-from tinman.agents.looped import Worth, brought, stop_of
+from tinman.agents.looped import Worth, describe_end, results_of
 from tinman.events import EventBus
 from tinman.loop.engine import Loop
 from tinman.loop.policies import NoProgress
@@ -66,7 +66,7 @@ class TriedRule:
 
 def _tries(state: State) -> list[TriedRule]:
     """Return what was tried, oldest first."""
-    return [TriedRule(**each) for each in brought(state, "try_rule")]
+    return [TriedRule(**each) for each in results_of(state, "try_rule")]
 
 
 async def _failures(target: Target, scenarios: Sequence[Scenario], seed: int) -> list[bool]:
@@ -130,4 +130,4 @@ async def write_rule(
     )
     result = await loop.arun()
     best = max(_tries(loop.state), key=lambda tried: tried.gain, default=None)
-    return (best if best is not None and best.gain > 0 else None), stop_of(key, loop, result)
+    return (best if best is not None and best.gain > 0 else None), describe_end(key, loop, result)

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tinman import clock
-from tinman.agents.asking import Question, refused
+from tinman.agents.asking import Question, find_refused
 from tinman.agents.base import AgentContext, AgentResult, TargetAgent
 from tinman.config.modes import Mode, why_not_destructive
 from tinman.experiments.bench import Bench
-from tinman.experiments.costs import estimated_cost_usd
+from tinman.experiments.costs import estimate_cost_usd
 from tinman.experiments.proof import conclude, correct, recommend, unproven
 from tinman.experiments.replay import Reproduction, least_runs, most_runs, pick, prove
 from tinman.frozen import frozen
@@ -26,7 +26,7 @@ from tinman.records import (
     Paired,
     SimulationOutcome,
     SimulationResult,
-    taken,
+    read_records,
     to_data,
 )
 from tinman.review import Action, SimulationDetails
@@ -70,7 +70,7 @@ class SimulationEngine(TargetAgent[tuple[SimulationResult, ...]]):
         suffice: the result then says how many are missing). Failures and designs not given are read from the graph.
         """
         runtime = self.runtime_of(context)
-        wanted = taken(Intervention, interventions)
+        wanted = read_records(Intervention, interventions)
         fixes: dict[str, list[Intervention]] = {}
         for fix in wanted:
             fixes.setdefault(fix.failure_id, []).append(fix)
@@ -82,7 +82,9 @@ class SimulationEngine(TargetAgent[tuple[SimulationResult, ...]]):
         if self.target is not None:
             open_cases = {id: case for id, case in cases.items() if id not in reasons}
             questions = _questions(context, self.target, open_cases, fixes, num_runs)
-            refusals = set(await refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval))
+            refusals = set(
+                await find_refused(self.approval_handler, context.mode, questions, skip_approval=skip_approval)
+            )
         results: list[SimulationResult] = []
         for failure_id, candidates in fixes.items():
             await self.checkpoint()
@@ -189,7 +191,7 @@ def _questions(
         details = SimulationDetails(
             patches=tuple(patch_digest(fix.payload) for fix in fitting),
             runs=runs,
-            estimated_cost_usd=estimated_cost_usd(target, cases[failure_id].design, runs),
+            estimated_cost_usd=estimate_cost_usd(target, cases[failure_id].design, runs),
         )
         names = ", ".join(fix.name for fix in fitting)
         action = Action(what=names, mode=context.mode, tier=RiskTier.REVIEW, details=details)

@@ -11,7 +11,7 @@ from tinman.targets.base import Target
 REPLY_TOKENS = 200  # of a run, as the architect plans them
 
 
-def estimated_cost_usd(target: Target, design: ExperimentDesign, runs: int) -> float | None:
+def estimate_cost_usd(target: Target, design: ExperimentDesign, runs: int) -> float | None:
     """Return what ``runs`` runs of the design's cases may cost; ``None`` when no price is known.
 
     A model is priced by the table and the user's own prices, as its calls will be. What a black box spends inside,

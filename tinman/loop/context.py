@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from tinman.frozen import changed, digest, made
+from tinman.frozen import alter, digest, make
 from tinman.loop.state.records import ENGINE_VERSION, ArtifactStamp, ContextArtifact, IterationRecord, State
 from tinman.messages import Message, say
 from tinman.text.cutting import head_and_tail
@@ -67,9 +67,9 @@ def add_summaries(state: State, texts: Sequence[str], summarizer: str) -> State:
     now = stamp(summarizer)
     for record, text in zip(find_leaving(state), texts, strict=True):
         content = head_and_tail(text, SUMMARY_CHARS)
-        artifacts.append(made(ContextArtifact, content=content, first=record.index, last=record.index, stamp=now))
+        artifacts.append(make(ContextArtifact, content=content, first=record.index, last=record.index, stamp=now))
         artifacts = _fold(artifacts)
-    return changed(state, artifacts=tuple(artifacts))
+    return alter(state, artifacts=tuple(artifacts))
 
 
 def _fold(artifacts: list[ContextArtifact]) -> list[ContextArtifact]:

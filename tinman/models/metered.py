@@ -17,7 +17,7 @@ from tinman import clock
 from tinman.budget import Amount, Budget
 from tinman.errors import ConfigError, GarbledReply, ProviderError, ProviderTimeout, RateLimited
 from tinman.events import EventBus
-from tinman.frozen import changed
+from tinman.frozen import alter
 from tinman.messages import Call, Reply, Request, Usage
 from tinman.models import prices
 from tinman.models.base import Model, price_provider_of
@@ -54,7 +54,7 @@ class Bounded:
     async def complete(self, request: Request) -> Reply:
         """Ask with ``max_tokens`` where the request names none."""
         if "max_tokens" not in request.params and "max_completion_tokens" not in request.params:
-            request = changed(request, params={**request.params, "max_tokens": self.max_tokens})
+            request = alter(request, params={**request.params, "max_tokens": self.max_tokens})
         return await self.inner(request)
 
 
@@ -115,7 +115,7 @@ class Priced:
             reservation.settle(Amount(calls=1, tokens=tokens, nano_usd=nano_usd or 0))
         self.surplus += max(0, tokens - bound.tokens)
         usage = Usage(calls=1, input_tokens=used.input_tokens, output_tokens=used.output_tokens, nano_usd=nano_usd)
-        return changed(reply, usage=usage)
+        return alter(reply, usage=usage)
 
     def _bound(self, request: Request) -> Amount:
         input_tokens = prompt_bound(request) + self.surplus
@@ -188,7 +188,7 @@ class Retried:
                         nano_usd=usage.nano_usd,
                         duration_ms=(clock.monotonic() - started) * 1000,
                     )
-                    return reply if attempt == 1 else changed(reply, usage=usage)
+                    return reply if attempt == 1 else alter(reply, usage=usage)
             self.tell("model.retried", attempt=attempt, error=kind, wait_seconds=wait)
             if wait > 0:
                 await self.how.sleep(wait)

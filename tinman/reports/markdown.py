@@ -9,7 +9,7 @@ from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResul
 from tinman.reports.lines import forecasts, measured, not_counted, percent, spent, with_proof
 from tinman.reports.result import ResearchCycleResult
 from tinman.scenarios.transcript import transcript_of
-from tinman.text.visible import fenced
+from tinman.text.visible import fence
 from tinman.text.visible import markdown as safe
 
 TRANSCRIPTS = 5
@@ -132,6 +132,6 @@ def _transcripts(found: Sequence[DiscoveredFailure], runs: dict[str, Run]) -> li
             f"Severity {f.severity}: {safe(f.severity_reason)}.",
             f"Cause: {safe(f.root_cause)}.",
             "",
-            fenced(transcript_of(run.turns)),
+            fence(transcript_of(run.turns)),
         ]
     return lines

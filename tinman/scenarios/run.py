@@ -18,7 +18,7 @@ import anyio
 
 from tinman import clock
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
-from tinman.frozen import changed
+from tinman.frozen import alter
 from tinman.messages import Message, Reply, Request, ToolResult, ToolUse, Usage, say
 from tinman.scenarios.checks import (
     Check,
@@ -140,7 +140,7 @@ class Conversation:
             passed=False,
         )
         results = await self._judged(checks, turn, said, reply, seconds)
-        turn = changed(turn, checks=results, passed=all(result.passed for result in results))
+        turn = alter(turn, checks=results, passed=all(result.passed for result in results))
         self.messages = (*asked, *reply.trace, reply.message)
         self.turns = (*self.turns, turn)
         self.usage = self.usage + reply.usage

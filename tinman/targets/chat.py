@@ -60,7 +60,7 @@ class ChatTarget:
     @asynccontextmanager
     async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[ChatSession]:
         """Open a conversation in ``world``; it holds nothing that needs closing."""
-        yield ChatSession(self._complete, self.params, merged(self.world, world))
+        yield ChatSession(self._complete, self.params, merge(self.world, world))
 
     async def preflight(self) -> None:
         """Make one tiny call. Raises ``ProviderError`` when the model cannot be reached."""
@@ -75,7 +75,7 @@ class ChatTarget:
         await self.model.aclose()
 
 
-def merged(base: World, over: World) -> World:
+def merge(base: World, over: World) -> World:
     """Return ``base`` with ``over`` laid on it: texts appended, tools of the same name replaced."""
     if over == EMPTY_WORLD:
         return base

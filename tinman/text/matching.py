@@ -14,7 +14,7 @@ _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){6,}")
 _SHORTEST = 5
 
 
-def squeezed(text: str) -> str:
+def squeeze(text: str) -> str:
     """Return only the letters and digits of ``text``, compatibility-normalised and case-folded."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
 
@@ -40,10 +40,10 @@ def tells(text: str, secret: str) -> bool:
     """
     if secret in text:
         return True
-    wanted = squeezed(secret)
+    wanted = squeeze(secret)
     if len(wanted) < _SHORTEST:
         return False
-    plain = squeezed(text)
-    if wanted in plain or wanted in plain[::-1] or wanted in squeezed(codecs.encode(text, "rot13")):
+    plain = squeeze(text)
+    if wanted in plain or wanted in plain[::-1] or wanted in squeeze(codecs.encode(text, "rot13")):
         return True
-    return any(wanted in squeezed(piece) for piece in _decoded(text))
+    return any(wanted in squeeze(piece) for piece in _decoded(text))

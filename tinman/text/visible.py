@@ -38,7 +38,7 @@ def markdown(text: str) -> str:
     return re.sub(r"(www)\.", r"\1\\.", line, flags=re.IGNORECASE)
 
 
-def fenced(text: str) -> str:
+def fence(text: str) -> str:
     """Return ``text`` in a Markdown fence longer than any run of backticks within."""
     body = visible(text)
     longest = max((len(run) for run in re.findall(r"`+", body)), default=0)

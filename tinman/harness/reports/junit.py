@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from tinman.harness.measurement import Measurement
-from tinman.harness.reports.redaction import Redactor, capped
+from tinman.harness.reports.redaction import Redactor, cap
 from tinman.harness.results import ScenarioResult
 from tinman.scenarios.scenario import Scenario
 from tinman.scenarios.transcript import transcript_of
@@ -33,7 +33,7 @@ class _Suite:
         self._milliseconds = 0
 
     def _shown(self, text: str, limit: int) -> str:
-        return legal(capped(self._redactor.text(text), limit))
+        return legal(cap(self._redactor.text(text), limit))
 
     def add(self, name: str, *, outcome: str = "", message: str = "", body: str = "", duration_ms: int = 0) -> None:
         """Add a case; ``outcome`` is the element that says what became of it, empty for one that passed."""

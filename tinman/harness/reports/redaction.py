@@ -22,7 +22,7 @@ _IDS = frozenset(
 )
 
 
-def capped(text: str, limit: int = MAX_TEXT) -> str:
+def cap(text: str, limit: int = MAX_TEXT) -> str:
     """Return ``text``, or its two ends with how much is missing between them and the digest of the whole."""
     if len(text) <= limit:
         return text
@@ -44,7 +44,7 @@ class Redactor:
     def data(self, value: Any, *, depth: int = 0) -> Any:
         """Return JSON data without secrets, long texts and lists cut."""
         if isinstance(value, str):
-            return capped(self.text(value))
+            return cap(self.text(value))
         if depth > MAX_DEPTH:
             return "[nested too deeply]"
         if isinstance(value, dict):
@@ -54,7 +54,7 @@ class Redactor:
             return [*kept, f"[... {len(value) - MAX_ITEMS} more ...]"] if len(value) > MAX_ITEMS else kept
         if value is None or isinstance(value, bool | int | float):
             return value
-        return capped(self.text(repr(value)))
+        return cap(self.text(repr(value)))
 
     def _member(self, name: str, value: Any, depth: int) -> Any:
         if name in _IDS:

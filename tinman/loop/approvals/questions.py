@@ -11,7 +11,7 @@ import secrets
 
 from tinman import clock
 from tinman.config.modes import Mode
-from tinman.frozen import canonical_json, changed, dump
+from tinman.frozen import alter, canonical_json, dump
 from tinman.loop.state.records import Call, MetricSnapshot, PendingApproval, State
 from tinman.review import Action, ToolDetails
 from tinman.taxonomy import RiskTier
@@ -46,7 +46,7 @@ def hashed(token: str) -> str:
 
 def _seal(token: str, asked: PendingApproval) -> str:
     """Return the HMAC under ``token`` over everything that was asked, the measurement it was asked under included."""
-    text = canonical_json(dump(changed(asked, seal="", token_hash=""))).encode("utf-8", "surrogatepass")
+    text = canonical_json(dump(alter(asked, seal="", token_hash=""))).encode("utf-8", "surrogatepass")
     return hmac.new(token.encode("utf-8", "surrogatepass"), text, hashlib.sha256).hexdigest()
 
 
@@ -75,7 +75,7 @@ def pending(
         observation_digest=action.details.observation,
         precondition_metric=metric,
     )
-    return changed(asked, seal=_seal(token, asked))
+    return alter(asked, seal=_seal(token, asked))
 
 
 def is_token_of(token: str, asked: PendingApproval) -> bool:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tinman.config.settings import provider_keys
 from tinman.errors import GarbledReply, LoopConfigError, ProviderUnavailable
-from tinman.frozen import adapter, made
+from tinman.frozen import adapter, make
 from tinman.loop.llm import CallableLLM, LLMResponse
 from tinman.messages import Message, Part, Reply, Request, Text, ToolUse, Usage
 from tinman.models.base import Model
@@ -92,20 +92,20 @@ def _reply(answer: object, request: Request, name: str) -> Reply:
 
 
 def _as_reply(answer: LLMResponse, request: Request) -> Reply:
-    parts: list[Part] = [made(Text, text=answer.text)] if answer.text else []
+    parts: list[Part] = [make(Text, text=answer.text)] if answer.text else []
     for number, use in enumerate(answer.tool_calls, start=1):
         parts.append(_use(use.id or f"call_{number}", use.name, use.args))
-    message = made(Message, role="assistant", parts=tuple(parts))
+    message = make(Message, role="assistant", parts=tuple(parts))
     into, out = answer.input_tokens, answer.output_tokens
     is_unsaid = into == 0 and out == 0
     if is_unsaid:
         into, out = prompt_bytes(request), reply_bytes(message)
     usage = Usage(calls=1, input_tokens=into, output_tokens=out)
-    return made(Reply, message=message, usage=usage, extra={"usage_estimated": True} if is_unsaid else {})
+    return make(Reply, message=message, usage=usage, extra={"usage_estimated": True} if is_unsaid else {})
 
 
 def _use(call_id: str, name: str, args: Mapping[str, Any]) -> ToolUse:
     malformed = args.get("__malformed__")
     if isinstance(malformed, str) and len(args) == 1:
         return ToolUse(id=call_id, name=name, malformed=malformed)
-    return made(ToolUse, id=call_id, name=name, arguments=dict(args))
+    return make(ToolUse, id=call_id, name=name, arguments=dict(args))

@@ -16,7 +16,7 @@ from tinman.budget import Budget
 from tinman.config.modes import Mode
 from tinman.errors import LoopConfigError
 from tinman.events import EventBus
-from tinman.frozen import changed
+from tinman.frozen import alter
 from tinman.loop.approvals.gate import Gate, HandlerGate, ReviewerGate
 from tinman.loop.exits import ExitCondition
 from tinman.loop.goals import GoalMetric
@@ -103,7 +103,7 @@ class Meters:
                 raise LoopConfigError(f"{old}, more than {STALE_DAYS}; bring it up to date")
             if self.staleness == "token-only":
                 self.voice.say(f"{old}: cost_limit_usd is off, tokens alone are limited")
-                return changed(config, cost_limit_usd=None)
+                return alter(config, cost_limit_usd=None)
             self.voice.say(f"{old}: cost_limit_usd is kept by it all the same")
         self.pricing.check(config)
         return config

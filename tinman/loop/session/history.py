@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tinman import clock
 from tinman.budget import Amount, Budget
-from tinman.frozen import made
+from tinman.frozen import make
 from tinman.loop.session import ceilings
 from tinman.loop.state.changes import Acted, Change, Closed, Drawn, apply
 from tinman.loop.state.records import ActionRecord, LoopConfig, State
@@ -82,7 +82,7 @@ class History:
 
     def change_by(self, action: ActionRecord) -> Acted:
         """Return the change that ``action`` makes, with the time and budget used so far."""
-        return made(Acted, action=action, elapsed_s=self.elapsed_s, spent=self.budget.spent)
+        return make(Acted, action=action, elapsed_s=self.elapsed_s, spent=self.budget.spent)
 
     def find_reached_ceiling(self, *, in_round: bool = False) -> str:
         """Return which ceiling is reached; empty when none is."""

@@ -11,7 +11,7 @@ import structlog
 from tinman import clock
 from tinman.budget import Budget
 from tinman.errors import BudgetExhausted, ProviderError
-from tinman.frozen import changed, made
+from tinman.frozen import alter, make
 from tinman.loop import context
 from tinman.loop.result import LoopStatus, Stop
 from tinman.loop.session import ceilings
@@ -62,7 +62,7 @@ class Planner:
                 )
                 return self._invalid(record, errors, usage), stop
             usage = usage + reply.usage
-            record = changed(
+            record = alter(
                 record,
                 plan_text=self.redact(head_and_tail(whole(reply.message.text), PLAN_CHARS)),
                 input_tokens=usage.input_tokens,
@@ -74,25 +74,25 @@ class Planner:
             if over := ceilings.overrun(state.config, self.budget):
                 dropped = tuple(use.name for use in reply.message.calls)
                 self.trace.tell("budget.preempt", dropped_action=", ".join(dropped))
-                cut = changed(self._invalid(record, errors, usage).record, dropped=dropped, plan_invalid=bool(errors))
+                cut = alter(self._invalid(record, errors, usage).record, dropped=dropped, plan_invalid=bool(errors))
                 stop = Stop(status=LoopStatus.BUDGET_EXHAUSTED, reason=over)
                 return Planned(record=cut, usage=usage, spent=self.budget.spent), stop
             if not errors:
                 calls = tuple(
-                    made(Call, id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
+                    make(Call, id=f"{record.index}.{number}", tool=use.name, args=use.arguments)
                     for number, use in enumerate(reply.message.calls)
                 )
-                record = changed(record, idle=not calls)
-                return made(Planned, record=record, calls=calls, usage=usage, spent=self.budget.spent), None
+                record = alter(record, idle=not calls)
+                return make(Planned, record=record, calls=calls, usage=usage, spent=self.budget.spent), None
             messages = (*messages, say("assistant", _write_out(reply)), say("user", _ask_again(errors)))
         return self._invalid(record, errors, usage), None
 
     def _invalid(self, record: IterationRecord, errors: tuple[str, ...], usage: Usage) -> Planned:
-        bad = changed(record, plan_invalid=True, errors=tuple(self.redact(each) for each in errors))
+        bad = alter(record, plan_invalid=True, errors=tuple(self.redact(each) for each in errors))
         return Planned(record=bad, usage=usage, spent=self.budget.spent)
 
     async def _ask(self, state: State, messages: tuple[Message, ...], attempt: int) -> Reply:
-        request = made(
+        request = make(
             Request,
             params={},
             messages=messages,
@@ -102,7 +102,7 @@ class Planner:
         )
         cap = ceilings.output_cap(request, state.config, self.budget, self.pricing)
         started = clock.monotonic()
-        reply = await self.model.complete(changed(request, params={"max_tokens": cap}))
+        reply = await self.model.complete(alter(request, params={"max_tokens": cap}))
         self.trace.tell(
             "llm.call",
             model=self.model.name,

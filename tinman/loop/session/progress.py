@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from tinman.frozen import changed, digest
+from tinman.frozen import alter, digest
 from tinman.loop.state.records import IterationRecord, MetricSnapshot, State
 from tinman.text.visible import shorten
 
@@ -74,14 +74,14 @@ def append(state: State, record: IterationRecord) -> State:
     round ends it.
     """
     before = state.iterations[-1] if state.iterations else None
-    record = changed(
+    record = alter(
         record,
         trend=trend(before.metric if before else None, record.metric),
         repetition=period([*state.iterations[-2 * LONGEST_PERIOD :], record]) if record.actions else 0,
     )
     is_flagged = bool(record.repetition) or record.plan_invalid or record.idle
     streak = state.no_progress_streak + 1 if is_flagged and not _has_moved(before, record) else 0
-    return changed(
+    return alter(
         state,
         iterations=(*state.iterations, record),
         no_progress_streak=streak,

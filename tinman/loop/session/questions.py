@@ -10,7 +10,7 @@ import anyio
 from tinman import clock
 from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval
-from tinman.frozen import changed
+from tinman.frozen import alter
 from tinman.loop.approvals import questions as approval
 from tinman.loop.approvals.gate import Gate
 from tinman.loop.policies import Rules
@@ -185,7 +185,7 @@ class Questions:
         action = self._action_about(call, reason, look.digest, approval.new_nonce())
         await self.gate.announce(ApprovalRequest.of(action, token=token, ttl_s=self.ttl_s))
         stop = await self._wait_for(action, call, token, reason, look.metric)
-        return changed(stop, reason=f"{call.tool} waits for a new approval: {why}")
+        return alter(stop, reason=f"{call.tool} waits for a new approval: {why}")
 
 
 def _has_changed(asked: PendingApproval, look: Look) -> bool:

@@ -11,7 +11,7 @@ import anyio
 import structlog
 
 from tinman.errors import BudgetExhausted, LoopStateError, ProviderError, StoreError
-from tinman.frozen import changed, made
+from tinman.frozen import alter, make
 from tinman.loop.exits import ExitCondition
 from tinman.loop.policies import Rules
 from tinman.loop.result import LoopResult, LoopStatus, Stop, result_of
@@ -70,8 +70,8 @@ class Rounds:
             return stop
         except Exception as error:  # noqa: BLE001 - the loop ends anyway, for a reason that is known
             _log.warning("loop.last_look_failed", error=f"{type(error).__name__}: {error}")
-            return changed(stop, reason=f"{stop.reason}; the last look failed: {type(error).__name__}")
-        self.history.state = changed(state, last_metric=look.metric)
+            return alter(stop, reason=f"{stop.reason}; the last look failed: {type(error).__name__}")
+        self.history.state = alter(state, last_metric=look.metric)
         if look.is_success:
             reason = f"the goal metric says success, as the loop ended ({stop.reason})"
             return Stop(status=LoopStatus.SUCCESS, reason=reason)
@@ -105,7 +105,7 @@ class Rounds:
             self.history.check_time()
             index = len(self.history.state.iterations)
             self.trace.tell("iteration.start", index=index, metric=None if look.metric is None else look.metric.value)
-            record = made(
+            record = make(
                 IterationRecord,
                 index=index,
                 observation=look.observation,
@@ -222,7 +222,7 @@ class Session:
 
     async def _end(self, stop: Stop) -> LoopResult:
         # Errors and refused calls may hold what they were given.
-        stop = changed(stop, reason=self.redact(stop.reason))
+        stop = alter(stop, reason=self.redact(stop.reason))
         ended = Ended(
             ending=Ending(
                 status=stop.status, reason=stop.reason, error=stop.error, metric=self.history.state.last_metric
@@ -235,7 +235,7 @@ class Session:
         except (LoopStateError, StoreError, OSError) as error:
             _log.error("loop.end_not_stored", error=str(error))
             also = f"; and its end could not be stored: {error}"
-            stop = changed(stop, status=LoopStatus.ERROR, reason=stop.reason + also, is_consistent=False)
+            stop = alter(stop, status=LoopStatus.ERROR, reason=stop.reason + also, is_consistent=False)
             self.history.go_on_from(apply(self.history.state, ended))
         state = self.history.state
         try:

@@ -11,7 +11,7 @@ import anyio
 
 from tinman.budget import Budget
 from tinman.errors import LoopConfigError
-from tinman.frozen import digest, made
+from tinman.frozen import digest, make
 from tinman.loop.goals import GoalMetric
 from tinman.loop.state.records import ActionRecord, Call, MetricSnapshot, State
 from tinman.loop.state.store import Store
@@ -126,7 +126,7 @@ class Caller:
         self.trace.tell("action.executed", tool=call.tool, status=result.status, duration_s=round(result.duration_s, 6))
         output = self.redact(whole(result.output))
         payload = await self.store.keep(output) if len(output) > RESULT_CHARS else ""
-        return made(
+        return make(
             ActionRecord,
             tool=call.tool,
             args_excerpt=self._excerpt(call.args),

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias, assert_never
 from pydantic import Field
 
 from tinman.budget import Amount
-from tinman.frozen import changed, frozen, made
+from tinman.frozen import alter, frozen, make
 from tinman.loop import context
 from tinman.loop.session import progress
 from tinman.loop.state.records import (
@@ -139,7 +139,7 @@ def apply(state: State, change: Change) -> State:
             now = (change.goal, change.config, change.tool_schema_hash, change.policy_fingerprint)
             # What stood still under other circumstances says nothing about these.
             is_same = before == now and set(change.pinned_facts) <= set(state.pinned_facts)
-            return changed(
+            return alter(
                 state,
                 goal=change.goal,
                 no_progress_streak=state.no_progress_streak if is_same else 0,
@@ -157,32 +157,32 @@ def apply(state: State, change: Change) -> State:
         case Planned():
             metrics = state.metrics.plus(change.usage)
             if change.calls:
-                opened = made(Round, record=change.record, calls=change.calls)
-                return changed(state, metrics=metrics, spent=change.spent, round=opened)
-            return _add_record(changed(state, metrics=metrics, spent=change.spent), change.record)
+                opened = make(Round, record=change.record, calls=change.calls)
+                return alter(state, metrics=metrics, spent=change.spent, round=opened)
+            return _add_record(alter(state, metrics=metrics, spent=change.spent), change.record)
         case Asked():
-            return changed(state, pending_approval=change.pending)
+            return alter(state, pending_approval=change.pending)
         case Answered():
-            return changed(state, pending_approval=None, intent=change.intent)
+            return alter(state, pending_approval=None, intent=change.intent)
         case Acted():
             return _add_action(state, change)
         case Closed():
             if state.round is None:
                 return state
-            return _add_record(state, changed(state.round.record, dropped=change.dropped))
+            return _add_record(state, alter(state.round.record, dropped=change.dropped))
         case Forgotten():
-            return changed(state, intent=None)
+            return alter(state, intent=None)
         case Summarised():
-            state = changed(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
+            state = alter(state, metrics=state.metrics.plus(change.usage), spent=change.spent)
             return context.add_summaries(state, change.texts, change.summarizer)
         case Drawn():
-            return changed(state, drawn=change.total)
+            return alter(state, drawn=change.total)
         case Ended():
-            return changed(
+            return alter(
                 state,
                 ending=change.ending,
                 last_metric=change.ending.metric or state.last_metric,
-                metrics=changed(state.metrics, elapsed_s=change.elapsed_s),
+                metrics=alter(state.metrics, elapsed_s=change.elapsed_s),
                 spent=change.spent,
                 drawn=change.spent,
             )
@@ -193,11 +193,11 @@ def apply(state: State, change: Change) -> State:
 def _add_action(state: State, change: Acted) -> State:
     if state.round is None:
         return state
-    record = changed(state.round.record, actions=(*state.round.record.actions, change.action))
-    metrics = changed(state.metrics, elapsed_s=change.elapsed_s)
+    record = alter(state.round.record, actions=(*state.round.record.actions, change.action))
+    metrics = alter(state.metrics, elapsed_s=change.elapsed_s)
     is_over = len(record.actions) == len(state.round.calls)
-    still_open = None if is_over else changed(state.round, record=record)
-    state = changed(state, round=still_open, intent=None, metrics=metrics, spent=change.spent)
+    still_open = None if is_over else alter(state.round, record=record)
+    state = alter(state, round=still_open, intent=None, metrics=metrics, spent=change.spent)
     return _add_record(state, record) if is_over else state
 
 

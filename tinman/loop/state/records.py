@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from tinman.budget import Amount
 from tinman.errors import LoopConfigError
-from tinman.frozen import Dumps, changed, frozen
+from tinman.frozen import Dumps, alter, frozen
 from tinman.loop.state import statefile
 from tinman.messages import Usage
 from tinman.text.invalid import first_error
@@ -58,7 +58,7 @@ class Metrics:
     def plus(self, usage: Usage) -> Metrics:
         """Return the sum with one call's usage."""
         known = self.cost_usd is not None and usage.usd is not None
-        return changed(
+        return alter(
             self,
             input_tokens=self.input_tokens + usage.input_tokens,
             output_tokens=self.output_tokens + usage.output_tokens,
