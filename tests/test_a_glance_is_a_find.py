@@ -56,7 +56,9 @@ async def test_another_schema_another_database_and_no_schema_are_left_to_who_can
         place = graph.db.place
     assert glance(place, "failure_mode") == []
     assert glance(f"sqlite:///{place}", "failure_mode") == []
-    assert glance("postgresql://somewhere/tinman", "failure_mode") is None
+    assert [each.name for each in tmp_path.glob("*.db-*")] == []
+    for other in ("postgresql://somewhere/tinman", f"sqlite:///{place}?timeout=3", "sqlite:///a%20b.db", ":memory:"):
+        assert glance(other, "failure_mode") is None
     with closing(sqlite3.connect(place)) as older, older:
         older.execute("UPDATE alembic_version SET version_num = '0001'")
     assert glance(place, "failure_mode") is None

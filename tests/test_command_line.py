@@ -251,6 +251,7 @@ def test_a_paused_cycle_is_cancelled_and_a_done_one_is_not(here: Cli) -> None:
     assert "cancelled on the command line" in why
     assert (done.code, "cyc-0001 is completed already" in done.last) == (2, True)
     assert here("cycles", "cancel", "cyc-0404").code == 2
+    assert "see `tinman scenarios validate --help`" in here("scenarios", "validate").err
     asyncio.run(store_a_loop("loop-1"))
     assert "is a loop" in here("cycles", "cancel", "loop-1").last
     assert "is a loop" in here("resume", "loop-1").last

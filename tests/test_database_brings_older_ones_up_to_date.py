@@ -103,7 +103,7 @@ async def test_what_hid_in_free_form_members_has_fields_of_its_own(tmp_path: Pat
         flat = json.dumps({"value": [True, {"$record": "h"}]})
         older.execute("UPDATE journal SET value = ? WHERE key = 'hypotheses'", (flat,))
         text = {"what": "a, b", "patch": "p1, p2", "runs": 80, "estimated_cost_usd": None}
-        older.execute("UPDATE approvals SET summary = ?", (json.dumps(text),))
+        older.execute("UPDATE approvals SET summary = ?, digest = 'what it was'", (json.dumps(text),))
         older.execute("UPDATE alembic_version SET version_num = '0002'")
 
     async with await Database.open(path) as db:
@@ -113,9 +113,9 @@ async def test_what_hid_in_free_form_members_has_fields_of_its_own(tmp_path: Pat
         async with JournalRuntime(graph, ids[0]) as runtime:
             assert await runtime.value("hypotheses") == (True, (guess,))
             assert await runtime.value("design/h") == plan
-        kept = await ApprovalQueue(db).get(question.id)
+        kept = await ApprovalQueue(db).ask(action, ids[0])
 
-    assert (kept.action, kept.status) == (action, "expired")
+    assert (kept.id, kept.action, kept.digest, kept.status) == (question.id, action, action.digest, "pending")
     assert [ended[each].ending for each in (*ids, "loop-1")] == [
         None,
         Ending(kind="BUDGET_EXHAUSTED", reason=CEILING, limit="calls"),

@@ -261,6 +261,14 @@ def test_a_schema_that_would_check_less_than_it_says_is_an_error(schema: Any) ->
         read_check({"type": "assistant_json_schema", "schema": schema})
 
 
+def test_an_answer_too_deep_to_be_searched_is_no_fault_of_it() -> None:
+    deep = "[" * 400 + "]" * 400
+    result = judge(read_check({"type": "assistant_json_path", "path": "$..x"}), deep, ())
+
+    assert result.undecided
+    assert "cannot be followed" in result.detail
+
+
 def test_a_path_leads_where_it_says() -> None:
     value = {"a": [{"b": 1}, {"b": 2}], "c d": {"e": 3}}
 
@@ -271,6 +279,8 @@ def test_a_path_leads_where_it_says() -> None:
     assert at({"content-type": {"0": 4}}, read_path("$.content-type.0")) == [4]
     assert at(value, read_path("$..b")) == [1, 2]
     assert at(value, read_path("$.a[?@.b > 1].b")) == [2]
+    assert at({"ok?": {"c-d": {"a?b": 5}}}, read_path("$.ok?.c-d['a?b']")) == [5]
+    assert at({"a?b": {"c-d": 6}}, read_path("$['a?b'].c-d")) == [6]
     for wrong in ("a", "$a", "$.a[", "$[x]"):
         with pytest.raises(ValueError, match="path"):
             read_path(wrong)

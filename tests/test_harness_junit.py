@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tinman.harness.measurement import Measurement
 from tinman.harness.reports.junit import junit, junit_error, legal
 from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import Trials, result_of
-from tinman.scenarios.checks import CheckResult
+from tinman.scenarios.checks import CheckResult, ToolTrace
 from tinman.scenarios.outcome import Outcome, TurnRecord
 
 CLEAN = Redactor()
@@ -100,3 +101,18 @@ def test_secrets_and_length_are_looked_after() -> None:
 
     assert "my-secret-word" not in text
     assert len(text) < 20_000
+
+
+def test_what_tools_were_given_and_answered_is_left_out() -> None:
+    """A report of JSON redacts by the name of a member; in a text of tool calls that name would be lost."""
+    hidden = ToolTrace(tool_name="login", arguments={"password": "hunter2"}, raw_result={"token": "abc123"})
+    found = Measurement(trials=(trials("a", "failure"),))
+    (run,) = found.trials[0].runs
+    turn = replace(run.turns[0], tool_traces=(hidden,))
+    found = Measurement(trials=(replace(found.trials[0], runs=(replace(run, turns=(turn,)),)),))
+
+    text = junit(found, redactor=CLEAN)
+
+    assert "user: hello\nassistant: text" in (check_shape(text)[0][0][0].text or "")
+    assert "hunter2" not in text
+    assert "abc123" not in text

@@ -1,5 +1,7 @@
 """What stood in free-form members, in the text of a reason or in the name of a case gets fields of its own."""
 
+import hashlib
+import json
 import re
 
 import sqlalchemy as sa
@@ -32,8 +34,9 @@ _APPROVALS = sa.table(
     "approvals",
     sa.column("id", sa.String),
     sa.column("kind", sa.String),
-    sa.column("status", sa.String),
-    sa.column("reason", sa.String),
+    sa.column("mode", sa.String),
+    sa.column("tier", sa.String),
+    sa.column("digest", sa.String),
     sa.column("summary", sa.JSON),
 )
 _SPENT = ("calls", "tokens", "nano_usd", "input_tokens", "output_tokens", "seconds")
@@ -133,13 +136,17 @@ def _convert_journal() -> None:
 
 
 def _convert_approvals() -> None:
-    """A simulation's patches were one text. With a list of them its digest is another, so it is asked about anew."""
+    """A simulation's patches were one text. As a list they have another digest: the row gets it, and is found by it."""
     connection = op.get_bind()
     for row in connection.execute(sa.select(_APPROVALS).where(_APPROVALS.c.kind == "simulation")).all():
-        patches = row.summary.pop("patch").split(", ")
-        change = {"summary": {**row.summary, "patches": patches}}
-        if row.status == "pending":
-            change |= {"status": "expired", "reason": "asked anew after an update of the database"}
+        details = {**row.summary, "patches": row.summary["patch"].split(", ")}
+        what = details.pop("what")
+        del details["patch"]
+        asked = json.dumps(
+            [row.kind, what, row.mode, row.tier, details], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
+        digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        change = {"summary": {"what": what, **details}, "digest": digest}
         connection.execute(sa.update(_APPROVALS).where(_APPROVALS.c.id == row.id).values(change))
 
 

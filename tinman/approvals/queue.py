@@ -47,14 +47,15 @@ class ApprovalQueue:
 
     async def ask(self, action: Action, cycle_id: str) -> Approval:
         """Return the approval of ``action``, asking first if nobody did. One past its time is expired: a no."""
-        approval_id, now = clock.derive_id("approval", cycle_id, action.digest), clock.now()
+        now = clock.now()
+        same = (ApprovalRow.cycle_id == cycle_id, ApprovalRow.digest == action.digest)
         expired = (
             update(ApprovalRow)
-            .where(ApprovalRow.id == approval_id, ApprovalRow.status == "pending", ApprovalRow.expires_at <= now)
+            .where(*same, ApprovalRow.status == "pending", ApprovalRow.expires_at <= now)
             .values(status="expired", decided_at=now, reason="nobody answered in time")
         )
         asked = {
-            "id": approval_id,
+            "id": clock.derive_id("approval", cycle_id, action.digest),
             "cycle_id": cycle_id,
             "digest": action.digest,
             "kind": action.kind,
@@ -68,7 +69,7 @@ class ApprovalQueue:
 
         def put(connection: Connection) -> Approval:
             connection.execute(expired)
-            found = connection.execute(select(*_COLUMNS).where(ApprovalRow.id == approval_id)).first()
+            found = connection.execute(select(*_COLUMNS).where(*same)).first()
             if found is None:
                 found = connection.execute(insert(ApprovalRow).values(asked).returning(*_COLUMNS)).one()
             return _approval(found)

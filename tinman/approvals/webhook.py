@@ -117,7 +117,12 @@ class WebhookReviewer(BaseReviewer):
         body = json.dumps(question).encode("ascii")
         try:
             async for attempt in stamina.retry_context(
-                on=_Undelivered, attempts=self._attempts, timeout=None, wait_initial=self._backoff_s, wait_jitter=0
+                on=_Undelivered,
+                attempts=self._attempts,
+                timeout=None,
+                wait_initial=self._backoff_s,
+                wait_max=float("inf"),
+                wait_jitter=0,
             ):
                 with attempt:
                     await self._post(body)

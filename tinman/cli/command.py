@@ -87,11 +87,12 @@ class Command(_Shared):
         family = ctx.parent.command.name if ctx.parent and ctx.parent.parent else self.name
         body = self.load(family or "")
         call = partial(body, ctx.ensure_object(App), **ctx.params)
-        if not inspect.iscoroutinefunction(body):
-            return call()
-        import anyio  # noqa: PLC0415 - help and completion do without an event loop
+        with click.core.augment_usage_errors(ctx):
+            if not inspect.iscoroutinefunction(body):
+                return call()
+            import anyio  # noqa: PLC0415 - help and completion do without an event loop
 
-        return anyio.run(call)
+            return anyio.run(call)
 
 
 class Family(_Shared, click.Group):

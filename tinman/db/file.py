@@ -53,8 +53,10 @@ def peek(path: Path, query: str, parameters: Sequence[object]) -> list[Any] | No
     odd. Nothing is written. Raises ``StoreError`` like ``check_file``."""
     check_file(path, create=False)
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        # Not mode=ro: who may not write leaves the log's files behind.
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
         try:
+            connection.execute("PRAGMA query_only = ON")
             (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             return connection.execute(query, parameters).fetchall() if version == SCHEMA_VERSION else None
         finally:

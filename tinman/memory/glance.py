@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def glance(
 
     Only for kinds whose records stand whole in their node: results refer to their runs.
     """
-    if "://" in place and not place.startswith("sqlite:///"):
+    if ("://" in place and not re.fullmatch("sqlite:///[^?%]+", place)) or place == ":memory:":
         return None
     query, parameters = _QUERY, list[str]([kind])
     for condition, value in (("cycle_id = ?", cycle_id), ("created_at >= ?", since and as_text(since))):

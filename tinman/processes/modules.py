@@ -26,7 +26,8 @@ def module_at(place: str, *, kind: str, anew: bool = True) -> ModuleType:
     path = Path(place).expanduser()
     if not path.is_file():
         raise NoModule(f"there is no file {place}")
-    name = f"tinman_{kind}_{path.stem}_{digest(str(path.resolve()))}"
+    # A dot in the name would make it a package's: what its code raises could not be pickled.
+    name = f"tinman_{kind}_{path.stem.replace('.', '_')}_{digest(str(path.resolve()))}"
     if not anew and name in sys.modules:
         return sys.modules[name]
     found = importlib.util.spec_from_file_location(name, path)

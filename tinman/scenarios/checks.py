@@ -340,12 +340,14 @@ def _used(check: CostAtMost | TokensAtMost, usage: Usage) -> CheckResult:
 def _json(check: JsonFits | JsonPath, reply: str) -> CheckResult:
     try:
         value = json_shape.parsed(reply)
+        there = [] if isinstance(check, JsonFits) else json_shape.at(value, json_shape.read_path(check.path))
     except json_shape.NoJson as error:
         return _found(check, False, shorten(str(error), 300))
+    except ValueError as error:
+        return unsure(check, shorten(str(error), 300))
     if isinstance(check, JsonFits):
         wrong = json_shape.violation(check.schema, value)
         return _found(check, not wrong, shorten(wrong, 300) or "fits the schema")
-    there = json_shape.at(value, json_shape.read_path(check.path))
     if check.is_compared:
         hits, wanted = [v for v in there if json_shape.same(check.equals, v)], f"equal to {json.dumps(check.equals)}"
     elif check.matches is not None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from jsonpath_rfc9535 import JSONPathQuery
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
-_NAME = re.compile(r"""(\[(?:'.*?'|".*?")\])|(?<!\.)\.([^.\[\]*'"\\]+)""")
+_KEY = r"""\[(?:'.*?'|".*?")\]"""
+_NAME = re.compile(rf"""({_KEY})|(?<!\.)\.([^.\[\]*'"\\]+)""")
+_FILTER = re.compile(r"[\[,]\s*\?")
 _SAID = frozenset(
     {"$schema", "$id", "$comment", "$defs", "title", "description", "default", "examples", "deprecated", "then", "else"}
 )
@@ -47,14 +49,21 @@ def read_path(path: str) -> JSONPathQuery:
     from jsonpath_rfc9535 import JSONPathError, compile  # noqa: PLC0415 - loaded by the first check that needs it
 
     try:
-        return compile(path if "?" in path else _NAME.sub(lambda found: found[1] or f"['{found[2]}']", path))
+        if not _FILTER.search(re.sub(_KEY, "", path)):
+            path = _NAME.sub(lambda found: found[1] or f"['{found[2]}']", path)
+        return compile(path)
     except JSONPathError as error:
         raise ValueError(f"path {path!r} cannot be read: {shorten(str(error), 120)}") from error
 
 
 def at(value: Any, path: JSONPathQuery) -> list[Any]:
-    """Return every value that ``path`` leads to."""
-    return path.find(value).values()
+    """Return every value that ``path`` leads to. Raises ``ValueError`` when the value is nested too deeply."""
+    from jsonpath_rfc9535 import JSONPathError  # noqa: PLC0415 - loaded by the first check that needs it
+
+    try:
+        return path.find(value).values()
+    except (JSONPathError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be followed: {error}") from error
 
 
 def same(one: Any, other: Any) -> bool:

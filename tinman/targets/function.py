@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from tinman.errors import ConfigError, TargetError
 from tinman.messages import Reply, Request
-from tinman.processes.modules import module_at
+from tinman.processes.modules import NoModule, module_at
 from tinman.processes.threads import call, settle
 from tinman.targets.base import Capabilities
 from tinman.targets.profile import TargetProfile
@@ -32,7 +32,7 @@ def resolve(spec: str) -> Callable[..., Any]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = module_at(place, kind="target")
-    except LookupError as error:
+    except NoModule as error:
         raise ConfigError(f"target: {error}") from error
     except ModuleNotFoundError as error:
         raise ConfigError(f"target: cannot import {place}: {error}") from error

@@ -10,11 +10,9 @@ from tinman.harness.measurement import Measurement
 from tinman.harness.reports.redaction import Redactor, cap
 from tinman.harness.results import ScenarioResult
 from tinman.scenarios.scenario import Scenario
-from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import visible
 
 MAX_BODY = 8_000
-_WHOLE = 10**9  # a secret that a cut went through would not be found any more
 _NAME = "tinman scenarios"
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -65,13 +63,14 @@ def _add(suite: _Suite, result: ScenarioResult, name: str) -> None:
     if result.passed:
         suite.add(name, duration_ms=result.duration_ms)
         return
+    said = [f"user: {turn.user}\nassistant: {turn.assistant}" for _, turn in result.failed_turns]
     told = [f"turn {n}: {check.type}: {check.detail}" for n, turn in result.failed_turns for check in turn.failing]
     suite.add(
         name,
         # What could not be measured is an error of the measurement, not a failure of the target.
         outcome="error" if result.verdict == "indeterminate" else "failure",
         message=told[0] if told else result.reason,
-        body="\n".join([*told, transcript_of((turn for _, turn in result.failed_turns), _WHOLE)]),
+        body="\n".join([*told, *said]),
         duration_ms=result.duration_ms,
     )
 

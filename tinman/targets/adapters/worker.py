@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tinman.frozen import dump
-from tinman.processes.modules import module_at
+from tinman.processes.modules import NoModule, module_at
 from tinman.processes.threads import settle
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.turn import DETAIL_CHARS, encoded, plain, turn_outside
@@ -37,7 +37,7 @@ def load(place: str) -> Any:
         raise BadAdapter(f"adapter {place!r} is not <module-or-file>:<callable>")
     try:
         module = module_at(where, kind="adapter")
-    except LookupError as error:
+    except NoModule as error:
         raise BadAdapter(f"adapter: {error}") from error
     factory = getattr(module, name, None)
     if factory is None:
