@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,15 @@ def loaded_by(code: str) -> set[str]:
 )
 def test_nothing_heavy_is_loaded(code: str) -> None:
     assert not loaded_by(code) & HEAVY
+
+
+def test_settings_load_their_library_only_for_variables_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from tinman.config.settings import resolve; resolve({})"
+    for name in [name for name in os.environ if name.startswith("TINMAN_")]:
+        monkeypatch.delenv(name)
+    assert "pydantic_settings" not in loaded_by(code)
+    monkeypatch.setenv("TINMAN_MODE", "shadow")
+    assert "pydantic_settings" in loaded_by(code)
 
 
 def test_the_measure_sees_a_heavy_module() -> None:

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic_settings.sources import EnvSettingsSource
 
 from tinman.config.modes import Mode
 from tinman.errors import ConfigError
 from tinman.text.invalid import first_error, first_place
 
 FILE = "tinman.toml"
+PREFIX = "TINMAN_"
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
 
 
@@ -62,17 +61,9 @@ class Settings(_Section):
     db: str = ".tinman/tinman.db"
     reasoner: str = "playbook"
     reasoner_base_url: str | None = None
-    target: Annotated[dict[str, Any], NoDecode, BeforeValidator(_named)] = Field(
-        default_factory=lambda: {"spec": "sandbox"}
-    )
+    target: Annotated[dict[str, Any], BeforeValidator(_named)] = Field(default_factory=lambda: {"spec": "sandbox"})
     research: ResearchSettings = ResearchSettings()
     prices: dict[str, PriceSettings] = Field(default_factory=dict)
-
-
-class _Environment(Settings, BaseSettings):
-    """The variables that name settings, of which the source takes fields and prefix; it is never made."""
-
-    model_config = SettingsConfigDict(env_prefix="TINMAN_", env_nested_delimiter="__")
 
 
 @dataclass(frozen=True)
@@ -142,6 +133,26 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
+def _of_variables() -> dict[str, Any]:
+    """Return the settings that environment variables name, nested like the file."""
+    if not any(name.upper().startswith(PREFIX) for name in os.environ):
+        return {}
+    from pydantic_settings import (  # noqa: PLC0415 - it loads much, and few processes have such variables
+        BaseSettings,
+        EnvSettingsSource,
+        NoDecode,
+        SettingsConfigDict,
+    )
+
+    class Variables(Settings, BaseSettings):
+        """Of these the source takes fields and prefix; none is ever made. A target may be a name alone, not JSON."""
+
+        model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
+        target: Annotated[dict[str, Any], NoDecode]
+
+    return EnvSettingsSource(Variables)()
+
+
 def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path | None = None) -> Resolved:
     """Return the settings in force. ``flags`` are nested like the file.
 
@@ -159,7 +170,7 @@ def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path
         if found is not None:
             file = found[0]
             layers.append((str(file), found[1]))
-    layers.append(("environment", EnvSettingsSource(_Environment)()))
+    layers.append(("environment", _of_variables()))
     layers.append(("flag", dict(flags)))
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}

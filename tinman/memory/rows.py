@@ -15,6 +15,7 @@ from tinman.memory.nodes import LABELLED, Batch, Node, decode, to_json
 from tinman.records import Run
 
 COLUMNS = tuple(column for column in NodeRow.__table__.columns if column.name != "search")
+_NAMES = tuple(column.name for column in COLUMNS)  # a row's own mapping is made much slower
 _CHUNK = 10_000
 _ADD_NODES = Prepared(
     insert_new(NodeRow, "sqlite"),
@@ -68,4 +69,4 @@ async def read(connection: AsyncConnection, queries: Iterable[Select[Any]]) -> l
         query = select(NodeRow.id, NodeRow.data).where(NodeRow.id.in_(ids))
         for row in (await connection.execute(query)).all():
             runs[row.id] = cast(Run, decode("run", row.data, {}))
-    return [Node(**row._mapping, record=decode(row.kind, row.data, runs)) for row in rows]
+    return [Node(**dict(zip(_NAMES, row, strict=True)), record=decode(row.kind, row.data, runs)) for row in rows]
