@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,9 +14,12 @@ from aiohttp import web
 from loops import Counting, again, place_of, playing, says
 
 from tinman import clock
+from tinman.config.modes import Mode
 from tinman.errors import ApprovalError, LoopConfigError
 from tinman.loop import Loop, RequireApproval
 from tinman.loop.webhook import SIGNATURE, TIMESTAMP, WebhookApprovalRunner, read_answer, sign
+from tinman.review import Action, ApprovalRequest, ExperimentDetails
+from tinman.taxonomy import RiskTier
 
 SECRET = b"0123456789abcdef-shared"
 EVERYWHERE = pytest.mark.parametrize("kind", ["file", "db"])
@@ -105,6 +109,25 @@ async def test_a_question_that_does_not_arrive_is_a_no(kind: str, statuses: tupl
 
     assert (result.status, work.calls) == ("APPROVAL_DENIED", [])
     assert len(got) == (3 if statuses == (500,) else 1)
+
+
+async def test_each_wait_is_twice_the_last_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", wait)
+    details = ExperimentDetails(hypothesis="h", estimated_runs=1, estimated_cost_usd=None, stress_type="s")
+    action = Action(what="w", mode=Mode.LAB, tier=RiskTier.REVIEW, details=details)
+    async with receiving(500) as (url, _):
+        runner = WebhookApprovalRunner(url, SECRET, attempts=4, backoff_s=4.0)
+        with pytest.raises(ApprovalError, match="did not arrive"):
+            await runner.decide(ApprovalRequest.of(action, ttl_s=60.0))
+
+    assert [seconds for seconds in waits if seconds] == [4.0, 8.0, 16.0]
 
 
 @pytest.mark.parametrize("fault", ["secret", "old", "future", "body", "unsigned", "shape", "yes in words"])

@@ -9,6 +9,7 @@ import pytest
 
 from tinman.errors import ConfigError
 from tinman.processes.modules import module_at
+from tinman.targets.adapters.worker import load
 from tinman.targets.function import resolve
 
 
@@ -26,5 +27,7 @@ def test_a_target_that_breaks_while_it_is_loaded_is_no_target_that_is_not_there(
 
     with pytest.raises(KeyError, match="NOT_SET_ANYWHERE"):
         resolve(f"{place}:answer")
+    with pytest.raises(KeyError, match="NOT_SET_ANYWHERE"):
+        load(f"{place}:make")
     with pytest.raises(ConfigError, match="there is no file"):
         resolve(f"{tmp_path / 'none.py'}:answer")

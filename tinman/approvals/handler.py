@@ -13,7 +13,7 @@ from tinman.audit import AuditLog
 from tinman.config.modes import Mode, may_skip_approval
 from tinman.errors import AwaitingApproval
 from tinman.events import EventBus
-from tinman.review import Action, ApprovalRequest, Decision, ExperimentDetails, Reviewer, SimulationDetails
+from tinman.review import Action, ApprovalRequest, Decision, ExperimentDetails, Reviewer
 from tinman.taxonomy import RiskTier
 
 _log = structlog.get_logger(__name__)
@@ -160,20 +160,6 @@ class ApprovalHandler:
             stress_type=stress_type,
         )
         action = Action(what=experiment_name, mode=mode, tier=tier, details=details)
-        return (await self.decide(action)).approved
-
-    async def approve_simulation(
-        self,
-        intervention_name: str,
-        patch_digest: str,
-        num_runs: int,
-        estimated_cost_usd: float | None = None,
-        *,
-        mode: Mode = Mode.PRODUCTION,
-    ) -> bool:
-        """Say whether a simulation may call the live target; the approval names the most runs it may make."""
-        details = SimulationDetails(patches=(patch_digest,), runs=num_runs, estimated_cost_usd=estimated_cost_usd)
-        action = Action(what=intervention_name, mode=mode, tier=RiskTier.REVIEW, details=details)
         return (await self.decide(action)).approved
 
 
