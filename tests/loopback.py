@@ -53,6 +53,14 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """This JSON under this status."""
+
+    code: int
+    data: Any
+
+
+@dataclass(frozen=True)
 class Cut:
     """Announces more bytes than it sends, then closes the connection."""
 
@@ -69,7 +77,7 @@ class Hang:
     """Answers only when the client is gone."""
 
 
-Behaviour: TypeAlias = Say | Call | Status | Body | Cut | Reset | Hang
+Behaviour: TypeAlias = Say | Call | Status | Body | Raw | Cut | Reset | Hang
 Script: TypeAlias = Callable[[dict[str, Any]], Behaviour]
 
 
@@ -80,6 +88,7 @@ class Loopback:
     root: str
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
     in_flight: int = 0
     peak: int = 0
 
@@ -152,6 +161,7 @@ async def serve(script: Script) -> AsyncIterator[Loopback]:
         asked = await request.json()
         server.requests.append(asked)
         server.headers.append(dict(request.headers))
+        server.queries.append(request.query_string)
         transports.add(_transport(request))
         server.in_flight += 1
         server.peak = max(server.peak, server.in_flight)
@@ -172,6 +182,8 @@ async def serve(script: Script) -> AsyncIterator[Loopback]:
                 return web.json_response({"error": error}, status=behaviour.code, headers=behaviour.headers)
             case Body():
                 return web.Response(body=behaviour.content, content_type="application/json", headers=behaviour.headers)
+            case Raw():
+                return web.json_response(behaviour.data, status=behaviour.code)
             case Cut():
                 response = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
                 await response.prepare(request)

@@ -408,8 +408,16 @@ async def test_control_characters_and_torn_surrogates_survive_the_way(provider: 
 
 
 @both
-async def test_text_that_no_wire_can_carry_is_refused_before_it_is_sent(provider: str) -> None:
-    request = Request(messages=(Message(role="user", parts=(Text(text="\ud800"),)),), params={"max_tokens": 9})
+async def test_half_a_surrogate_pair_is_sent_replaced(provider: str) -> None:
+    request = Request(messages=(Message(role="user", parts=(Text(text="a \ud800"),)),), params={"max_tokens": 9})
+    _, sent = await ask(provider, lambda _: Say(), request)
+
+    assert "a \\ufffd" in json.dumps(sent)
+
+
+@both
+async def test_what_json_has_no_word_for_is_refused_before_it_is_sent(provider: str) -> None:
+    request = Request(messages=(say("user", "hi"),), params={"max_tokens": 9, "temperature": float("nan")})
     with pytest.raises(RequestRefused, match="cannot be written as JSON"):
         await ask(provider, lambda _: Say(), request)
 

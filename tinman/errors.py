@@ -16,6 +16,7 @@ What one module raises only to catch it itself stands in that module. The code i
     ├── ProviderError            a model's provider did not give a usable reply            (exit 7)
     │   ├── KeyRefused           401 or 403                                                (exit 7)
     │   ├── RequestRefused       another 4xx: no such model, or a wrong request
+    │   │   └── FormRefused      a form the server does not take; the next attempt goes without it
     │   ├── RateLimited          429, with the provider's own waiting time                 (exit 7)
     │   ├── ProviderUnavailable  5xx, refused or broken connection                         (exit 7)
     │   ├── ProviderTimeout      no reply within the attempt's deadline                    (exit 7)
@@ -145,6 +146,12 @@ class RequestRefused(ProviderError):
     """Raised on any other 4xx: sending it again would fail again."""
 
     exit_code = Exit.USAGE  # somebody answers, and what was named is no such model
+
+
+class FormRefused(RequestRefused):
+    """Raised when a server does not take a form of the request that it can do without; the next attempt has it not."""
+
+    is_retryable = True
 
 
 class RateLimited(ProviderError):

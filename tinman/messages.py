@@ -138,6 +138,9 @@ class Reply:
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
+FILTERED = "filtered_by_provider"
+"""The member of ``Reply.extra`` that holds the words in which a provider's filter stopped a request or its reply."""
+
 Call = Callable[[Request], Awaitable[Reply]]
 """One call of a model, or one turn of a whole system."""
 

@@ -13,12 +13,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 
 from tinman import clock
 from tinman.errors import (
+    FormRefused,
     GarbledReply,
     KeyRefused,
     ProviderError,
@@ -27,7 +28,11 @@ from tinman.errors import (
     RateLimited,
     RequestRefused,
 )
-from tinman.models.wires.reading import read_json
+from tinman.messages import Reply, Request
+from tinman.models.wires.reading import read_body
+from tinman.models.wires.refusals import Filtered, Form, filter_words, refused_by_filter, refused_form
+from tinman.text.secrets import without_secrets
+from tinman.text.storable import paired
 from tinman.text.visible import shorten
 
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 
 NO_KEY = "not-needed"
 _TOLD_BY_THE_SDK = "Lang Package-Version OS Arch Runtime Runtime-Version Async".split()
+_NEVER_A_FILTER = frozenset({401, 404, 408, 429})
 _OPTIONS = {"extra_headers": "headers", "extra_query": "params", "timeout": "timeout"}
 
 
@@ -55,6 +61,7 @@ class SDKModel(ABC):
 
     provider: str
     key_variable: str
+    path: str
 
     def __init__(
         self, name: str, url: str, *, base_url: str | None, api_key: str | None, timeout_seconds: float
@@ -62,7 +69,7 @@ class SDKModel(ABC):
         self.name = name
         self.base_url = url
         self.price_provider = base_url or self.provider
-        self.label = f"{self.provider}:{name} at {urlsplit(url).netloc.rpartition('@')[2] or url}"
+        self.label = f"{self.provider}:{name} at {_host(url)}"
         """Names provider, model and host in every message."""
         self._api_key = api_key
         # What is not given here the SDK copies deeply, call for call.
@@ -71,13 +78,46 @@ class SDKModel(ABC):
         self._client: Any = None
         self._failures: tuple[type[Exception], ...] = ()
         self._raw: type[httpx2.Response] | None = None
+        self._query: dict[str, str] = {}
+        self._without: frozenset[str] = frozenset()
 
     @abstractmethod
     def _sdk(self) -> SDK:
         """Import the SDK."""
 
-    async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        """Send ``body`` and return the JSON that came back; raises a ``ProviderError``.
+    @abstractmethod
+    def _to_body(self, request: Request, without: frozenset[str]) -> dict[str, Any]:
+        """Return what is sent, without the forms that the server has refused."""
+
+    @abstractmethod
+    def _forms_in(self, body: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[Form, ...]:
+        """Return the forms in what was sent that the server can be asked without."""
+
+    @abstractmethod
+    def _from_response(self, response: Any, request: Request) -> Reply:
+        """Return the reply in what came back."""
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the model's reply; what the provider's filter stopped is a refusal that says nothing.
+
+        Raises ``FormRefused`` for a form the server does not take: the same request, asked again, goes without it.
+        """
+        body = self._to_body(request, self._without)
+        try:
+            return self._from_response(await self._post(body), request)
+        except Filtered as error:
+            return refused_by_filter(self._clean(error.words))
+        except RequestRefused as error:
+            cause = error.__cause__
+            said = json.dumps(getattr(cause, "body", None), default=str, ensure_ascii=False)
+            form = refused_form(self._forms_in(body, request.params), said) if cause is not None else None
+            if form is None:
+                raise
+            self._without |= {form}
+            raise FormRefused(f"{error} (asked again without {form})", retry_after_seconds=0.0) from error
+
+    async def _post(self, body: dict[str, Any]) -> Any:
+        """Send ``body`` and return the JSON that came back; raises a ``ProviderError``, ``Filtered``.
 
         ``extra_headers``, ``extra_query``, ``extra_body`` and ``timeout`` in it mean what they mean to the SDK.
         """
@@ -85,19 +125,23 @@ class SDKModel(ABC):
         asked = {option: body.pop(name) for name, option in _OPTIONS.items() if name in body}
         body.update(body.pop("extra_body", None) or {})
         content = self._written(body)
+        options = {**self._defaults, **asked}
+        if self._query:
+            options["params"] = {**self._query, **(options["params"] or {})}
         try:
-            response = await client.post(
-                self._address + path, cast_to=self._raw, content=content, options={**self._defaults, **asked}
-            )
+            response = await client.post(self._address, cast_to=self._raw, content=content, options=options)
         except ProviderError:
             raise
         except self._failures as error:
+            if (words := filter_words(getattr(error, "body", None))) is not None and _may_be_filter(error):
+                raise Filtered(words) from error
             raise self._translated(error) from error
-        return read_json(response.content, self.label)
+        return read_body(response.content, self.label, response.charset_encoding or "")
 
     def _written(self, body: dict[str, Any]) -> bytes:
         try:
-            return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+            text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            return paired(text).encode()
         except (TypeError, ValueError, RecursionError) as error:
             why = shorten(str(error), 100)
             raise RequestRefused(f"{self.label}: the request cannot be written as JSON ({why})") from error
@@ -109,16 +153,18 @@ class SDKModel(ABC):
         from tinman.models import http  # noqa: PLC0415 - it imports both
 
         sdk = self._sdk()
+        place, _, query = self.base_url.partition("?")
+        self._query = dict(parse_qsl(query))
         self._raw = httpx2.Response
         self._client = sdk.client(
             api_key=self._api_key or NO_KEY,
-            base_url=self.base_url,
+            base_url=place,
             max_retries=0,
             timeout=self._defaults["timeout"],
             default_headers=headers(sdk.omitted()),
             http_client=http.Client(),
         )
-        self._address = str(self._client.base_url).rstrip("/")
+        self._address = str(self._client.base_url).rstrip("/") + self.path
         self._failures = (sdk.error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
         return self._client
 
@@ -144,9 +190,11 @@ class SDKModel(ABC):
         headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
         told = self._words(getattr(error, "body", None))
         said = f"{self.label} answered {status}{told}"
-        if status in (401, 403):
+        if status == 401:
             # The provider's own words are left out: they like to repeat the key.
             return KeyRefused(f"{self.label} answered {status}: it refuses the key; check {self.key_variable}")
+        if status == 403:
+            return KeyRefused(f"{said}: it refuses the key, or what was asked with it; check {self.key_variable}")
         if status == 429:
             if _code(error) == "insufficient_quota":
                 return RequestRefused(f"{said}; the account has no quota left, add credit or use another key")
@@ -189,7 +237,8 @@ class SDKModel(ABC):
         return f" ({shorten(text, 160)})" if text else ""
 
     def _clean(self, text: str) -> str:
-        return text.replace(self._api_key, "[key]") if self._api_key else text
+        text = text.replace(self._api_key, "[key]") if self._api_key else text
+        return without_secrets(text)
 
 
 def headers(leave_out: Any) -> dict[str, Any]:
@@ -200,6 +249,16 @@ def headers(leave_out: Any) -> dict[str, Any]:
     """
     kept = {"Accept-Encoding": "identity", "Connection": "keep-alive"}
     return {**kept, **{f"X-Stainless-{name}": leave_out for name in _TOLD_BY_THE_SDK}}
+
+
+def _host(url: str) -> str:
+    """Return the host of ``url`` as messages name it, never its password."""
+    return urlsplit(url).netloc.rpartition("@")[2] or url
+
+
+def _may_be_filter(error: Exception) -> bool:
+    status = getattr(error, "status_code", None)
+    return isinstance(status, int) and status >= 400 and status not in _NEVER_A_FILTER
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -15,7 +15,7 @@ import anyio
 
 from tinman import clock
 from tinman.budget import Amount, Budget
-from tinman.errors import ConfigError, GarbledReply, ProviderError, ProviderTimeout, RateLimited
+from tinman.errors import ConfigError, FormRefused, GarbledReply, ProviderError, ProviderTimeout, RateLimited
 from tinman.events import EventBus
 from tinman.frozen import alter
 from tinman.messages import Call, Reply, Request, Usage
@@ -200,6 +200,8 @@ class Retried:
         wait = backoff if error.retry_after_seconds is None else error.retry_after_seconds
         if isinstance(error, RateLimited):
             self.how.limiter.throttled(slot, wait)
+        if isinstance(error, FormRefused):
+            return 0.0
         left = self.budget.seconds_left
         if (
             not error.is_retryable

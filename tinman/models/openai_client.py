@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tinman.messages import Reply, Request
+from typing import Any
+
+from tinman.messages import Request
 from tinman.models.client import SDK, SDKModel
 from tinman.models.wires import chat as wire_openai
 
@@ -14,18 +16,21 @@ class OpenAIModel(SDKModel):
 
     provider = wire_openai.PROVIDER
     key_variable = "OPENAI_API_KEY"
+    path = "/chat/completions"
 
     def __init__(
         self, name: str, *, base_url: str | None = None, api_key: str | None = None, timeout_seconds: float = 60.0
     ) -> None:
-        url = base_url or OFFICIAL_URL
+        place, mark, query = (base_url or OFFICIAL_URL).partition("?")
+        url = place.rstrip("/").removesuffix(self.path) + mark + query
         super().__init__(name, url, base_url=base_url, api_key=api_key, timeout_seconds=timeout_seconds)
         self._is_compatible = base_url is not None
 
-    async def complete(self, request: Request) -> Reply:
-        """Return the first choice of one chat completion."""
-        body = wire_openai.to_body(request, self.name, is_compatible=self._is_compatible)
-        return wire_openai.from_response(await self._post("/chat/completions", body), request)
+    def _to_body(self, request: Request, without: frozenset[str]) -> dict[str, Any]:
+        return wire_openai.to_body(request, self.name, is_compatible=self._is_compatible, without=without)
+
+    _forms_in = staticmethod(wire_openai.forms_in)
+    _from_response = staticmethod(wire_openai.from_response)
 
     def _sdk(self) -> SDK:
         import openai  # noqa: PLC0415 - half a second of import, paid by the first call

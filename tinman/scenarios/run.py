@@ -19,7 +19,7 @@ import anyio
 from tinman import clock
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
 from tinman.frozen import alter
-from tinman.messages import Message, Reply, Request, ToolResult, ToolUse, Usage, say
+from tinman.messages import FILTERED, Message, Reply, Request, ToolResult, ToolUse, Usage, say
 from tinman.scenarios.checks import (
     Check,
     CheckResult,
@@ -140,6 +140,8 @@ class Conversation:
             passed=False,
         )
         results = await self._judged(checks, turn, said, reply, seconds)
+        if FILTERED in reply.extra and not said:
+            results = (*results, _engine(BROKEN, f"the provider's filter stopped it: {reply.extra[FILTERED]}"))
         turn = alter(turn, checks=results, passed=all(result.passed for result in results))
         self.messages = (*asked, *reply.trace, reply.message)
         self.turns = (*self.turns, turn)

@@ -63,12 +63,13 @@ class ChatTarget:
         yield ChatSession(self._complete, self.params, merge(self.world, world))
 
     async def preflight(self) -> None:
-        """Make one tiny call. Raises ``ProviderError`` when the model cannot be reached."""
-        await self.model.complete(
-            Request(
-                messages=(say("user", "Reply with the word ready."),), params={"max_tokens": 16}, session="preflight"
-            )
-        )
+        """Take one turn as a run would: the same system prompt, tools and parameters, and no cap of its own.
+
+        Any well-formed answer will do, an empty one and a refusal too. Raises ``ProviderError`` when there is none.
+        """
+        request = Request(messages=(say("user", "Reply with the word ready."),), session="preflight")
+        async with self.open(user="preflight", session="preflight", world=EMPTY_WORLD) as session:
+            await session.send(request)
 
     async def aclose(self) -> None:
         """Close the model's connections."""

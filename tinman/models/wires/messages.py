@@ -5,13 +5,14 @@ No SDK here. Thinking and other blocks that we have no word for travel as ``Opaq
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from tinman.errors import RequestRefused
 from tinman.messages import Message, Opaque, Part, Reply, Request, Stop, Text, ToolResult, ToolSpec, ToolUse
-from tinman.models.wires.reading import OURS, field, rebuilt_usage, served
+from tinman.models.wires.reading import OURS, arguments_of, field, identify, limit_calls, rebuilt_usage, served
+from tinman.models.wires.refusals import Form
 
 PROVIDER = "anthropic"
 MAX_TOKENS = 1024
@@ -27,10 +28,13 @@ _STOPS: Mapping[str, Stop] = {
 }
 _OURS = OURS | {"stop", "output_config"}
 _MALFORMED = "malformed_arguments"
+_STRUCTURED = Form(
+    "output_config", re.compile(r"output_config|output_format|json_schema|structured|schema|grammar", re.I)
+)
 
 
-def to_body(request: Request, model: str) -> dict[str, Any]:
-    """Return the keyword arguments of ``messages.create``.
+def to_body(request: Request, model: str, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the keyword arguments of ``messages.create``; ``without`` names the forms that the server has refused.
 
     System messages at the start become ``system``, later ones stay where they are. ``response_schema`` becomes
     native structured output, ``stop`` becomes ``stop_sequences``; there is no seed here; any other parameter stays
@@ -51,12 +55,17 @@ def to_body(request: Request, model: str) -> dict[str, Any]:
     if (stop := params.get("stop")) is not None:
         body["stop_sequences"] = [stop] if isinstance(stop, str) else list(stop)
     output_config = dict(params.get("output_config") or {})
-    if (schema := params.get("response_schema")) is not None:
+    if (schema := params.get("response_schema")) is not None and _STRUCTURED.name not in without:
         output_config["format"] = {"type": "json_schema", "schema": schema}
     if output_config:
         body["output_config"] = output_config
     body.update((key, value) for key, value in params.items() if key not in _OURS)
     return body
+
+
+def forms_in(body: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[Form, ...]:
+    """Return which forms of ``body`` a server may refuse and be asked without: the request's own ``params`` are not."""
+    return (_STRUCTURED,) if "response_schema" in params and "output_config" in body else ()
 
 
 def _tool(spec: ToolSpec) -> dict[str, Any]:
@@ -103,7 +112,8 @@ def from_response(response: Any, request: Request) -> Reply:
     response = served(response, PROVIDER)
     blocks = field(response, "content", list, PROVIDER)
     extra: dict[str, Any] = {key: response[key] for key in ("id", "model") if isinstance(response.get(key), str)}
-    parts = tuple(_part(block, extra) for block in blocks)
+    limit_calls([block for block in blocks if isinstance(block, dict) and block.get("type") == "tool_use"], PROVIDER)
+    parts = tuple(_part(block, index, extra) for index, block in enumerate(blocks))
     message = Message(role="assistant", parts=parts)
     reason = response.get("stop_reason")
     stop = _STOPS.get(str(reason), "other")
@@ -115,7 +125,7 @@ def from_response(response: Any, request: Request) -> Reply:
     return Reply(message=message, usage=usage, stop=stop, extra=extra)
 
 
-def _part(block: Any, extra: dict[str, Any]) -> Part:
+def _part(block: Any, index: int, extra: dict[str, Any]) -> Part:
     block = field({"content": block}, "content", dict, PROVIDER)
     match block.get("type"):
         case "text":
@@ -123,14 +133,10 @@ def _part(block: Any, extra: dict[str, Any]) -> Part:
                 extra.setdefault("citations", []).append(block["citations"])
             return Text(text=field(block, "text", str, PROVIDER))
         case "tool_use":
-            given = block.get("input")
-            is_object = isinstance(given, dict)
-            return ToolUse(
-                id=field(block, "id", str, PROVIDER),
-                name=field(block, "name", str, PROVIDER),
-                arguments=given if is_object else {},
-                malformed=None if is_object else json.dumps(given),
-            )
+            given, name = block.get("input"), field(block, "name", str, PROVIDER)
+            arguments, malformed = arguments_of(given)
+            made_id = identify(block.get("id"), index, name, given)
+            return ToolUse(id=made_id, name=name, arguments=arguments, malformed=malformed)
         case _:
             return Opaque(provider=PROVIDER, data=block)
 
