@@ -21,13 +21,28 @@ from tinman.db.engine import Database
 from tinman.db.tables import AuditRow
 from tinman.errors import ModeRefused
 from tinman.memory.graph import MemoryGraph
+from tinman.messages import Reply, Request, Usage, say
 from tinman.models.metered import Metered
-from tinman.reports.result import ResearchCycleResult
+from tinman.options import ResearchOptions
+from tinman.reports.lines import spent
+from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.targets.chat import ChatTarget
 from tinman.testing import ScriptedModel
 from tinman.tinman import Tinman, create_tinman
 
 SMALL = {"max_hypotheses": 3, "max_experiments": 2, "max_interventions": 1}
+
+
+class Unpriced:
+    """A model of no known price."""
+
+    provider, name = "elsewhere", "m"
+
+    async def complete(self, request: Request) -> Reply:
+        return Reply(message=say("assistant", "No."), usage=Usage(calls=1, input_tokens=9, output_tokens=2))
+
+    async def aclose(self) -> None:
+        return
 
 
 def findings(result: ResearchCycleResult) -> list[tuple[str, str | None, str, float]]:
@@ -177,3 +192,33 @@ async def test_the_audit_chain_shows_a_changed_line(tmp_path: Path) -> None:
         assert whole is None
         assert broken == 2
         assert await graph.cycles.newest() == []
+
+
+async def test_after_a_resume_the_ceiling_in_force_is_the_one_that_is_told(tmp_path: Path) -> None:
+    async with await create_tinman(target="sandbox", store=tmp_path / "t.db") as tinman:
+        stopped = await tinman.research_cycle(**SMALL, max_calls=20)
+        resumed = await tinman.resume(stopped.cycle_id, max_calls=5_000)
+        stored = await load_result(tinman.graph, stopped.cycle_id)
+
+    assert resumed.options.max_calls == stored.options.max_calls == 5_000
+    assert f"of {5_000:,} calls" in spent(resumed)
+
+
+async def test_money_that_nobody_knows_is_unknown_and_no_number(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text("def answer(text):\n    return 'I do not know.'\n")
+    async with await create_tinman(target=f"{tmp_path / 'bot.py'}:answer", store=tmp_path / "t.db") as tinman:
+        black_box = await tinman.research_cycle(**SMALL, max_calls=10)
+    async with await create_tinman(target=ChatTarget(Unpriced()), store=tmp_path / "u.db") as tinman:
+        unpriced = await tinman.research_cycle(**SMALL, max_calls=10)
+
+    for result in (black_box, unpriced):
+        assert result.usage.usd is None
+        assert spent(result).startswith("money unknown")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_usd": 1e300}, {"max_usd": float("inf")}, {"max_calls": 10**19}, {"timeout_seconds": float("nan")}]
+)
+def test_a_ceiling_has_an_upper_bound(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError):
+        ResearchOptions(**wrong)  # type: ignore[arg-type]

@@ -185,15 +185,6 @@ def test_a_body_is_read_in_the_character_set_it_has(encoding: str) -> None:
     assert read_json('{"a": "é"}'.encode(encoding), charset=encoding) == {"a": "é"}
 
 
-def test_texts_go_as_one_string_to_servers_that_take_no_lists() -> None:
-    asked = Request(messages=(Message(role="user", parts=(Text(text="a document"), Text(text="a question"))),))
-
-    assert chat.to_body(asked, "m", is_compatible=True)["messages"] == [
-        {"role": "user", "content": "a document\n\na question"}
-    ]
-    assert len(chat.to_body(asked, "m")["messages"][0]["content"]) == 2
-
-
 async def metered(
     script: Callable[[dict[str, Any]], Any], *requests: Request, provider: str = "openai"
 ) -> tuple[list[Reply], Loopback]:
@@ -205,6 +196,20 @@ async def metered(
             return [await meter.complete(request) for request in requests], server
         finally:
             await model.aclose()
+
+
+@pytest.mark.parametrize(
+    "words", ["messages[0].content must be a string", "Input should be a valid string: body.messages.0.content"]
+)
+async def test_texts_go_as_one_string_to_a_server_that_takes_no_lists(words: str) -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        return Say("hello") if isinstance(body["messages"][0]["content"], str) else Status(400, message=words)
+
+    parts = (Text(text="a document"), Text(text="a question"))
+    (reply,), server = await metered(answer, Request(messages=(Message(role="user", parts=parts),)))
+
+    assert reply.message.text == "hello"
+    assert server.requests[-1]["messages"][0]["content"] == "a document\n\na question"
 
 
 ASKED = Request(messages=(say("user", "hi"),), params={"max_tokens": 50}, once=True)

@@ -423,3 +423,75 @@ async def test_a_plain_callable_runs_metered() -> None:
     reply = await Metered(CallableModel(lambda messages, tools: "pong"), budget=budget).complete(QUESTION)
 
     assert (reply.message.text, reply.usage.nano_usd, budget.spent.calls) == ("pong", 0, 1)
+
+
+class Talker(Script):
+    """Replies of 20 to 40 tokens, whatever is allowed; ``cuts`` one that would go on beyond its cap."""
+
+    def __init__(self, *, cuts: bool = False) -> None:
+        super().__init__(yields=lambda: 3)
+        self.cuts = cuts
+
+    async def complete(self, request: Request) -> Reply:
+        reply = await super().complete(request)
+        cap = request.params["max_tokens"]
+        said = cap if self.cuts and cap < 4096 else 20 + len(self.seen) % 21
+        usage = Usage(calls=1, input_tokens=prompt_bytes(request) // 4 + 1, output_tokens=said)
+        return Reply(message=reply.message, usage=usage, stop="length" if said == cap else "end")
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 16])
+@pytest.mark.parametrize("limits", [Limits(usd=0.05), Limits(tokens=30_000)])
+async def test_nine_tenths_of_a_ceiling_can_be_used_and_it_is_never_passed(at_once: int, limits: Limits) -> None:
+    budget = Budget(limits)
+    metered = Metered(Talker(), Metering(price_overrides=RATES), budget=budget)
+    question = Request(messages=(say("user", "hi"),), params={"max_tokens": 4096})
+
+    async def ask() -> None:
+        with pytest.raises(BudgetExhausted, match="the next call may need up to"):
+            while True:
+                await metered.complete(question)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(at_once):
+            group.start_soon(ask)
+    assert budget.limits.ceiling.covers(budget.spent)
+    used = budget.spent.nano_usd / 5e7 if limits.usd else budget.spent.tokens / 30_000
+    assert used >= 0.9
+
+
+async def test_a_reply_cut_off_for_a_ceilings_sake_is_never_returned() -> None:
+    budget = Budget(Limits(usd=0.05))
+    metered = Metered(Talker(cuts=True), Metering(price_overrides=RATES), budget=budget)
+    question = Request(messages=(say("user", "hi"),), params={"max_tokens": 4096})
+
+    replies = []
+    with pytest.raises(BudgetExhausted):
+        while True:
+            replies.append(await metered.complete(question))
+    assert {reply.stop for reply in replies} == {"end"}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            BudgetExhausted("usd", ceiling=0.5, used=0.1055, wanted=0.4),
+            "ceiling 0.5000 reached (0.1055 used, the next call may need up to 0.4000",
+        ),
+        (
+            BudgetExhausted("tokens", ceiling=81_000_000, used=12, wanted=4096),
+            "ceiling 81,000,000 reached (12 used, the next call may need up to 4,096",
+        ),
+        (BudgetExhausted("calls", ceiling=30, used=30, wanted=1), "calls ceiling 30 reached (30 used);"),
+    ],
+)
+def test_a_ceiling_says_what_is_used_and_what_the_next_call_may_need(error: BudgetExhausted, told: str) -> None:
+    assert told in str(error)
+
+
+@pytest.mark.parametrize("said", [-1, 10**30, 2**63])
+async def test_a_count_that_cannot_be_is_garbled(said: int) -> None:
+    metered = Metered(Script(Usage(input_tokens=said)), Metering(max_attempts=1), budget=Budget())
+    with pytest.raises(GarbledReply, match="no count"):
+        await metered.complete(QUESTION)

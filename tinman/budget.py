@@ -52,6 +52,14 @@ class Amount:
             nano_usd=min(self.nano_usd, other.nano_usd),
         )
 
+    def where(self, other: Amount) -> Amount:
+        """Return this amount in the fields in which ``other`` is not nothing."""
+        return Amount(
+            calls=self.calls if other.calls else 0,
+            tokens=self.tokens if other.tokens else 0,
+            nano_usd=self.nano_usd if other.nano_usd else 0,
+        )
+
     def covers(self, other: Amount) -> bool:
         """Say whether no field of ``other`` is larger."""
         return self.calls >= other.calls and self.tokens >= other.tokens and self.nano_usd >= other.nano_usd
@@ -216,13 +224,13 @@ class Budget:
 
     def _refusal(self, bound: Amount) -> BudgetExhausted | None:
         total = self._spent + bound
-        for limit, used, ceiling, wanted in (
-            ("calls", self._spent.calls, self._ceiling.calls, total.calls),
-            ("tokens", self._spent.tokens, self._ceiling.tokens, total.tokens),
-            ("usd", self._spent.nano_usd / 1e9, self._ceiling.nano_usd / 1e9, total.nano_usd / 1e9),
+        for limit, unit, used, ceiling, wanted in (
+            ("calls", 1, self._spent.calls, self._ceiling.calls, total.calls),
+            ("tokens", 1, self._spent.tokens, self._ceiling.tokens, total.tokens),
+            ("usd", 1e9, self._spent.nano_usd, self._ceiling.nano_usd, total.nano_usd),
         ):
             if wanted > ceiling:
-                return BudgetExhausted(limit, ceiling=ceiling, used=used)
+                return BudgetExhausted(limit, ceiling=ceiling / unit, used=used / unit, wanted=(wanted - used) / unit)
         return None
 
     def check_deadline(self) -> None:
@@ -248,17 +256,34 @@ class Budget:
                 await changed.wait()
 
     async def _make_durable(self) -> None:
-        if self._ledger is None or self._drawn.covers(self._spent + self._held):
+        if self._ledger is None or self._is_durable:
             return
         async with self._lock:
-            wanted = self._spent + self._held
-            if not self._drawn.covers(wanted):
-                missing = (wanted - self._drawn).at_least(NOTHING)
+            if not self._is_durable:
+                missing = (self._wanted - self._drawn).at_least(NOTHING)
                 room = (self._ceiling - self._drawn).at_least(NOTHING)
-                block = missing.at_least(self._block).at_most(room)
+                block = missing.at_least(self._bounded(self._block).where(missing)).at_most(room)
                 with anyio.CancelScope(shield=True):
                     await self._ledger.draw(block)
                 self._drawn = self._drawn + block
+
+    @property
+    def _wanted(self) -> Amount:
+        """What has to be written down: what has a ceiling before it can be spent, the rest once it is."""
+        return self._spent + self._bounded(self._held)
+
+    @property
+    def _is_durable(self) -> bool:
+        is_written = self._drawn.covers(self._bounded(self._spent + self._held))
+        return is_written and self._spent.calls - self._drawn.calls < self._block.calls
+
+    def _bounded(self, amount: Amount) -> Amount:
+        """Return ``amount`` in the units that have a ceiling: only there may a block count that nobody used."""
+        return Amount(
+            calls=amount.calls if self.limits.calls is not None else 0,
+            tokens=amount.tokens if self.limits.tokens is not None else 0,
+            nano_usd=amount.nano_usd if self.limits.usd is not None else 0,
+        )
 
     def _put(self, bound: Amount, actual: Amount) -> None:
         self._held = self._held - bound

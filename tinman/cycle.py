@@ -95,7 +95,7 @@ class ResearchCycle:
             spent = Spent(
                 calls=total.calls,
                 tokens=total.tokens,
-                nano_usd=total.nano_usd,
+                nano_usd=None if used.nano_usd is None or earlier.nano_usd is None else total.nano_usd,
                 input_tokens=used.input_tokens + earlier.input_tokens,
                 output_tokens=used.output_tokens + earlier.output_tokens,
                 seconds=seconds + (earlier.seconds or 0.0),

@@ -105,17 +105,24 @@ class ModeRefused(TinmanError):
     """Raised when the operating mode forbids what was asked."""
 
 
+_FORMS = {"usd": ",.4f", "seconds": "g"}
+
+
 class BudgetExhausted(TinmanError):
     """Raised when a reservation does not fit and nothing in flight could make room.
 
-    ``limit`` names the ceiling (``calls``, ``tokens``, ``usd``, ``seconds``), ``ceiling`` its size,
-    ``used`` what is spent.
+    ``limit`` names the ceiling (``calls``, ``tokens``, ``usd``, ``seconds``), ``ceiling`` its size, ``used`` what is
+    spent, ``wanted`` the most that the next call may need.
     """
 
     exit_code = Exit.LIMIT
 
-    def __init__(self, limit: str, *, ceiling: float, used: float) -> None:
-        super().__init__(f"budget: {limit} ceiling {ceiling:g} reached ({used:g} used); raise it to go on")
+    def __init__(self, limit: str, *, ceiling: float, used: float, wanted: float = 0.0) -> None:
+        form = _FORMS.get(limit, ",.0f")
+        need = f", the next call may need up to {wanted:{form}}" if wanted and limit != "calls" else ""
+        super().__init__(
+            f"budget: {limit} ceiling {ceiling:{form}} reached ({used:{form}} used{need}); raise it to go on"
+        )
         self.limit = limit
         self.ceiling = ceiling
         self.used = used

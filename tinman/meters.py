@@ -25,11 +25,13 @@ class Meters:
     backoff_seconds: float
     limiters: dict[tuple[str, str], ProviderLimiter] = field(default_factory=dict)
     meters: list[Metered] = field(default_factory=list)
+    has_black_box: bool = False
+    """Whether something is called whose own spending nobody tells us."""
 
     @property
     def usage(self) -> Usage:
         """What all models used."""
-        return sum((meter.usage for meter in self.meters), Usage())
+        return sum((meter.usage for meter in self.meters), Usage(nano_usd=None if self.has_black_box else 0))
 
     def of_model(self, model: Model, *, retries: int = 3) -> Metered:
         """Return ``model`` under the budget; models of one endpoint share its limiter."""
@@ -68,6 +70,7 @@ class TargetMeter:
     def turn(self, call: Call) -> Call:
         """Return ``call`` with each turn counted as one call; what a black box spends inside is its own affair."""
         budget = self.meters.budget
+        self.meters.has_black_box = True
 
         async def counted(request: Request) -> Reply:
             async with budget.reserve(Amount(calls=1)) as reservation:

@@ -11,7 +11,8 @@ from tinman.frozen import frozen
 
 _DISCOVERY_RUNS = 400  # for every five experiments
 _RUNS_PER_INTERVENTION = 130
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=10**15)]
+Seconds = Annotated[float, Field(gt=0, le=366 * 86_400)]
 
 
 @frozen
@@ -28,9 +29,9 @@ class ResearchOptions:
     measure: Annotated[int, Field(ge=0)] = 0
     max_calls: Positive = 10_000
     max_tokens: Positive = 20_000_000
-    max_usd: Annotated[float, Field(gt=0)] | None = None
-    timeout_seconds: Annotated[float, Field(gt=0)] = 1_200.0
-    run_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    max_usd: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    timeout_seconds: Seconds = 1_200.0
+    run_timeout_seconds: Seconds = 60.0
     concurrency: Annotated[int, Field(gt=0, le=512)] = 16
     seed: int = 0
     skip_approval: bool = False

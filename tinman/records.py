@@ -93,11 +93,11 @@ class Ending:
 @frozen
 class Spent:
     """What a cycle cost so far: what its budget counted, lost blocks included, the tokens as they were reported, and
-    the seconds its processes took, ``None`` as long as none has ended."""
+    the seconds its processes took, ``None`` as long as none has ended. Money: ``None`` if some is unknown."""
 
     calls: int = 0
     tokens: int = 0
-    nano_usd: int = 0
+    nano_usd: int | None = 0
     input_tokens: int = 0
     output_tokens: int = 0
     seconds: float | None = None

@@ -38,6 +38,7 @@ from tinman.targets.load import as_target, load_target
 from tinman.targets.profile import TargetProfile
 
 DEFAULT_STORE = Path(".tinman/tinman.db")
+_MOST_CALLS_A_DRAW = 10
 
 
 class Tinman:
@@ -212,7 +213,8 @@ class Tinman:
     async def run_cycle(
         self, cycle_id: str, options: ResearchOptions, *, mode: Mode | None = None
     ) -> ResearchCycleResult:
-        """Run a stored cycle under ``options``' ceilings."""
+        """Run a stored cycle under ``options``' ceilings; they are the cycle's own from now on."""
+        await self.graph.cycles.set_options(cycle_id, dump(options))
         async with self._spending(cycle_id, options) as meters:
             return await self._run(cycle_id, options, mode or self.mode, meters)
 
@@ -269,9 +271,9 @@ def _block(limits: Limits) -> Amount:
     """Return the size of a durable draw: a fiftieth of each ceiling, so that a crash can waste no more than that."""
     ceiling = limits.ceiling
     return Amount(
-        calls=max(1, min(200, ceiling.calls // 50)),
+        calls=max(1, min(_MOST_CALLS_A_DRAW, ceiling.calls // 50)),
         tokens=max(1, min(400_000, ceiling.tokens // 50)),
-        nano_usd=max(1, ceiling.nano_usd // 50) if limits.usd is not None else 10**12,
+        nano_usd=max(1, ceiling.nano_usd // 50),
     )
 
 

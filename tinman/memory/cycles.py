@@ -108,6 +108,15 @@ class Cycles:
             await self._db.write(lambda connection: connection.execute(changed))
         return await self.get(cycle_id)
 
+    async def set_options(self, cycle_id: str, options: Mapping[str, Any]) -> None:
+        """Store what a cycle is asked for from now on, as data; nothing is written when it is the same. Raises
+        ``NotFound``."""
+        cycle = await self.get(cycle_id)
+        config = to_json({**cycle.config, "options": options})
+        if config != to_json(cycle.config):
+            changed = update(CycleRow).where(CycleRow.id == cycle_id).values(config=config)
+            await self._db.write(lambda connection: connection.execute(changed))
+
 
 def _next_id(connection: Connection) -> str:
     ids = connection.scalars(select(CycleRow.id).where(CycleRow.id.like("cyc-%")))

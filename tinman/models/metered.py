@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import anyio
 
 from tinman import clock
-from tinman.budget import Amount, Budget
-from tinman.errors import ConfigError, FormRefused, GarbledReply, ProviderError, ProviderTimeout, RateLimited
+from tinman.budget import Amount, Budget, Reservation
+from tinman.errors import (
+    BudgetExhausted,
+    ConfigError,
+    FormRefused,
+    GarbledReply,
+    ProviderError,
+    ProviderTimeout,
+    RateLimited,
+)
 from tinman.events import EventBus
 from tinman.frozen import alter
 from tinman.messages import Call, Reply, Request, Usage
@@ -26,6 +34,9 @@ from tinman.models.sizes import prompt_bound
 from tinman.text.invalid import read_as
 
 _UNBILLED = Amount(calls=1)
+_ENOUGH_REPLIES, _LONGER = 8, 4
+"""After how many replies it is known how long they are; how much longer a reply must still be allowed to be."""
+_MOST_TOKENS = 10**12
 _LONGEST_BACKOFF_SECONDS = 30.0
 
 
@@ -76,6 +87,15 @@ class Timed:
         raise ProviderTimeout(f"{self.name} gave no reply within {seconds:g} s; raise the timeout or ask for less")
 
 
+class _Reserved(NamedTuple):
+    """What is asked, the most it can cost, the reservation that holds it, and why no more could be asked, if so."""
+
+    asked: Request
+    bound: Amount
+    reservation: Reservation
+    refusal: BudgetExhausted | None
+
+
 @dataclass
 class Priced:
     """Reserves the most an attempt can cost before it starts, and settles with what it did cost.
@@ -91,6 +111,9 @@ class Priced:
     overrides: Mapping[str, prices.Rate] | None
     surplus: int = 0
     """How many tokens the provider has counted above our bound: it adds something of its own to every prompt."""
+    replies: int = 0
+    longest: int = 0
+    """How many replies there were, and the tokens of the longest."""
 
     def price(self, usage: Usage, *, cache: Mapping[str, int] | None = None) -> int | None:
         """Return what ``usage`` costs in nano-dollars, or ``None`` when no price is known."""
@@ -101,21 +124,62 @@ class Priced:
 
         Raises ``BudgetExhausted`` when the attempt does not fit, ``ConfigError`` when a dollar ceiling meets a model of
         unknown price, ``GarbledReply`` for usage that is no count.
+
+        Near a ceiling the longest reply allowed no longer fits, though one as this model gives them would. There the
+        reply is allowed what does fit, as long as that is several times the longest so far. One that is cut off by it
+        all the same is never returned: the ceiling is reached then.
         """
-        bound = self._bound(request)
-        async with self.budget.reserve(bound) as reservation:
-            try:
-                reply = await self.inner(request)
-                used = self._checked(reply.usage)
-            except ProviderError as error:
-                reservation.settle(bound if error.is_billed else _UNBILLED)
-                raise
+        asked, bound, reservation, refusal = await self._reserved(request)
+        try:
+            reply = await self.inner(asked)
+            used = self._checked(reply.usage)
             nano_usd = self.price(used, cache=reply.extra.get("cache_tokens"))
             tokens = used.input_tokens + used.output_tokens
             reservation.settle(Amount(calls=1, tokens=tokens, nano_usd=nano_usd or 0))
+        except ProviderError as error:
+            reservation.settle(bound if error.is_billed else _UNBILLED)
+            raise
+        finally:
+            reservation.settle(bound)
         self.surplus += max(0, tokens - bound.tokens)
+        if refusal is not None and reply.stop == "length":
+            raise refusal
+        self.replies, self.longest = self.replies + 1, max(self.longest, used.output_tokens)
         usage = Usage(calls=1, input_tokens=used.input_tokens, output_tokens=used.output_tokens, nano_usd=nano_usd)
         return alter(reply, usage=usage)
+
+    async def _reserved(self, request: Request) -> _Reserved:
+        """Hold what ``request`` can cost; where that does not fit, what a shorter reply to it can."""
+        refusal: BudgetExhausted | None = None
+        while True:
+            bound = self._bound(request)
+            reservation = self.budget.reserve(bound)
+            try:
+                return _Reserved(request, bound, await reservation.__aenter__(), refusal)
+            except BudgetExhausted as error:
+                shorter = self._shortened(request)
+                if shorter is None:
+                    raise
+                request, refusal = shorter, refusal or error
+
+    def _shortened(self, request: Request) -> Request | None:
+        """Return ``request`` with as long a reply as there is room for, ``None`` if one like the others may not fit."""
+        if self.replies < _ENOUGH_REPLIES:
+            return None
+        without = Amount(calls=1, tokens=prompt_bound(request) + self.surplus)
+        room, choices = self.budget.room, request.params.get("n", 1)
+        fitting = [room.tokens - without.tokens]
+        free, million = (self._bound_usd(without.tokens, tokens) for tokens in (0, 1_000_000))
+        if million > free:
+            fitting.append((room.nano_usd - free) * 1_000_000 // (million - free))
+        cap = min(fitting) // choices
+        if room.calls < 1 or cap < _LONGER * self.longest or cap >= _output_bound(request) // choices:
+            return None
+        caps = {key: cap for key in ("max_tokens", "max_completion_tokens") if key in request.params}
+        return alter(request, params={**request.params, **caps})
+
+    def _bound_usd(self, input_tokens: int, output_tokens: int) -> int:
+        return prices.bound(*self.price_key, input_tokens, output_tokens, overrides=self.overrides) or 0
 
     def _bound(self, request: Request) -> Amount:
         input_tokens = prompt_bound(request) + self.surplus
@@ -132,7 +196,10 @@ class Priced:
 
     def _checked(self, usage: Usage) -> Usage:
         """Return what a model says it used, as whole numbers: a model of the user's own may have said anything."""
-        if type(usage.input_tokens) is int and type(usage.output_tokens) is int:
+        counts = (usage.input_tokens, usage.output_tokens)
+        if all(type(count) is int for count in counts):
+            if not all(0 <= count <= _MOST_TOKENS for count in counts):
+                raise GarbledReply(f"{self.name} returned usage that is no count: {counts}")
             return usage
         return read_as(
             Usage, asdict(usage), lambda wrong: GarbledReply(f"{self.name} returned usage that is no count: {wrong}")

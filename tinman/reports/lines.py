@@ -110,7 +110,7 @@ def spent(result: ResearchCycleResult) -> str:
     """Return what the cycle cost, in time without the pauses between its processes."""
     usage, limits = result.usage, result.options
     tokens = usage.input_tokens + usage.output_tokens
-    money = "no price known" if usage.usd is None else f"{usage.usd:.2f} USD"
+    money = "money unknown" if usage.usd is None else f"{usage.usd:.2f} USD"
     if limits.max_usd is not None:
         money += f" of {limits.max_usd:.2f}"
     told = f"{money} · {usage.calls:,} of {limits.max_calls:,} calls · {tokens:,} tokens"

@@ -30,6 +30,7 @@ _CALL_READ = frozenset({"id", "type", "index", "function"})
 _SENT = frozenset({"role", "content", "tool_calls", "id", "type", "function"})
 _CAPS = ("max_tokens", "max_completion_tokens")
 _NOT_TAKEN = r"un(?:supported|known|recognized|expected)|not (?:supported|permitted|allowed)|\bextra\b|\binstead\b"
+_PARTS = Form("parts", re.compile(r"content\b.{0,80}\bstr(?:ing)?\b|\bstr(?:ing)?\b.{0,80}\bcontent\b", re.I | re.S))
 _STRUCTURED = Form("response_format", re.compile(r"response_format|json_schema|structured|schema|grammar", re.I))
 
 
@@ -38,14 +39,14 @@ def to_body(
 ) -> dict[str, Any]:
     """Return the keyword arguments of ``chat.completions.create``.
 
-    ``is_compatible`` is for servers that speak the protocol without being OpenAI: most know ``max_tokens`` only, and
-    some no lists of text parts. ``without`` names the forms (see ``forms_in``) that the server has refused.
+    ``is_compatible`` is for servers that speak the protocol without being OpenAI: most know ``max_tokens`` only.
+    ``without`` names the forms (see ``forms_in``) that the server has refused.
     ``response_schema`` becomes native structured output; ``seed`` is sent when ``send_seed`` is true; any other
     parameter stays as it is, and ``max_completion_tokens`` replaces our ``max_tokens``. Raises ``RequestRefused`` for
     a part that only another provider understands.
     """
     params = request.params
-    sent = [m for message in request.messages for m in _sent(message, is_compatible, "echo" not in without)]
+    sent = [m for message in request.messages for m in _sent(message, without)]
     body: dict[str, Any] = {"model": model, "messages": sent}
     if request.tools:
         body["tools"] = [_tool(spec) for spec in request.tools]
@@ -70,6 +71,8 @@ def forms_in(body: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[Form, 
     ]
     if "response_schema" in params and "response_format" in body:
         forms.append(_STRUCTURED)
+    if any(isinstance(message.get("content"), list) for message in body["messages"]):
+        forms.append(_PARTS)
     echoed = echoed_fields(body, _SENT)
     return (*forms, echoed) if echoed is not None else tuple(forms)
 
@@ -81,28 +84,28 @@ def _tool(spec: ToolSpec) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _sent(message: Message, is_compatible: bool, is_echoing: bool) -> Iterator[dict[str, Any]]:
+def _sent(message: Message, without: frozenset[str]) -> Iterator[dict[str, Any]]:
     """Yield the wire's messages for one of ours: tool results are messages of their own there."""
     if message.role == "assistant":
-        yield _assistant(message, is_compatible, is_echoing)
+        yield _assistant(message, without)
         return
     waiting: list[Part] = []
     for part in message.parts:
         if isinstance(part, ToolResult):
             if waiting:
-                yield {"role": message.role, "content": _content(waiting, is_compatible)}
+                yield {"role": message.role, "content": _content(waiting, without)}
                 waiting = []
             text = f"error: {part.content}" if part.is_error else part.content
             yield {"role": "tool", "tool_call_id": part.id, "content": text}
         else:
             waiting.append(part)
     if waiting or not message.parts:
-        yield {"role": message.role, "content": _content(waiting, is_compatible)}
+        yield {"role": message.role, "content": _content(waiting, without)}
 
 
-def _content(parts: list[Part], is_compatible: bool) -> str | list[dict[str, Any]]:
+def _content(parts: list[Part], without: frozenset[str]) -> str | list[dict[str, Any]]:
     texts = [part.text for part in parts if isinstance(part, Text)]
-    if len(texts) == len(parts) and (is_compatible or len(texts) < 2):
+    if len(texts) == len(parts) and (len(texts) < 2 or _PARTS.name in without):
         return "\n\n".join(texts)
     return [_part(part) for part in parts]
 
@@ -121,13 +124,13 @@ def _part(part: Part) -> dict[str, Any]:
             )
 
 
-def _assistant(message: Message, is_compatible: bool, is_echoing: bool) -> dict[str, Any]:
+def _assistant(message: Message, without: frozenset[str]) -> dict[str, Any]:
     sent: dict[str, Any] = {"role": "assistant"}
     content: list[Part] = []
     of_calls: Mapping[str, Any] = {}
     for part in message.parts:
         if isinstance(part, Opaque) and part.provider == PROVIDER and part.data.keys() & {"message_fields", "calls"}:
-            if is_echoing:
+            if "echo" not in without:
                 sent.update(part.data.get("message_fields", {}))
                 of_calls = part.data.get("calls", {})
             if isinstance(sent.get("audio"), dict):
@@ -135,7 +138,7 @@ def _assistant(message: Message, is_compatible: bool, is_echoing: bool) -> dict[
         elif not isinstance(part, ToolUse):
             content.append(part)
     if content or not message.calls:
-        sent["content"] = _content(content, is_compatible)
+        sent["content"] = _content(content, without)
     if message.calls:
         sent["tool_calls"] = [{**of_calls.get(call.id, {}), **_sent_call(call)} for call in message.calls]
     return sent

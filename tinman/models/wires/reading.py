@@ -129,7 +129,7 @@ def read_body(body: bytes, provider: str, charset: str = "") -> Any:
     except ValueError as error:
         start = shorten(body[:80].decode("utf-8", "replace"), 60)
         why = shorten(str(error), 80)
-        raise GarbledReply(f"{provider}: the reply is cut off or no usable JSON ({start!r}...; {why})") from error
+        raise GarbledReply(f"{provider}: the reply is cut off or no JSON ({start!r}...; {why})") from error
 
 
 def _place(key: str | int) -> str:
