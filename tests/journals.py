@@ -53,8 +53,9 @@ async def asked(db: Database, question: Callable[[Connection], T]) -> T:
         return await connection.run_sync(question)
 
 
-async def a_cycle(graph: MemoryGraph) -> str:
-    cycle = await graph.cycles.create(mode=Mode.LAB, target="sandbox", reasoner="playbook", seed=7, config={"n": 1})
+async def a_cycle(graph: MemoryGraph, *, fingerprint: str = "") -> str:
+    config = {"n": 1, "fingerprint": fingerprint} if fingerprint else {"n": 1}
+    cycle = await graph.cycles.create(mode=Mode.LAB, target="sandbox", reasoner="playbook", seed=7, config=config)
     return cycle.id
 
 

@@ -619,7 +619,7 @@ def test_before_the_first_run_7_is_out_of_reach_and_2_is_no_such_thing(
             "--reasoner-base-url",
             server.base_url(provider),
         )
-        cycles = here("--json", "cycles", "list").document
+        cycles = here("--json", "cycles", "list").out
 
     for told in (done, checked):
         assert told.code == code
@@ -628,7 +628,7 @@ def test_before_the_first_run_7_is_out_of_reach_and_2_is_no_such_thing(
         assert names in told.last
         assert "sk-not-shown" not in told.err
         assert len(told.last) < 400
-    assert cycles["status"] == "cancelled"
+    assert cycles == ""
 
 
 @contextmanager

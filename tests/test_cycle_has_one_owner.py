@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 from journals import a_cycle, a_run, opened, recording
 from sqlalchemy import update
@@ -14,6 +19,7 @@ from tinman.db.owner import Owner
 from tinman.db.tables import CycleRow
 from tinman.errors import CycleOwned, NotFound, StoreCorrupt
 from tinman.memory.graph import MemoryGraph
+from tinman.records import Ending
 from tinman.runtime import JournalRuntime
 
 
@@ -58,6 +64,63 @@ async def test_a_lost_lease_commits_nothing(tmp_path: Path) -> None:
 
         assert await graph.find() == []
         assert (await graph.cycles.get(cycle_id)).owner == "elsewhere:1:then"
+
+
+@pytest.fixture
+def sleeper() -> Iterator[tuple[Owner, subprocess.Popen[str]]]:
+    """A process of this machine that lives, and is stopped, as a lease's owner."""
+    with subprocess.Popen([sys.executable, "-c", OWNING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        owner = Owner.parse(process.stdout.readline().strip())
+        process.send_signal(signal.SIGSTOP)
+        yield owner, process
+        process.kill()
+
+
+OWNING = "import time; from tinman.db.owner import Owner; print(Owner.here(), flush=True); time.sleep(60)"
+
+
+async def test_what_a_living_process_of_this_machine_owns_is_not_taken_whatever_the_clock_says(
+    tmp_path: Path, sleeper: tuple[Owner, subprocess.Popen[str]]
+) -> None:
+    owner, process = sleeper
+    async with opened(tmp_path) as graph:
+        cycle_id = await a_cycle(graph)
+        await hold(graph, str(owner), seconds=-3_600)
+        with pytest.raises(CycleOwned, match=f"process {owner.pid} on"):
+            await JournalRuntime(graph, cycle_id).__aenter__()
+
+        process.kill()
+        await anyio.to_thread.run_sync(process.wait)
+        await hold(graph, str(owner), seconds=3_600)
+        async with JournalRuntime(graph, cycle_id):
+            pass
+
+
+async def test_who_lost_its_lease_cannot_write_the_cycle_over(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        cycle_id = await a_cycle(graph)
+        async with JournalRuntime(graph, cycle_id) as runtime:
+            await hold(graph, "elsewhere:1:then", seconds=30)
+            ended = Ending(kind="SUCCESS")
+            await graph.cycles.update(cycle_id, status="completed", ending=ended)
+
+            with pytest.raises(CycleOwned, match="the lease was lost"):
+                await graph.cycles.update(cycle_id, status="failed", guard=runtime.hold)
+
+        cycle = await graph.cycles.get(cycle_id)
+        assert (cycle.status, cycle.ending) == ("completed", ended)
+
+
+async def test_two_cycles_of_one_target_and_mode_do_not_overlap_unless_told_to(tmp_path: Path) -> None:
+    async with opened(tmp_path) as graph:
+        one, other = [await a_cycle(graph, fingerprint="same") for _ in range(2)]
+        elsewhere = await a_cycle(graph, fingerprint="another")
+        async with JournalRuntime(graph, one, may_overlap=False):
+            with pytest.raises(CycleOwned, match=f"running {one} on the same target.*--allow-overlap"):
+                await JournalRuntime(graph, other, may_overlap=False).__aenter__()
+            async with JournalRuntime(graph, other), JournalRuntime(graph, elsewhere, may_overlap=False):
+                pass
 
 
 def test_an_owner_is_read_back_as_it_was_printed() -> None:

@@ -178,7 +178,7 @@ def test_a_bad_value_in_the_environment_says_so(places: Layout, monkeypatch: pyt
 def test_an_unknown_variable_of_ours_is_refused(places: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINMAN_RESEARCH__SEDE", "1")
 
-    with pytest.raises(ConfigError, match=r"research\.sede"):
+    with pytest.raises(ConfigError, match=r"did you mean TINMAN_RESEARCH__SEED"):
         resolve({})
 
 

@@ -73,9 +73,10 @@ class ResearchCycle:
         Raises ``CycleOwned`` when another process runs it. Cancellation goes through; what was stored stays.
         """
         began = clock.monotonic()
-        async with JournalRuntime(self.graph, cycle_id, bus=self.bus) as runtime:
+        overlap = self.options.allow_overlap
+        async with JournalRuntime(self.graph, cycle_id, bus=self.bus, may_overlap=overlap) as runtime:
             self.runtime = runtime
-            before = await self.graph.cycles.update(cycle_id, status="running")
+            before = await self.graph.cycles.update(cycle_id, status="running", guard=runtime.hold)
             self.bus.publish("cycle.started", cycle_id=cycle_id)
             ending: Ending = Ending(kind="SUCCESS")
             status: CycleStatus = "completed"
@@ -86,10 +87,12 @@ class ResearchCycle:
                 if not isinstance(error, BudgetExhausted | Stopped | AwaitingApproval):
                     raise
             finally:
-                await self._close(before, ending, status, seconds=clock.monotonic() - began)
+                await self._close(runtime, before, ending, status, seconds=clock.monotonic() - began)
         return await load_result(self.graph, cycle_id)
 
-    async def _close(self, before: Cycle, ending: Ending, status: CycleStatus, *, seconds: float) -> None:
+    async def _close(
+        self, runtime: JournalRuntime, before: Cycle, ending: Ending, status: CycleStatus, *, seconds: float
+    ) -> None:
         with anyio.CancelScope(shield=True):
             total, used, earlier = self.budget.spent, self.used(), before.spent or Spent()
             spent = Spent(
@@ -100,13 +103,15 @@ class ResearchCycle:
                 output_tokens=used.output_tokens + earlier.output_tokens,
                 seconds=seconds + (earlier.seconds or 0.0),
             )
-            await self.graph.cycles.update(before.id, status=status, ending=ending, spent=spent)
+            await self.graph.cycles.update(before.id, status=status, ending=ending, spent=spent, guard=runtime.hold)
             self.bus.publish("cycle.finished", cycle_id=before.id, status=status, reason=ending.reason)
 
     async def _phase(self, phase: Phase, agent: BaseAgent[Output], context: AgentContext, **kwargs: Any) -> Output:
         """Run one agent as one phase and return its typed output; its error, if any, is raised here."""
         self.bus.publish("phase.started", phase=phase)
-        await self.graph.cycles.update(context.session_id, phase=phase)
+        await self.graph.cycles.update(
+            context.session_id, phase=phase, guard=self.runtime.hold if self.runtime else None
+        )
         result = await agent.run(context, **kwargs)
         output = result.unwrap()
         self.bus.publish("phase.finished", phase=phase, **result.counts)
@@ -171,7 +176,7 @@ class ResearchCycle:
             **allowed,
         )
         self.bus.publish("phase.started", phase="learning")
-        await self.graph.cycles.update(cycle_id, phase="learning")
+        await self.graph.cycles.update(cycle_id, phase="learning", guard=runtime.hold)
         total = await self._learn(runtime, hypotheses, results)
         self.bus.publish(
             "phase.finished",

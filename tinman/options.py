@@ -36,6 +36,7 @@ class ResearchOptions:
     seed: int = 0
     skip_approval: bool = False
     allow_destructive: bool = False
+    allow_overlap: bool = False
 
     @property
     def most_discovery_runs(self) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import anyio
+
 from tinman import promotion
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
@@ -30,7 +32,6 @@ from tinman.models.load import load_model
 from tinman.models.prices import Rate
 from tinman.options import ResearchOptions, options_of
 from tinman.reasoner import Reasoner
-from tinman.records import Ending
 from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
@@ -205,15 +206,16 @@ class Tinman:
                 f"cycle {cycle.id}: the target has changed since ({then} then, {now} now); start a new cycle"
             )
 
-    async def abandon(self, cycle_id: str) -> None:
-        """Mark a cycle that never got to its first call."""
-        ending = Ending(kind="CANCELLED", reason="target or reasoner out of reach")
-        await self.graph.cycles.update(cycle_id, status="cancelled", ending=ending)
+    async def forget(self, cycle_id: str) -> None:
+        """Remove a cycle that never got to its first run, under cancellation too."""
+        with anyio.CancelScope(shield=True):
+            await self.graph.cycles.forget(cycle_id)
 
     async def run_cycle(
         self, cycle_id: str, options: ResearchOptions, *, mode: Mode | None = None
     ) -> ResearchCycleResult:
         """Run a stored cycle under ``options``' ceilings; they are the cycle's own from now on."""
+        check_reached(await self.highest_mode(), mode or self.mode)
         await self.graph.cycles.set_options(cycle_id, dump(options))
         async with self._spending(cycle_id, options) as meters:
             return await self._run(cycle_id, options, mode or self.mode, meters)

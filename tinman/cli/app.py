@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,8 @@ class App:
 
     def document(self, data: Mapping[str, Any]) -> None:
         """Print one JSON document."""
-        click.echo(json.dumps(data, ensure_ascii=False, default=str))
+        is_utf8 = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
+        click.echo(json.dumps(data, ensure_ascii=not is_utf8, default=str))
 
     def answer(self, data: Mapping[str, Any], *lines: str, said: str = "") -> None:
         """Print one result: a document with ``--json``, else lines, or ``said`` to whoever listens."""

@@ -49,6 +49,11 @@ class _Shared(click.Command):
         super().__init__(name, help=help, params=[*params, *GLOBAL], **more)
         self.example = example
 
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first sentence, whole: what is cut off helps nobody."""
+        first, stop, _ = (self.help or "").partition("\n")[0].partition(". ")
+        return first + stop.strip()
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, is_global in (("Options", False), ("Global options", True)):
             options = [o for o in self.get_params(ctx) if isinstance(o, click.Option) and (o in GLOBAL) is is_global]

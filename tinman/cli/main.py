@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 
@@ -11,6 +12,7 @@ from tinman import __version__
 from tinman.cli.app import Exit
 from tinman.cli.command import Family
 from tinman.cli.commands import COMMANDS
+from tinman.cli.signals import Terminated, end_as_interrupted
 from tinman.errors import TinmanError
 from tinman.text.visible import visible
 
@@ -45,13 +47,18 @@ def _alone(error: Exception) -> Exception:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: every deliberate error is one line with its remedy."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a console has no letter for is no reason to lose the rest
+            stream.reconfigure(errors="replace")
+    end_as_interrupted()
     try:
         code = root.main(args=arguments, prog_name="tinman", standalone_mode=False)
     except click.exceptions.Exit as left:
         code = left.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt) as error:
         click.echo("Stopped.", err=True)
-        code = Exit.INTERRUPTED
+        is_ended = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+        code = Exit.TERMINATED if is_ended else Exit.INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = Exit.USAGE

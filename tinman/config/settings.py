@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from tinman.config.modes import Mode
 from tinman.errors import ConfigError
 from tinman.text.invalid import first_error, first_place
+from tinman.text.nearest import nearest
 
 FILE = "tinman.toml"
 PREFIX = "TINMAN_"
@@ -81,7 +82,9 @@ class Resolved:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():  # opening a pipe would wait for somebody to write into it
+            raise ConfigError(f"config {path}: not a regular file; name a readable file")
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"config {path}: {error.strerror or error}; name a readable file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -103,7 +106,7 @@ def _nearest(start: Path) -> tuple[Path, dict[str, Any]] | None:
     """Return the nearest ``tinman.toml``, or ``[tool.tinman]``, going up to the repository root."""
     for folder in (start, *start.parents):
         own, project = folder / FILE, folder / "pyproject.toml"
-        if own.is_file():
+        if own.exists() or own.is_symlink():
             return own, _read_toml(own)
         if project.is_file():
             table = _own_table(project)
@@ -135,8 +138,11 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
 
 def _of_variables() -> dict[str, Any]:
     """Return the settings that environment variables name, nested like the file."""
-    if not any(name.upper().startswith(PREFIX) for name in os.environ):
+    named = [name for name in os.environ if name.upper().startswith(PREFIX)]
+    if not named:
         return {}
+    for name in named:
+        _refuse_misspelt(name)
     from pydantic_settings import (  # noqa: PLC0415 - it loads much, and few processes have such variables
         BaseSettings,
         EnvSettingsSource,
@@ -151,6 +157,27 @@ def _of_variables() -> dict[str, Any]:
         target: Annotated[dict[str, Any], NoDecode]
 
     return EnvSettingsSource(Variables)()
+
+
+_KNOWN: Mapping[str, tuple[str, ...]] = {
+    "": tuple(Settings.model_fields),
+    "research": tuple(ResearchSettings.model_fields),
+}
+
+
+def _refuse_misspelt(name: str) -> None:
+    """Raise ``ConfigError`` for a variable that names no setting but nearly does; others may be anybody's."""
+    section, _, key = name.upper().removeprefix(PREFIX).lower().partition("__")
+    if section not in _KNOWN[""]:
+        wanted, at = section, ""
+    elif key and section in _KNOWN and key not in _KNOWN[section]:
+        wanted, at = key, f"{section}__"
+    else:
+        return
+    if close := nearest(wanted, _KNOWN[section if at else ""], likeness=0.75):
+        raise ConfigError(
+            f"environment {name}: there is no such setting; did you mean {PREFIX}{(at + close[0]).upper()}?"
+        )
 
 
 def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path | None = None) -> Resolved:
@@ -185,7 +212,7 @@ def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path
         settings = Settings(**merged)
     except ValidationError as error:
         place = origins.get(first_place(error), file or "settings")
-        raise ConfigError(f"config {place}: {first_error(error)}; see `tinman config show`") from error
+        raise ConfigError(f"config {place}: {first_error(error, known=_KNOWN)}; see `tinman config show`") from error
     return Resolved(settings=settings, origins=origins, file=file)
 
 

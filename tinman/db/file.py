@@ -12,6 +12,8 @@ from tinman.errors import StoreCorrupt, StoreError
 
 SCHEMA_VERSION = "0003"
 """The newest migration; a database that says so is opened without loading alembic."""
+FOLDER = ".tinman"
+"""Where a project keeps what it stores, unless it is told otherwise."""
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -27,6 +29,7 @@ def check_file(path: Path, *, create: bool) -> None:
             if not create:
                 raise StoreError(f"database {path}: there is none; start a cycle, or name the right file")
             path.parent.mkdir(parents=True, exist_ok=True)
+            keep_out_of_git(path.parent)
             return
         with path.open("rb") as file:
             header = file.read(100)
@@ -46,6 +49,13 @@ def check_file(path: Path, *, create: bool) -> None:
         raise StoreCorrupt(
             f"database {path}: cut off at {size} of {expected} bytes; it was left as it is; restore a copy"
         )
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Tell git to leave ``.tinman`` alone; a folder of the user's own naming is the user's own affair."""
+    mark = folder / ".gitignore"
+    if folder.name == FOLDER and not mark.exists():
+        mark.write_text("*\n", encoding="utf-8")
 
 
 def peek(path: Path, query: str, parameters: Sequence[object]) -> list[Any] | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, null, select, update
+from sqlalchemy import Connection, Select, delete, exists, insert, null, select, update
 
 from tinman import clock
 from tinman.config.modes import Mode
 from tinman.db.engine import Database
-from tinman.db.tables import CycleRow
+from tinman.db.tables import BudgetBlockRow, CycleRow, JournalRow
 from tinman.errors import NotFound
 from tinman.frozen import dump
 from tinman.memory.nodes import Cycle, CycleKind, CycleStatus, to_json
@@ -92,10 +92,12 @@ class Cycles:
         phase: str | None = None,
         ending: Ending | None = None,
         spent: Spent | None = None,
+        guard: Callable[[Connection], None] | None = None,
     ) -> Cycle:
         """Change what is given and return the cycle; raises ``NotFound``.
 
-        With an ``ending`` goes the time; ``status="running"`` takes both away.
+        With an ``ending`` goes the time; ``status="running"`` takes both away. What ``guard`` raises, called first in
+        the same transaction, keeps everything as it was.
         """
         changes: dict[str, Any] = {"ending": null(), "ended_at": None} if status == "running" else {}
         changes |= {name: value for name, value in (("status", status), ("phase", phase)) if value is not None}
@@ -105,8 +107,25 @@ class Cycles:
             changes["spent"] = to_json(dump(spent))
         if changes:
             changed = update(CycleRow).where(CycleRow.id == cycle_id).values(changes)
-            await self._db.write(lambda connection: connection.execute(changed))
+
+            def write(connection: Connection) -> None:
+                if guard is not None:
+                    guard(connection)
+                connection.execute(changed)
+
+            await self._db.write(write)
         return await self.get(cycle_id)
+
+    async def forget(self, cycle_id: str) -> None:
+        """Remove a cycle that has begun nothing, with what its first calls cost. One that stored a step is kept."""
+        begun = exists(select(JournalRow.key).where(JournalRow.cycle_id == cycle_id))
+        unbegun = delete(CycleRow).where(CycleRow.id == cycle_id, CycleRow.owner.is_(None), ~begun)
+
+        def remove(connection: Connection) -> None:
+            if connection.execute(unbegun).rowcount:
+                connection.execute(delete(BudgetBlockRow).where(BudgetBlockRow.cycle_id == cycle_id))
+
+        await self._db.write(remove)
 
     async def set_options(self, cycle_id: str, options: Mapping[str, Any]) -> None:
         """Store what a cycle is asked for from now on, as data; nothing is written when it is the same. Raises

@@ -168,7 +168,7 @@ class MemoryGraph:
         """
         name = id_or_label.strip()
         prefix = NodeRow.id.like(_like(name) + "%", escape="\\") if name else false()
-        exact = or_(NodeRow.id == name, NodeRow.label == name) if name else false()
+        exact = or_(NodeRow.id == name, NodeRow.label.in_((name, name.upper()))) if name else false()
         async with self.db.read() as connection:
             found = await rows.read(connection, [select(*rows.COLUMNS).where(exact).limit(6)])
             if not found:

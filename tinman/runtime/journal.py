@@ -45,12 +45,14 @@ class JournalRuntime:
     such cycle. The lease is renewed with every commit and every few seconds; a holder that lost it can commit nothing.
     """
 
-    def __init__(self, graph: MemoryGraph, cycle_id: str, *, bus: EventBus | None = None) -> None:
+    def __init__(
+        self, graph: MemoryGraph, cycle_id: str, *, bus: EventBus | None = None, may_overlap: bool = True
+    ) -> None:
         self.cycle_id = cycle_id
         self.graph = graph
         self.stopping = False
         self._bus = bus or EventBus()
-        self._lease = Lease(graph.db, cycle_id)
+        self._lease = Lease(graph.db, cycle_id, may_overlap=may_overlap)
         self._commits = Commits(self._write)
         self._journal: dict[str, _Entry] = {}
         self._position: dict[str, int] = {}  # in the order of storing; what was begun anew keeps its place
@@ -88,6 +90,10 @@ class JournalRuntime:
     def _remember(self, key: str, entry: _Entry) -> None:
         self._position.setdefault(key, len(self._position))
         self._journal[key] = entry
+
+    def hold(self, connection: Connection) -> None:
+        """Keep the lease inside a transaction; raises ``CycleOwned`` when it was lost, so that nothing is written."""
+        self._lease.renew(connection, clock.now())
 
     def stop(self) -> None:
         """Ask for a graceful stop: what is in flight ends and is stored, nothing new begins."""

@@ -18,6 +18,7 @@ from tinman.errors import CycleOwned, NotFound, StoreError
 
 LEASE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
+_HELD = (CycleRow.owner, CycleRow.lease_expires_at)
 _RENEW = Prepared(
     update(CycleRow)
     .where(CycleRow.id == bindparam("cycle"), CycleRow.owner == bindparam("holder"))
@@ -26,9 +27,14 @@ _RENEW = Prepared(
 
 
 class Lease:
-    """``async with`` it to own a cycle: ``CycleOwned`` when another live process does, ``NotFound`` without a cycle."""
+    """``async with`` it to own a cycle: ``CycleOwned`` when another live process does, ``NotFound`` without a cycle.
 
-    def __init__(self, db: Database, cycle_id: str) -> None:
+    A process of this machine that lives keeps what it owns, however long it slept and whatever the clocks say. Unless
+    ``may_overlap``, another cycle of the same target and mode counts as this one: two would measure each other.
+    """
+
+    def __init__(self, db: Database, cycle_id: str, *, may_overlap: bool = True) -> None:
+        self._may_overlap = may_overlap
         self.lost: CycleOwned | None = None
         self._db = db
         self._cycle_id = cycle_id
@@ -51,15 +57,22 @@ class Lease:
     def _take(self, connection: Connection) -> None:
         now = clock.now()
         this = CycleRow.id == self._cycle_id
-        row = connection.execute(select(CycleRow.owner, CycleRow.lease_expires_at).where(this)).one_or_none()
+        row = connection.execute(select(*_HELD, CycleRow.mode, CycleRow.config).where(this)).one_or_none()
         if row is None:
             raise NotFound(f"cycle {self._cycle_id}: there is none")
-        if row.owner is not None and (row.lease_expires_at or now) > now:
-            owner = Owner.parse(row.owner)
-            if owner.may_live():
-                raise CycleOwned(
-                    f"cycle {self._cycle_id}: process {owner.pid} on {owner.host} is running it; stop that one, or wait"
-                )
+        if owner := _living(row.owner, row.lease_expires_at or now, now):
+            raise CycleOwned(f"cycle {self._cycle_id}: {owner} is running it; stop that one, or wait")
+        if not self._may_overlap:
+            others = select(*_HELD, CycleRow.id, CycleRow.config).where(
+                ~this, CycleRow.kind == "cycle", CycleRow.mode == row.mode, CycleRow.owner.is_not(None)
+            )
+            for other in connection.execute(others):
+                is_same = other.config.get("fingerprint") == row.config.get("fingerprint")
+                if is_same and (owner := _living(other.owner, other.lease_expires_at or now, now)):
+                    raise CycleOwned(
+                        f"cycle {self._cycle_id}: {owner} is running {other.id} on the same target in the same mode;"
+                        " wait for it, or say --allow-overlap"
+                    )
         lease = {"owner": self._owner, "heartbeat_at": now, "lease_expires_at": now + timedelta(seconds=LEASE_SECONDS)}
         connection.execute(update(CycleRow).where(this).values(lease))
 
@@ -92,3 +105,12 @@ class Lease:
         with anyio.CancelScope(shield=True):
             async with anyio.create_task_group() as group:  # a native cancellation waits for it, too
                 group.start_soon(free)
+
+
+def _living(holder: str | None, until: datetime, now: datetime) -> str:
+    """Return which process holds a lease, in words; empty when nobody does any more."""
+    if holder is None:
+        return ""
+    owner = Owner.parse(holder)
+    is_held = owner.surely_lives() or (until > now and owner.may_live())
+    return f"process {owner.pid} on {owner.host}" if is_held else ""

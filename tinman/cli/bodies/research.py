@@ -54,6 +54,7 @@ def research(
     reasoner_base_url: str | None,
     measure: int,
     allow_destructive: bool,
+    allow_overlap: bool,
     yes_production: str | None,
     dry_run: bool,
     fail_on: str | None,
@@ -75,7 +76,9 @@ def research(
     settings = resolved.settings
     if settings.mode is Mode.PRODUCTION:
         check_production(app, settings, resolved.origin("mode"), yes_production)
-    options = _options(settings, focus=focus, measure=measure, allow_destructive=allow_destructive)
+    options = _options(
+        settings, focus=focus, measure=measure, allow_destructive=allow_destructive, allow_overlap=allow_overlap
+    )
     asked = _Asked(severity=fail_on, rate=fail_rate, again=given("fail_on", "fail_rate"))
     return anyio.run(_research, app, settings, options, asked, dry_run)
 
@@ -90,12 +93,20 @@ async def _research(app: App, settings: Settings, options: ResearchOptions, aske
         try:
             await tinman.preflight(cycle_id, options)
         except BaseException:
-            await tinman.abandon(cycle_id)
+            await tinman.forget(cycle_id)
             raise
         return await _run(app, tinman, cycle_id, options, asked)
 
 
-async def resume(app: App, *, cycle: str, fail_on: str | None, fail_rate: float | None, **limits: float | None) -> int:
+async def resume(
+    app: App,
+    *,
+    cycle: str,
+    fail_on: str | None,
+    fail_rate: float | None,
+    allow_overlap: bool,
+    **limits: float | None,
+) -> int:
     """Go on with a cycle, with the configuration it was started with but for ``limits``; return the exit code.
 
     Raises what ``research`` does, and ``NotFound``.
@@ -119,10 +130,11 @@ async def resume(app: App, *, cycle: str, fail_on: str | None, fail_rate: float 
     }
     settings = resolve(app, _said(flags)).settings
     changes: dict[str, Any] = _said(limits)
-    options = replace(options_of(config), **changes)
+    options = replace(options_of(config), **changes, allow_overlap=allow_overlap)
     async with await open_project(app, settings, config["target"]) as tinman:
         tinman.check_same_target(stored)
         announce.announce(app, tinman, cycle, options)
+        await tinman.preflight(cycle, options)
         return await _run(app, tinman, cycle, options, asked)
 
 

@@ -12,6 +12,7 @@ _CEILINGS = (
     option("--max-tokens", type=COUNT, help="Most tokens, in and out."),
     option("--timeout", "timeout_seconds", callback=duration, help="Most time, such as 90s, 20m, 2h."),
     option("--concurrency", type=IntRange(min=1, max=512), help="Runs at once."),
+    flag("--allow-overlap", "Run although another cycle of this target and mode is running."),
     option("--fail-on", type=SEVERITIES, help="Exit 10 at this severity or above."),
     option("--fail-rate", type=FloatRange(0, 1), help="Exit 10 when a validated failure is at least so frequent."),
 )

@@ -204,6 +204,7 @@ async def open_database(
                 loop_id,
                 status=_STATUS.get(state.ending.status, "completed"),
                 ending=adapter(Ending).validate_python({"kind": state.ending.status, "reason": state.ending.reason}),
+                guard=runtime.hold,
             )
         await _audit(audit, change, state)
 

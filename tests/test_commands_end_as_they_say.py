@@ -1,0 +1,74 @@
+"""Whatever ends a command, a signal or a closed terminal, it says so, and what was stored can be gone on with."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SLOW = "import time\ndef bot(text):\n    time.sleep(0.2)\n    return 'I do not know.'\n"
+HANGING = "import time\ndef bot(text):\n    time.sleep(60)\n"
+RESEARCH = [sys.executable, "-m", "tinman", "--db", "t.db", "research", "--target", "bot.py:bot"]
+
+
+def until(held: Callable[[], bool], *, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not held():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)
+
+
+def cycles(folder: Path) -> list[str]:
+    if not (folder / "t.db").exists():
+        return []
+    with sqlite3.connect(folder / "t.db") as connection:
+        try:
+            return [status for (status,) in connection.execute("SELECT status FROM cycles")]
+        except sqlite3.OperationalError:  # its tables are still being made
+            return []
+
+
+def has_runs(folder: Path) -> bool:
+    with sqlite3.connect(folder / "t.db") as connection:
+        try:
+            return connection.execute("SELECT count(*) FROM nodes WHERE kind = 'run'").fetchone()[0] > 4
+        except sqlite3.OperationalError:
+            return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_ended_before_its_first_run_says_so_and_leaves_no_cycle(tmp_path: Path, number: int) -> None:
+    (tmp_path / "bot.py").write_text(HANGING)
+    process = subprocess.Popen(RESEARCH, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    until(lambda: cycles(tmp_path) == ["running"])
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+
+    assert process.returncode == (130 if number == signal.SIGINT else 143)
+    assert err.rstrip().endswith("Stopped.")
+    assert cycles(tmp_path) == []
+
+
+def test_a_closed_terminal_ends_a_cycle_as_a_signal_does(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(SLOW)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        RESEARCH, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    until(lambda: (tmp_path / "t.db").exists() and has_runs(tmp_path))
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)
+
+    assert process.wait(timeout=60) == 143
+    assert cycles(tmp_path) == ["paused"]

@@ -1,0 +1,5 @@
+"""``python -m tinman`` is ``tinman``."""
+
+from tinman.cli.main import main
+
+main()
