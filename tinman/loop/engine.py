@@ -227,7 +227,7 @@ class Loop:
         if place.runtime is not None and (earlier := _find_end(state)) is not None:
             return earlier
         config = self._meters.limit_money(extend_config(state.config, dict(start.limits)))
-        self._fit.check(state)
+        self._check_stored(state)
         start.check_answer(state, may_be_asked=isinstance(gate, HandlerGate))
         self.config = config
         share = self._meters.find_parent(self._parent)
@@ -236,7 +236,7 @@ class Loop:
         await history.budget.open()
         self._budget = history.budget
         model, summarizer = self._meters.start(history.budget, config, stack)
-        session = equipment.session(history, gate, model, summarizer, self._meters.pricing)
+        session = equipment.session(history, gate, model, summarizer, self._meters.pricing, self._confirm)
         began = Began(
             goal=start.goal or state.goal or self.goal,
             config=config,
@@ -259,6 +259,14 @@ class Loop:
 
     def _watch(self, state: State) -> None:
         self.state = state
+
+    def _check_stored(self, state: State) -> None:
+        """Refuse to go on from ``state``; a recipe has more to compare."""
+        self._fit.check(state)
+
+    async def _confirm(self) -> Stop | None:
+        """Return how the loop ends instead of in SUCCESS, when what judges from outside disagrees."""
+        return None
 
     # -- asking about it
 

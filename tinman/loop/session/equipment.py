@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from tinman.loop.exits import ExitCondition
 from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import Policy, Rules
 from tinman.loop.pricing import STALE_DAYS
+from tinman.loop.result import Stop
 from tinman.loop.session.ceilings import Pricing
 from tinman.loop.session.history import History
 from tinman.loop.session.plans import Planner, Summarizer
@@ -208,9 +209,15 @@ class Equipment:
         return Trace(path, self.on_event, loop_id, self.redact, self.bus)
 
     def session(
-        self, history: History, gate: Gate, model: Metered, summarizer: Metered | None, pricing: Pricing
+        self,
+        history: History,
+        gate: Gate,
+        model: Metered,
+        summarizer: Metered | None,
+        pricing: Pricing,
+        confirm: Callable[[], Awaitable[Stop | None]],
     ) -> Session:
-        """Return one session of the loop, each piece with what it needs."""
+        """Return one session of the loop, each piece with what it needs; ``confirm`` may object to a SUCCESS."""
         budget, store, trace = history.budget, history.store, history.trace
         rules = Rules(self.policies, trace)
         observer = Observer(self.observe, self.metric, budget, self.redact)
@@ -219,4 +226,4 @@ class Equipment:
         questions = Questions(history, rules, observer, caller, gate, store, trace, self.mode, self.ttl_s)
         sums = Summarizer(summarizer, budget, self.redact)
         rounds = Rounds(history, rules, observer, planner, caller, questions, sums, self.exits, trace)
-        return Session(rounds, history, store, trace, self.redact)
+        return Session(rounds, history, store, trace, self.redact, confirm)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ class Rounds:
             stop = await self._run_round()
         return stop
 
-    async def look_once_more(self, stop: Stop) -> Stop:
+    async def look_once_more(self, stop: Stop, confirm: Callable[[Stop], Awaitable[Stop]]) -> Stop:
         """Look again when a ceiling ends the loop: what the last round reached must not go unseen."""
         state = self.history.state
         left = self.history.budget.seconds_left
@@ -66,15 +66,15 @@ class Rounds:
             return stop
         try:
             look = await self.observer.look(state)
+            self.history.state = alter(state, last_metric=look.metric)
+            if look.is_success:
+                reason = f"the goal metric says success, as the loop ended ({stop.reason})"
+                return await confirm(Stop(status=LoopStatus.SUCCESS, reason=reason))
         except OutOfTime:
             return stop
         except Exception as error:  # noqa: BLE001 - the loop ends anyway, for a reason that is known
             _log.warning("loop.last_look_failed", error=f"{type(error).__name__}: {error}")
             return alter(stop, reason=f"{stop.reason}; the last look failed: {type(error).__name__}")
-        self.history.state = alter(state, last_metric=look.metric)
-        if look.is_success:
-            reason = f"the goal metric says success, as the loop ended ({stop.reason})"
-            return Stop(status=LoopStatus.SUCCESS, reason=reason)
         return stop
 
     async def _finish_open(self, answer: Answer | None) -> Stop | None:
@@ -193,15 +193,20 @@ class Session:
     store: Store
     trace: Trace
     redact: Callable[[str], str]
+    confirm: Callable[[], Awaitable[Stop | None]]
 
     async def run(self, answer: Answer | None) -> LoopResult:
-        """Run to an end and write it down. Every failure is an ERROR result, but for a cancellation and ``Halted``."""
+        """Run to an end and write it down. Every failure is an ERROR result, but for a cancellation and ``Halted``.
+
+        A SUCCESS is one only when ``confirm`` has nothing to say against it.
+        """
         config = self.history.state.config
         limits = {name: getattr(config, name) for name in _LIMITS}
         try:
             self.trace.open()
             self.trace.tell("loop.start", goal=self.history.state.goal, limits=limits)
             stop = await self.rounds.run(answer)
+            stop = await self._confirmed(stop)
         except OutOfTime:
             stop = self._stop_at_ceiling()
         except BudgetExhausted as error:
@@ -217,8 +222,11 @@ class Session:
                 await self._end(Stop(status=LoopStatus.ERROR, reason="cancelled", error="CancelledError"))
             raise
         if stop.status is LoopStatus.BUDGET_EXHAUSTED:
-            stop = await self.rounds.look_once_more(stop)
+            stop = await self.rounds.look_once_more(stop, self._confirmed)
         return await self._end(stop)
+
+    async def _confirmed(self, stop: Stop) -> Stop:
+        return stop if stop.status is not LoopStatus.SUCCESS else await self.confirm() or stop
 
     async def _end(self, stop: Stop) -> LoopResult:
         # Errors and refused calls may hold what they were given.
