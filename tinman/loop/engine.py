@@ -24,7 +24,7 @@ from tinman.loop.explanation import ExplainReport, explain
 from tinman.loop.goals import GoalMetric
 from tinman.loop.llm.adapt import as_model
 from tinman.loop.policies import NoProgress, Policy
-from tinman.loop.pricing import age_days, rates
+from tinman.loop.pricing import age_days, rates_for
 from tinman.loop.result import LoopResult, LoopStatus, Stop, result_of
 from tinman.loop.session import nesting
 from tinman.loop.session.equipment import Equipment, Meters, Place, Staleness, Voice
@@ -34,7 +34,6 @@ from tinman.loop.state.changes import Began
 from tinman.loop.state.records import LoopConfig, State, extend_config
 from tinman.loop.state.store import Halted, MemoryStore, Store
 from tinman.loop.tools.tools import Tool, ToolRegistry
-from tinman.models.base import price_provider_of
 from tinman.models.metered import Metering
 from tinman.processes.threads import wait_for_thread
 from tinman.text.secrets import without_secrets
@@ -127,7 +126,7 @@ class Loop:
             max_attempts=max_attempts,
             attempt_timeout_seconds=call_timeout_s,
             backoff_seconds=retry_backoff_s,
-            price_overrides=rates(pricing, price_provider_of(model)),
+            price_overrides=rates_for(pricing, model),
         )
         self._meters = Meters(model, summing, metering, age_days(pricing), pricing_staleness, voice)
         self.config = self._meters.limit_money(config)

@@ -27,7 +27,7 @@ from tinman.loop.state.store import Halted, Store
 from tinman.loop.trace import Trace
 from tinman.processes.threads import OutOfTime
 from tinman.text.cutting import head_and_tail
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten, words_of
 
 _log = structlog.get_logger(__name__)
 INVALID_ROUNDS = 2
@@ -274,14 +274,14 @@ class Session:
             return self._stop_at_ceiling(f" ({type(error).__name__}: {shorten(str(error), 200)})")
         return Stop(
             status=LoopStatus.ERROR,
-            reason=f"{type(error).__name__}: {shorten(str(error), 400)}",
+            reason=line_of(error, 400),
             error=type(error).__name__,
             is_consistent=not isinstance(error, LoopStateError | StoreError),
         )
 
     def _report(self, error: Exception) -> None:
         """Write an error with its traceback into the trace; the log gets its class and words, no local values."""
-        _log.error("loop.failed", loop_id=self.history.state.loop_id, error=f"{type(error).__name__}: {error}")
+        _log.error("loop.failed", loop_id=self.history.state.loop_id, error=words_of(error))
         with suppress(LoopStateError):  # the trace itself may be what failed
             lines = "".join(traceback.format_exception(error))
             self.trace.tell("loop.error", error=type(error).__name__, traceback=head_and_tail(lines, 16_384))
