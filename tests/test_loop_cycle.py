@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loops import Counting, Threshold, Watched, a_loop, playing, says
+from loops import NEVER, Counting, Threshold, Watched, a_loop, playing, says
 
 from tinman.errors import KeyRefused, LoopConfigError, ProviderUnavailable
 from tinman.loop import (
@@ -415,7 +415,7 @@ async def test_a_second_run_goes_on_from_the_first() -> None:
 
 
 async def test_no_progress_is_on_when_nothing_is_said_and_off_with_an_empty_list() -> None:
-    by_default = await Loop("g", [], playing("x"), quiet=True, max_iterations=9).arun()
+    by_default = await Loop("g", [], playing("x"), exits=[NEVER], quiet=True, max_iterations=9).arun()
     off = await a_loop(playing("x"), max_iterations=9).arun()
 
     assert (by_default.status, by_default.iterations) == ("NO_PROGRESS", 3)

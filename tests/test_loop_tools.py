@@ -142,7 +142,7 @@ def test_two_tools_of_one_name_and_odd_names_are_refused() -> None:
         tool(timeout_s=0)(work)
 
 
-def test_the_schema_hash_does_not_mind_order_or_wording() -> None:
+def test_the_schema_hash_minds_names_and_words_and_not_the_order() -> None:
     def one(a: int) -> str:
         """One."""
         return ""
@@ -152,10 +152,12 @@ def test_the_schema_hash_does_not_mind_order_or_wording() -> None:
         return ""
 
     first = ToolRegistry([one, two]).schema_hash
+    turned = ToolRegistry([two, one]).schema_hash
     reworded = ToolRegistry([two, Tool(one, description="Another text.")]).schema_hash
     changed = ToolRegistry([two, Tool(two, name="one")]).schema_hash
 
-    assert first == reworded != changed
+    assert first == turned
+    assert len({first, reworded, changed}) == 3
 
 
 # -- execution

@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -131,9 +132,9 @@ class Loop:
         self._meters = Meters(model, summing, metering, age_days(pricing), pricing_staleness, voice)
         self.config = self._meters.limit_money(config)
         name = "" if summing is None else summing.name
-        self._fit = Fit(
-            registry.schema_hash, rules, name, allow_schema_change, allow_policy_change, allow_artifact_drift
-        )
+        may_change = allow_schema_change, allow_policy_change, allow_artifact_drift
+        self._fit = Fit(registry.schema_hash, rules, name, *may_change)
+        self._fit.tell_unknown(voice.say)
         self.state: State = state or State(loop_id=f"loop-{secrets.token_hex(6)}", goal=goal, config=self.config)
         self._fit.check(self.state)
 
@@ -231,7 +232,7 @@ class Loop:
         self.config = config
         share = self._meters.find_parent(self._parent)
         trace = equipment.trace(state.loop_id)
-        history = History(state, config, store, trace, share, self._watch)
+        history = History(state, config, store, trace, share, partial(setattr, self, "state"))
         await history.budget.open()
         self._budget = history.budget
         model, summarizer = self._meters.start(history.budget, config, stack)
@@ -255,9 +256,6 @@ class Loop:
         self.state = history.state
         self._start = Start()
         return result
-
-    def _watch(self, state: State) -> None:
-        self.state = state
 
     def _check_stored(self, state: State) -> None:
         """Refuse to go on from ``state``; a recipe has more to compare."""

@@ -86,10 +86,7 @@ _CEILINGS = {
 
 
 def _raised(loop: TestFixLoop, result: LoopResult) -> dict[str, str | None]:
-    """Return the ceiling that ended the loop, doubled: under the same one it would end again at once.
-
-    A loop that got nowhere counts its idle rounds anew under other limits, and only then.
-    """
+    """Return the ceiling that ended the loop, doubled: under the same one it would end again at once."""
     name = "max_iterations" if result.status in {"NO_PROGRESS", "PLAN_FAILED"} else result.reason.partition(" ")[0]
     if result.status not in {"BUDGET_EXHAUSTED", "NO_PROGRESS", "PLAN_FAILED"} or name not in _CEILINGS:
         return {}

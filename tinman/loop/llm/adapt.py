@@ -15,6 +15,7 @@ from tinman.frozen import adapter, make
 from tinman.loop.apart import await_apart
 from tinman.loop.llm import CallableLLM, LLMClient, LLMResponse
 from tinman.loop.llm.transient import translated
+from tinman.loop.session.nesting import in_its_thread
 from tinman.messages import Message, Part, Reply, Request, Text, ToolUse, Usage
 from tinman.models.base import Model
 from tinman.models.client import SDKModel
@@ -105,7 +106,7 @@ class ClientModel:
             for spec in request.tools
         ]
         try:
-            ask = self.client.complete if self._is_async else partial(in_thread, self.client.complete)
+            ask = self.client.complete if self._is_async else partial(in_thread, in_its_thread(self.client.complete))
             answer = await await_apart(partial(ask, messages, schemas, request.params["max_tokens"]))
             if inspect.isawaitable(answer):
                 answer = await await_apart(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,6 +49,13 @@ class Voice:
     """Says lines, unless quiet; standard error may be closed."""
 
     is_quiet: bool
+    _said: set[str] = field(default_factory=set)
+
+    def say_once(self, line: str) -> None:
+        """Say one line, unless it was said before."""
+        if line not in self._said:
+            self._said.add(line)
+            self.say(line)
 
     def say(self, line: str) -> None:
         """Say one line."""
@@ -105,9 +112,9 @@ class Meters:
             if self.staleness == "refuse":
                 raise LoopConfigError(f"{old}, more than {STALE_DAYS}; bring it up to date")
             if self.staleness == "token-only":
-                self.voice.say(f"{old}: cost_limit_usd is off, tokens alone are limited")
+                self.voice.say_once(f"{old}: cost_limit_usd is off, tokens alone are limited")
                 return alter(config, cost_limit_usd=None)
-            self.voice.say(f"{old}: cost_limit_usd is kept by it all the same")
+            self.voice.say_once(f"{old}: cost_limit_usd is kept by it all the same")
         return config
 
     def find_parent(self, given: Budget | None) -> Budget | None:

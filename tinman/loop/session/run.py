@@ -52,7 +52,8 @@ class Rounds:
 
         Raises ``OutOfTime`` and ``BudgetExhausted`` at a ceiling, and whatever a part of the loop raises.
         """
-        stop = await self._finish_open(answer)
+        with self.trace.span():
+            stop = await self._finish_open(answer)
         while stop is None:
             stop = await self._run_round()
         return stop
@@ -120,9 +121,16 @@ class Rounds:
             if self.history.state.round is not None:
                 stop = await self._act()
             await self._sum_up()
-            if stop is None and not self.history.state.iterations[-1].plan_invalid:
-                stop = self._ask_exits()
+            if stop is None and not (last := self.history.state.iterations[-1]).plan_invalid:
+                stop = self._ask_exits() or self._answered(last)
             return stop
+
+    def _answered(self, record: IterationRecord) -> Stop | None:
+        """Return SUCCESS when the round was an answer: words without calls, where nothing else says what success is."""
+        is_judged = self.observer.metric is not None or any(condition.judges for condition in self.exits)
+        if is_judged or not record.idle or not record.plan_text.strip():
+            return None
+        return Stop(status=LoopStatus.SUCCESS, reason="the model answered")
 
     async def _plan(self, record: IterationRecord) -> Stop | None:
         """Have a round planned and stored; return why the loop ends, if it does."""
@@ -276,7 +284,7 @@ class Session:
             status=LoopStatus.ERROR,
             reason=line_of(error, 400),
             error=type(error).__name__,
-            is_consistent=not isinstance(error, LoopStateError | StoreError),
+            is_consistent=not isinstance(error, LoopStateError | StoreError) or getattr(error, "is_state_whole", False),
         )
 
     def _report(self, error: Exception) -> None:

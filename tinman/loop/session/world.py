@@ -15,6 +15,7 @@ from tinman.errors import LoopConfigError
 from tinman.frozen import digest, make
 from tinman.loop.apart import await_apart
 from tinman.loop.goals import GoalMetric
+from tinman.loop.session.nesting import in_its_thread
 from tinman.loop.state.records import ActionRecord, Call, MetricSnapshot, State
 from tinman.loop.state.store import Store
 from tinman.loop.tools.tools import ToolRegistry, ToolResult
@@ -70,7 +71,7 @@ class Observer:
         if self.observe is not None and is_async(self.observe):
             waiting = partial(self.observe, state)
         else:
-            seen, measured = await in_thread_within(self.budget.seconds_left, self._observe, state)
+            seen, measured = await in_thread_within(self.budget.seconds_left, in_its_thread(self._observe), state)
             if measured is not None:
                 return Look(self.redact(seen), digest(seen), *measured)
             waiting = seen

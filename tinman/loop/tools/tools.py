@@ -20,6 +20,7 @@ from tinman.errors import LoopConfigError, UnsupportedTypeError
 from tinman.frozen import digest, sum_of
 from tinman.loop.apart import await_apart
 from tinman.loop.session import progress
+from tinman.loop.session.nesting import in_its_thread
 from tinman.loop.tools.schemas import Parameters
 from tinman.messages import ToolSpec
 from tinman.processes import isolated as isolation
@@ -170,7 +171,7 @@ class Tool:
         elif self._is_async:
             value = partial(self.fn, *positional, **keywords)
         else:
-            value = await in_thread_within(seconds, self.fn, *positional, **keywords)
+            value = await in_thread_within(seconds, in_its_thread(self.fn), *positional, **keywords)
             if not inspect.isawaitable(value):
                 return value
         with anyio.move_on_after(max(0.0, started + seconds - clock.monotonic())):
@@ -229,8 +230,9 @@ class ToolRegistry:
                 raise LoopConfigError(f"tools: there are two called {made.name!r}; give one of them name=...")
             self._tools[made.name] = made
         self.specs = tuple(made.spec for made in self._tools.values())
-        # Sorted, and without descriptions: their order and wording change no call.
-        self.schema_hash = digest(sorted([made.name, made.json_schema] for made in self._tools.values()))
+        # Sorted: their order changes no call. What a tool says of itself may change every one.
+        told = sorted(self._tools.values(), key=lambda made: made.name)
+        self.schema_hash = digest([[made.name, made.description, made.json_schema] for made in told])
 
     def __iter__(self) -> Any:
         """Iterate over the tools."""
