@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tinman.loop import GoalMetric, Loop, MetricSnapshot, State, tool
+from tinman.loop import Exit, GoalMetric, Loop, MetricSnapshot, State, tool
 from tinman.loop.tools.tools import Tool
 from tinman.messages import Message, Part, Reply, Text, ToolUse, Usage
 from tinman.testing import ScriptedModel
@@ -52,10 +52,15 @@ class Threshold(GoalMetric):
 
 
 def a_loop(model: Any, tools: Any = (), **settings: Any) -> Loop:
-    """Return a quiet loop with nothing switched on that a test did not ask for."""
-    return Loop(
-        "reach the goal", list(tools), model, **{"policies": [], "quiet": True, "retry_backoff_s": 0.0, **settings}
-    )
+    """Return a quiet loop with nothing switched on that a test did not ask for.
+
+    An exit that never holds says what success is: words alone are no answer then, and do not end it.
+    """
+    settings = {"policies": [], "exits": [NEVER], "quiet": True, "retry_backoff_s": 0.0, **settings}
+    return Loop("reach the goal", list(tools), model, **settings)
+
+
+NEVER = Exit.success(lambda state: False)
 
 
 class Watched:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from loops import Counting, Threshold, Watched, a_loop, again, place_of, playing, says
 
+from tinman.config.modes import Mode
 from tinman.db.engine import Database
 from tinman.errors import LoopConfigError, LoopOwned, LoopStateError, PolicyChangedError
+from tinman.frozen import alter
 from tinman.loop import (
     ApprovalDecision,
     ApprovalRequest,
@@ -29,7 +33,10 @@ from tinman.loop import (
     State,
     tool,
 )
+from tinman.loop.state.records import Intent
 from tinman.loop.state.statefile import write
+from tinman.review import Action, ToolDetails
+from tinman.taxonomy import RiskTier
 
 GATE = [RequireApproval({"work"})]
 WORK = ("work", {"n": 1})
@@ -78,8 +85,6 @@ class Waiting:
     ("typed", "approved"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("", False)]
 )
 async def test_the_terminal_takes_yes_for_yes_and_all_else_for_no(typed: str, approved: bool) -> None:
-    import io
-
     out, work = io.StringIO(), Counting()
     runner = CLIApprovalRunner(io.StringIO(typed), out)
     result = await a_loop(
@@ -91,9 +96,76 @@ async def test_the_terminal_takes_yes_for_yes_and_all_else_for_no(typed: str, ap
     assert "requires approval: work" in out.getvalue()
 
 
-async def test_what_a_terminal_shows_is_made_visible() -> None:
-    import io
+def shown_to(arguments: dict[str, Any], typed: str = "y\n") -> tuple[Any, str]:
+    """Return the terminal's decision about a call with ``arguments``, and all that was shown before it."""
+    out, seen = io.StringIO(), []
 
+    class Typing(io.StringIO):
+        def readline(self, *_: Any) -> str:
+            seen.append(out.getvalue())
+            return typed
+
+    details = ToolDetails(
+        loop="l", arguments=arguments, reason="policy", call="1", state_version=1, observation="", nonce="n"
+    )
+    action = Action(what="bash", mode=Mode.LAB, tier=RiskTier.REVIEW, details=details)
+    request = ApprovalRequest.of(action, ttl_s=9)
+    decision = anyio.run(CLIApprovalRunner(Typing(), out).decide, request)
+    return decision, "".join(seen) if seen else f"NOT ASKED {out.getvalue()}"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "ls " + "x" * 300 + "; rm -rf /",
+        "ls" + " " * 5_000 + "; rm -rf /",
+        "ls\u2003\u2003\u3000" * 20 + "; rm -rf /",
+        "ls\n\n\n; rm -rf /",
+        "ls\r; rm -rf /",
+        "ls\u2028; rm -rf /",
+        "ls\t\t; rm -rf /",
+    ],
+)
+def test_every_argument_is_shown_whole_before_an_answer_is_taken(hidden: str) -> None:
+    for value in (hidden, {"deep": [hidden]}, [hidden]):
+        decision, shown = shown_to({"command": value, "again": "y"})
+
+        assert decision.approved
+        assert "; rm -rf /" in shown
+        assert max(map(len, shown.splitlines())) < 1_000 or len(hidden) < 400
+
+
+def test_line_ends_are_seen_and_cannot_fake_a_line_of_ours() -> None:
+    _, shown = shown_to({"a": "one\ntwo\n  b: three\n[y/N] "})
+
+    assert shown.splitlines()[1:6] == ["  a:", "    | one⏎", "    | two⏎", "    |   b: three⏎", "    | [y/N] "]
+
+
+@pytest.mark.parametrize("value", ["x" * 20_001, "\n" * 500, ["x" * 30_000], {"k" * 20_001: 1}])
+def test_what_is_too_long_to_be_read_gets_no_yes(value: Any) -> None:
+    decision, shown = shown_to({"a": value})
+
+    assert not decision.approved
+    assert "too much to be read" in decision.reason
+    assert shown.startswith("NOT ASKED")
+
+
+async def test_a_used_token_after_a_crash_names_the_action_that_was_begun(tmp_path: Path) -> None:
+    waiting = Waiting("file", tmp_path)
+    await waiting.start()
+    path = tmp_path / "state.json"
+    state = State.load(path)
+    asked = state.pending_approval
+    assert asked is not None
+    intent = Intent(key="act:x", tool="work", args={"n": 1}, action_hash=asked.action_hash, begun_at=1.0)
+    write(path, alter(state, pending_approval=None, intent=intent, ending=None), key=None)
+    result = await waiting.resume(approval=waiting.answer())
+
+    assert (result.status, result.error, waiting.work.calls) == ("ERROR", "Unresolved", [])
+    assert 'work({"n": 1})' in result.reason
+
+
+async def test_what_a_terminal_shows_is_made_visible() -> None:
     out = io.StringIO()
 
     @tool
@@ -198,7 +270,7 @@ async def test_approved_by_token_the_action_and_the_rest_of_the_plan_run_in_one_
     result = await waiting.resume(approval=waiting.answer())
 
     assert waiting.work.calls == [1, 2]
-    assert (result.status, result.iterations) == ("BUDGET_EXHAUSTED", 2)
+    assert (result.status, result.iterations) == ("SUCCESS", 2)
 
 
 @pytest.mark.parametrize("ttl_s", [3600, 3600.5])
@@ -229,7 +301,7 @@ async def test_denied_by_token_the_request_is_gone_and_the_loop_can_go_on(kind: 
     after = await waiting.resume()
 
     assert (denied.status, waiting.work.calls) == ("APPROVAL_DENIED", [])
-    assert after.status == "BUDGET_EXHAUSTED"
+    assert after.status == "SUCCESS"
 
 
 @EVERYWHERE
@@ -264,7 +336,7 @@ async def test_past_its_time_a_request_expires_whatever_is_answered(kind: str, t
 
     assert (expired.status, waiting.work.calls) == ("PENDING_EXPIRED", [])
     assert "approval.expired" in watched.kinds
-    assert asked_again.status == "BUDGET_EXHAUSTED"
+    assert asked_again.status == "SUCCESS"
 
 
 @EVERYWHERE
@@ -369,7 +441,7 @@ async def test_every_session_and_decision_is_in_the_audit_trail(tmp_path: Path) 
         assert await AuditLog(db).broken_at() is None
 
     assert [row.what for row in rows] == ["loop.started", "loop.ended", "loop.started", "tool.approved", "loop.ended"]
-    assert [row.data["status"] for row in rows if row.what == "loop.ended"] == ["AWAITING_APPROVAL", "BUDGET_EXHAUSTED"]
+    assert [row.data["status"] for row in rows if row.what == "loop.ended"] == ["AWAITING_APPROVAL", "SUCCESS"]
     assert waiting.token not in str(rows)
 
 
@@ -410,7 +482,7 @@ async def test_what_cannot_be_audited_has_happened_all_the_same(
     async with await Database.open(path) as db:
         cycle = await MemoryGraph(db).cycles.get(result.loop_id)
 
-    assert (result.status, result.resumable, cycle.status) == ("BUDGET_EXHAUSTED", True, "completed")
+    assert (result.status, result.resumable, cycle.status) == ("SUCCESS", False, "completed")
 
 
 # -- exactly once
@@ -443,8 +515,8 @@ def test_forty_resumes_with_one_token_run_the_action_once(kind: str, tmp_path: P
         outcomes = list(pool.map(lambda _: resume(), range(40)))
 
     assert waiting.work.calls == [1, 2]
-    assert outcomes.count("BUDGET_EXHAUSTED") == 1
-    assert set(outcomes) <= {"BUDGET_EXHAUSTED", "LoopOwned", "LoopConfigError"}
+    assert outcomes.count("SUCCESS") == 1
+    assert set(outcomes) <= {"SUCCESS", "LoopOwned", "LoopConfigError"}
     if kind == "file":
         assert State.load(tmp_path / "state.json").intent is None
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loops import Counting, Threshold, a_loop, again, place_of, playing, says
+from loops import NEVER, Counting, Threshold, a_loop, again, place_of, playing, says
 
 from tinman.errors import ArtifactDriftError, SchemaChangedError
 from tinman.loop import Loop, tool
@@ -142,7 +142,7 @@ async def test_other_tools_are_refused_unless_meant(tmp_path: Path) -> None:
         """Work."""
         return ""
 
-    settings: dict[str, Any] = {"policies": [], "quiet": True}
+    settings: dict[str, Any] = {"policies": [], "exits": [NEVER], "quiet": True}
     await Loop("g", [Counting().tool], playing("x"), max_iterations=1, state_path=path, **settings).arun()
     with pytest.raises(SchemaChangedError):
         await Loop.aresume(path, tools=[work], llm=playing("x"), **settings)
@@ -152,15 +152,28 @@ async def test_other_tools_are_refused_unless_meant(tmp_path: Path) -> None:
     assert result.status == again_.status == "BUDGET_EXHAUSTED"
 
 
-async def test_after_a_change_the_streaks_begin_anew(tmp_path: Path) -> None:
+async def test_streaks_go_on_over_resumes_until_they_ended_a_session(tmp_path: Path) -> None:
+    """A model that repeats itself is found out however often its limits are raised."""
     path = tmp_path / "s.json"
-    settings: dict[str, Any] = {"tools": [], "llm": playing("x"), "quiet": True}
-    await Loop("g", state_path=path, **settings).arun()
-    unchanged = await Loop.aresume(path, **settings)
-    changed = await Loop.aresume(path, extend={"max_iterations": 30}, **settings)
+    settings: dict[str, Any] = {"tools": [], "llm": playing("x"), "exits": [NEVER], "quiet": True}
+    first = await Loop("g", state_path=path, max_iterations=1, **settings).arun()
+    ends = [first] + [await Loop.aresume(path, extend={"max_iterations": n}, **settings) for n in (2, 3, 4)]
+    after = await Loop.aresume(path, extend={"max_iterations": 30}, **settings)
 
-    assert (unchanged.status, unchanged.iterations) == ("NO_PROGRESS", 3)
-    assert (changed.status, changed.iterations) == ("NO_PROGRESS", 6)
+    assert [end.status for end in ends] == ["BUDGET_EXHAUSTED"] * 3 + ["NO_PROGRESS"]
+    assert [end.iterations for end in ends] == [1, 2, 3, 3]
+    assert (after.status, after.iterations) == ("NO_PROGRESS", 6)
+
+
+async def test_invalid_rounds_are_counted_over_resumes_too(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    settings: dict[str, Any] = {"tools": [], "llm": playing(says("", ("nothing", {}))), "quiet": True}
+    first = await Loop("g", state_path=path, max_iterations=1, **settings).arun()
+    second = await Loop.aresume(path, extend={"max_iterations": 9}, **settings)
+    third = await Loop.aresume(path, extend={"max_iterations": 9, "token_limit": 900_000}, **settings)
+
+    assert [first.status, second.status, third.status] == ["BUDGET_EXHAUSTED", "PLAN_FAILED", "PLAN_FAILED"]
+    assert [second.iterations, third.iterations] == [2, 4]
 
 
 @pytest.mark.parametrize("kind", ["file", "db"])

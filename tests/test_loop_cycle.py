@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loops import Counting, Threshold, Watched, a_loop, playing, says
+from loops import NEVER, Counting, Threshold, Watched, a_loop, playing, says
 
 from tinman.errors import KeyRefused, LoopConfigError, ProviderUnavailable
 from tinman.loop import (
@@ -360,10 +360,10 @@ async def test_a_callable_that_lost_its_connection_is_asked_again() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"max_iterations": 0},
+        {"max_iterations": -1},
         {"token_limit": -1},
-        {"wall_clock_s": 0},
-        {"cost_limit_usd": 0},
+        {"wall_clock_s": -0.1},
+        {"cost_limit_usd": -1},
         {"verbatim_window": 0},
         {"pricing_staleness": "sometimes"},
         {"state_path": "a", "db": "b"},
@@ -372,6 +372,21 @@ async def test_a_callable_that_lost_its_connection_is_asked_again() -> None:
 def test_senseless_settings_are_refused_at_once(settings: dict[str, Any]) -> None:
     with pytest.raises(LoopConfigError):
         a_loop(playing("x"), **settings)
+
+
+@pytest.mark.parametrize("ceiling", ["max_iterations", "token_limit", "wall_clock_s", "cost_limit_usd"])
+async def test_a_ceiling_of_nothing_ends_it_at_once_new_or_resumed(ceiling: str, tmp_path: Path) -> None:
+    model, work, path = playing(says("", ("work", {}))), Counting(), tmp_path / "s.json"
+    new = await a_loop(model, [work.tool], **{ceiling: 0}).arun()
+    first = await a_loop(model, [work.tool], state_path=path, max_iterations=1).arun()
+    again = await Loop.aresume(
+        path, tools=[work.tool], llm=model, policies=[], quiet=True, extend={"max_iterations": 9, ceiling: 0}
+    )
+
+    assert (new.status, first.status, again.status) == ("BUDGET_EXHAUSTED",) * 3
+    assert new.reason.startswith(ceiling)
+    assert again.reason.startswith(ceiling)
+    assert (len(model.requests), len(work.calls)) == (1, 1)
 
 
 def test_limits_are_announced_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -400,7 +415,7 @@ async def test_a_second_run_goes_on_from_the_first() -> None:
 
 
 async def test_no_progress_is_on_when_nothing_is_said_and_off_with_an_empty_list() -> None:
-    by_default = await Loop("g", [], playing("x"), quiet=True, max_iterations=9).arun()
+    by_default = await Loop("g", [], playing("x"), exits=[NEVER], quiet=True, max_iterations=9).arun()
     off = await a_loop(playing("x"), max_iterations=9).arun()
 
     assert (by_default.status, by_default.iterations) == ("NO_PROGRESS", 3)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -88,16 +88,16 @@ async def test_l2_a_forbidden_action_is_no_question() -> None:
 
 
 async def test_l2_an_approval_does_not_override_a_stop_on_resume(tmp_path: Path) -> None:
-    forbids: list[bool] = []
+    forbids = tmp_path / "forbids"
 
     class Sometimes(Policy):
         def before_action(self, state: State, tool_name: str, args: dict[str, Any]) -> Decision:
-            return Decision(kind=DecisionKind.STOP if forbids else DecisionKind.PAUSE, reason="policy")
+            return Decision(kind=DecisionKind.STOP if forbids.exists() else DecisionKind.PAUSE, reason="policy")
 
     work, path = Counting(), tmp_path / "s.json"
     settings: dict[str, Any] = {"policies": [Sometimes()], "approval_runner": HeadlessApprovalRunner()}
     asked = await a_loop(playing(says("", WORK)), [work.tool], state_path=path, **settings).arun()
-    forbids.append(True)
+    forbids.touch()
     result = await Loop.aresume(
         path,
         tools=[work.tool],
@@ -333,6 +333,53 @@ async def test_l6_also_in_a_pool_of_the_tool_and_in_one_that_was_there_before() 
     assert (action.status, action.result_excerpt) == ("ok", "refused twice")
 
 
+@pytest.mark.parametrize("hand", ["submit", "map", "several", "kept"])
+async def test_l6_also_when_it_is_handed_to_a_pool_that_was_there_before_it_was_made_or_not(hand: str) -> None:
+    """A pool's threads carry no context; who holds the future of the work is who is waiting for it."""
+    before, made_before = ThreadPoolExecutor(2), inner()
+    before.submit(int).result()
+
+    def make_and_run(_: object = None) -> str:
+        return str(inner().run().status)
+
+    def nest() -> str:
+        with pytest.raises(NestedLoopError):
+            if hand == "submit":
+                before.submit(made_before.run).result()
+            elif hand == "map":
+                list(before.map(make_and_run, [1, 2]))
+            elif hand == "several":
+                for done in as_completed([before.submit(make_and_run) for _ in range(2)]):
+                    done.result()
+            else:
+                futures = {"it": before.submit(make_and_run)}
+                wait(futures.values())
+                futures["it"].result()
+        return "refused"
+
+    action = await run_with_tool(nest)
+    beside = before.submit(make_and_run).result()
+    before.shutdown()
+
+    assert (action.status, action.result_excerpt) == ("ok", "refused")
+    assert beside == "BUDGET_EXHAUSTED"
+
+
+async def test_l6_a_share_is_legal_in_a_pool_that_was_there_before() -> None:
+    before = ThreadPoolExecutor(1)
+    before.submit(int).result()
+
+    def nest() -> str:
+        share = parent.carve(tokens=5_000)
+        return str(before.submit(lambda: inner(budget=share).run().status).result())
+
+    parent = a_loop(playing(says("", ("nest", {}))), [tool(nest)], max_iterations=1)
+    await parent.arun()
+    before.shutdown()
+
+    assert parent.state.iterations[0].actions[0].result_excerpt == "BUDGET_EXHAUSTED"
+
+
 async def test_l6_also_in_a_thread_that_carries_the_context() -> None:
     def nest() -> str:
         return str(in_own_thread(partial(contextvars.copy_context().run, lambda: inner().run().status)))
@@ -401,6 +448,8 @@ async def test_l6_a_failing_start_leaves_nothing_behind(tmp_path: Path) -> None:
     good = await inner().arun()
 
     assert (bad.status, good.status) == ("ERROR", "BUDGET_EXHAUSTED")
+    assert bad.resumable
+    assert "then resume" in bad.recommended_action
 
 
 async def test_l6_a_share_of_the_budget_makes_it_legal_in_whatever_thread() -> None:
@@ -623,6 +672,29 @@ async def test_l10_a_clock_in_the_observation_is_no_movement() -> None:
 
 
 # -- L-11
+
+
+@pytest.mark.parametrize(
+    ("values", "blamed"),
+    [
+        ([0, (-1, True), (-1, True), (-1, True)], [0]),
+        ([0, (0, True), (0, True), (1, True)], [0]),
+        ([0, (-1, True), (-2, True), (-2, True)], [0, 1]),
+        ([0, (1, False), (0, False), (0, False)], [1]),
+        ([(0, True), (0, True), (0, True), (0, True)], []),
+    ],
+)
+async def test_l11_only_a_round_that_moved_the_metric_is_blamed(values: list[Any], blamed: list[int]) -> None:
+    class Scripted(GoalMetric):
+        def measure(self, observation: str, state: State) -> MetricSnapshot:
+            value = values[min(len(state.iterations), len(values) - 1)]
+            value, regression = value if isinstance(value, tuple) else (value, False)
+            return MetricSnapshot(value=float(value), regression=regression)
+
+    loop = a_loop(playing(says("p", WORK)), [Counting().tool], goal_metric=Scripted(), max_iterations=len(values))
+    await loop.arun()
+
+    assert [int(line.split()[1].rstrip(":")) for line in loop.state.failed_approaches] == blamed
 
 
 async def test_l11_the_round_that_caused_a_fall_is_blamed() -> None:

@@ -165,8 +165,8 @@ async def test_the_quick_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
         assert "key-of-the-environment" in str(server.headers[0])
         assert "hello" in str(server.requests[1])
-    assert result.status == "NO_PROGRESS"
-    assert "# Why the loop stopped: NO_PROGRESS" in capsys.readouterr().out
+    assert (result.status, result.text) == ("SUCCESS", "nothing more to do")
+    assert "# Why the loop stopped: SUCCESS" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -232,7 +232,7 @@ def test_an_answer_later_from_anywhere() -> None:
 
     result = run(HEADLESS, Loop=Gated, loop=loop, tools=[work.tool], llm=llm)["result"]
 
-    assert (work.calls, result.status) == ([1], "BUDGET_EXHAUSTED")
+    assert (work.calls, result.status) == ([1], "SUCCESS")
 
 
 def test_a_model_of_ones_own() -> None:
@@ -292,7 +292,7 @@ def test_records_dump_themselves_as_before() -> None:
     result = loop.run()
 
     assert result.model_dump()["metrics"]["llm_calls"] == 1
-    assert json.loads(result.model_dump_json(indent=2))["status"] == "BUDGET_EXHAUSTED"
+    assert json.loads(result.model_dump_json(indent=2))["status"] == "SUCCESS"
     assert State(**loop.state.model_dump()) == loop.state
     assert [schema["name"] for schema in loop.registry.schemas] == ["work"]
     assert isinstance(loop.explain(), ExplainReport)

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from loops import playing, says
 
 from tinman.errors import LoopConfigError
 from tinman.loop import PytestFailureMetric, State, TestFixLoop
 from tinman.loop.recipes.repository import Refused, Repository
 from tinman.loop.recipes.suite import Suite, SuiteReport
+from tinman.loop.recipes.texts import TextFile
 from tinman.loop.state.records import IterationRecord
 
 COMMAND = f"{sys.executable} -m pytest -q -p no:cacheprovider -rf --tb=short"
@@ -102,7 +105,8 @@ def test_stopped_it_is_resumed_with_its_own_arguments(repo: Path, tmp_path: Path
 
 @pytest.mark.slow
 def test_a_success_that_the_final_run_does_not_repeat_is_an_error(repo: Path) -> None:
-    flaky = "import pathlib\nmark = pathlib.Path(__file__).with_name('mark')\n"
+    # The mark is outside the repository: what the code leaves inside it is in no clean copy.
+    flaky = f"import pathlib\nmark = pathlib.Path({str(repo.parent / 'mark')!r})\n"
     flaky += "def add(a, b):\n    n = int(mark.read_text() or 0) if mark.exists() else 0\n"
     flaky += "    mark.write_text(str(n + 1))\n    return a + b if n < 2 else 0\n\n\ndef double(a):\n    return 2 * a\n"
     result = a_fix(repo, says("", edit("calc.py", flaky))).run()
@@ -112,7 +116,7 @@ def test_a_success_that_the_final_run_does_not_repeat_is_an_error(repo: Path) ->
 
 @pytest.mark.slow
 def test_another_command_is_judged_by_its_exit_code_and_says_so(repo: Path) -> None:
-    check = f"{sys.executable} -c 'import calc; assert calc.add(1, 1) == 2'"
+    check = f"{sys.executable} -B -c 'import calc; assert calc.add(1, 1) == 2'"
     loop = TestFixLoop(playing(says("", edit("calc.py", MENDED))), repo, check, quiet=True)
     result = loop.run()
 
@@ -220,6 +224,177 @@ def test_text_alone_is_read_for_observers_of_ones_own() -> None:
     assert (done.value, metric.is_success(done)) == (2.0, True)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "bash: pytest: command not found",
+        "1 failed, 3 passed in 0.1s",
+        "3 passed in 0.1s",
+        "[exit code: 5]",
+        "exit code: 2",
+        "exit code 1",
+        "the exit code: 0 is what we want",
+        "exit code: 0\n[exit code: 1]",
+        "FAILED tests/test_a.py::test_x\n[exit code: 0]",
+    ],
+)
+def test_green_needs_an_exit_code_of_zero_that_was_seen(said: str) -> None:
+    metric = PytestFailureMetric()
+
+    assert not metric.is_success(metric.measure(said, State(goal="g")))
+
+
+@pytest.mark.parametrize("said", ["[exit code: 0]", "exit code: 0", "exit code 0", "2 passed\n[exit code: 0]\n"])
+def test_an_exit_code_of_zero_is_seen_in_all_its_spellings(said: str) -> None:
+    metric = PytestFailureMetric()
+
+    assert metric.is_success(metric.measure(said, State(goal="g")))
+
+
+@pytest.mark.parametrize(
+    ("said", "value", "regression"),
+    [
+        ("ERROR tests/test_a.py - SyntaxError\n[exit code: 2]", -1.0, True),
+        ("[exit code: 2]", -1.0, True),
+        ("[exit code: 4]", -1.0, True),
+        ("bash: pytest: command not found", 0.0, False),
+        ("", 0.0, False),
+        ("FAILED a::x\n[exit code: 1]", 1.0, False),
+        ("[exit code: 0]", 2.0, False),
+    ],
+)
+def test_in_words_a_run_that_broke_is_a_regression_and_one_nobody_saw_is_nothing(
+    said: str, value: float, regression: bool
+) -> None:
+    metric = PytestFailureMetric()
+    first = metric.measure("FAILED a::x\nFAILED a::y\n[exit code: 1]", State(goal="g"))
+    snapshot = metric.measure(said, State(goal="g", iterations=(IterationRecord(index=0, metric=first),)))
+
+    assert (snapshot.value, snapshot.regression) == (value, regression)
+
+
+# -- the command
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"PYTHONHASHSEED=1 {COMMAND}",
+        f"cd . && {COMMAND}",
+        f"cd tests/.. && {COMMAND} tests | cat",
+        f"{COMMAND} --junitxml=own.xml; true",
+        shlex.split(COMMAND),
+    ],
+    ids=["a variable", "cd", "a pipe", "a report of its own, and another command", "a list"],
+)
+def test_text_is_run_by_the_shell_and_a_list_is_not(command: Any, repo: Path) -> None:
+    loop = TestFixLoop(playing(says("", edit("calc.py", MENDED))), repo, command, quiet=True)
+    result = loop.run()
+    first = loop.state.iterations[0].metric
+
+    assert result.status == "SUCCESS", result
+    assert first is not None
+    assert (first.detail["basis"], len(first.detail["failing"])) == ("junit", 2)
+
+
+@pytest.mark.parametrize("command", ["nosuchcmd -q", "cd . && nosuchcmd", ["nosuchcmd"], "./calc.py", ["./calc.py"]])
+def test_a_command_that_cannot_be_run_is_refused_before_a_model_is_asked(
+    command: Any, repo: Path, tmp_path: Path
+) -> None:
+    model = playing("x")
+    path = tmp_path / "fix.json"
+
+    with pytest.raises(LoopConfigError, match="cannot be run"):
+        TestFixLoop(model, repo, command, quiet=True, state_path=path).run()
+    assert not model.requests
+    assert not path.exists()
+
+
+def test_tinman_fix_refuses_a_command_that_is_not_there(
+    repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tinman.cli.main import main
+
+    script = tmp_path / "model.py"
+    script.write_text(MODEL % MENDED)
+    db = str(tmp_path / "x.db")
+    with pytest.raises(SystemExit) as left:
+        main(["--db", db, "fix", "--repo", str(repo), "--test-cmd", "nosuchcmd", "--model", f"{script}:answer"])
+
+    assert left.value.code == 2
+    assert "nosuchcmd" in capsys.readouterr().err
+    assert (repo / "calc.py").read_text() == BROKEN
+
+
+def test_without_time_nothing_is_run(repo: Path) -> None:
+    result = TestFixLoop(playing("x"), repo, "touch ran", quiet=True, max_iterations=0).run()
+
+    assert result.status == "BUDGET_EXHAUSTED"
+    assert not (repo / "ran").exists()
+
+
+# -- what a file was like
+
+
+@pytest.mark.parametrize(
+    ("before", "shown", "written", "after"),
+    [
+        (b"a\r\nb\r\n", "a\nb\n", "a\nc\n", b"a\r\nc\r\n"),
+        (b"a\r\nb\r\n", "a\nb\n", "a\r\nc\r\nd\r\n", b"a\r\nc\r\nd\r\n"),
+        (b"a\rb\r", "a\nb\n", "a\nc\n", b"a\rc\r"),
+        (b"a\nb\n", "a\nb\n", "a\r\nc\r\n", b"a\nc\n"),
+        (b"a\r\nb\nc\r\n", "a\nb\nc\n", "a\nb\nx\n", b"a\r\nb\nx\r\n"),
+        (b"a\nb", "a\nb", "a\nc\n", b"a\nc"),
+        (b"a\nb\n", "a\nb\n", "a\nc", b"a\nc\n"),
+        (b"\xef\xbb\xbfa\r\n", "a\n", "b\n", b"\xef\xbb\xbfb\r\n"),
+        (b"\xef\xbb\xbfa\n", "a\n", "\ufeffb\n", b"\xef\xbb\xbfb\n"),
+        ("\ufeffä\r\n".encode("utf-16-le"), "ä\n", "ö\n", "\ufeffö\r\n".encode("utf-16-le")),
+        (
+            b"# coding: cp1252\n\x80\n",
+            "# coding: cp1252\n€\n",
+            "# coding: cp1252\n€€\n",
+            b"# coding: cp1252\n\x80\x80\n",
+        ),
+        (b"caf\xe9\n", "café\n", "café!\n", b"caf\xe9!\n"),
+        (b"a\x0cb\xe2\x80\xa8c\n", "a\x0cb\u2028c\n", "a\x0cb\u2028d\n", b"a\x0cb\xe2\x80\xa8d\n"),
+        (b"", "", "a\nb", b"a\nb"),
+        (b"a\n", "a\n", "", b""),
+    ],
+)
+def test_an_edit_keeps_line_ends_mark_encoding_and_last_line(
+    before: bytes, shown: str, written: str, after: bytes, repo: Path
+) -> None:
+    (repo / "kept.py").write_bytes(before)
+    repository = Repository(repo)
+
+    assert repository.read("kept.py") == shown
+    repository.write("kept.py", written)
+    assert (repo / "kept.py").read_bytes() == after
+
+
+@pytest.mark.parametrize(("before", "written"), [(b"caf\xe9\n", "→\n"), (b"\x7fELF\0\1", "x"), (b"a\n", "\ud800\n")])
+def test_what_a_file_cannot_hold_is_refused_and_it_stays_as_it_was(before: bytes, written: str, repo: Path) -> None:
+    (repo / "kept").write_bytes(before)
+    with pytest.raises(Refused):
+        Repository(repo).write("kept", written)
+
+    assert (repo / "kept").read_bytes() == before
+
+
+@given(
+    st.lists(st.sampled_from(["\r\n", "\n", "\r", "a", "ä", "\x0b", " "])).map("".join),
+    st.sampled_from(["utf-8", "utf-16-le"]),
+)
+def test_what_is_written_as_it_was_read_changes_no_byte(text: str, encoding: str) -> None:
+    mark = b"\xff\xfe" if encoding == "utf-16-le" else b""
+    data = mark + text.encode(encoding)
+    read = TextFile.of(data)
+
+    assert read.replaced(read.text) == data
+
+
 # -- the repository
 
 
@@ -261,6 +436,8 @@ def test_a_missing_folder_and_an_odd_command_are_refused_at_once(repo: Path) -> 
         a_fix(repo / "nowhere", "x")
     with pytest.raises(LoopConfigError, match="test_cmd"):
         Suite(repo, "pytest '", timeout_s=1)
+    with pytest.raises(LoopConfigError, match="test_cmd"):
+        Suite(repo, [], timeout_s=1)
 
 
 # -- the command line

@@ -165,14 +165,46 @@ async def test_what_models_say_is_disarmed_where_it_is_shown() -> None:
     loop = a_loop(playing(says("", (hostile, {}))), goal_metric=None)
     loop.state = loop.state
     await loop.arun()
-    rendered = loop.explain().render()
+    rendered, marked = loop.explain().render(), loop.explain().markdown()
     lines = "\n".join(loop.explain().lines())
 
-    for shown in (rendered, lines):
+    for shown in (rendered, marked, lines):
         assert "\x1b" not in shown
         assert "\u202e" not in shown
-    assert "[link](" not in rendered
-    assert "<script>" not in rendered
+    assert "[link](" not in marked
+    assert "<script>" not in marked
+
+
+@pytest.mark.parametrize(
+    "reply", [says("", WORK, WORK), says("", ("nothing", {})), says("idle")], ids=["acts", "refused", "idle"]
+)
+async def test_a_round_begins_and_ends_in_one_span(reply: Any) -> None:
+    watched = Watched()
+    await a_loop(playing(reply), [Counting().tool], max_iterations=2, on_event=watched).arun()
+    begun = [event["span"] for event in watched.of("iteration.start")]
+    ended = [event["span"] for event in watched.of("iteration.end")]
+
+    assert begun == ended
+    assert len(set(begun)) == 2
+    assert all(event["parent"] == event["run"] for event in watched.of("iteration.end"))
+
+
+def test_a_stale_price_table_is_told_about_once(capsys: pytest.CaptureFixture[str]) -> None:
+    pricing = {"model": (1, 2), "as_of": "2020-01-31"}
+    a_loop(playing("x"), cost_limit_usd=1.0, pricing=pricing, quiet=False, max_iterations=1).run()
+
+    assert capsys.readouterr().err.count("days old") == 1
+
+
+async def test_a_report_for_a_terminal_is_plain_text() -> None:
+    loop = a_loop(playing(says("", ("edit_file", {"n": 1}))), [Counting("edit_file").tool], max_iterations=1)
+    result = await loop.arun()
+    rendered = loop.explain(result).render()
+
+    assert "\\" not in rendered
+    assert "# Why the loop stopped: BUDGET_EXHAUSTED\n" in rendered
+    assert "Reason: max_iterations (1) reached\n" in rendered
+    assert "1. iteration 0: edit_file[ok]\n" in rendered
 
 
 @pytest.mark.parametrize("kind", ["file", "db"])

@@ -162,3 +162,15 @@ def test_headers_are_found_however_they_are_spelt() -> None:
 def test_a_token_is_not_sent_in_clear_nor_under_a_weak_secret(url: str, secret: bytes) -> None:
     with pytest.raises(LoopConfigError):
         WebhookApprovalRunner(url, secret)
+
+
+@EVERYWHERE
+async def test_why_a_question_did_not_arrive_is_said(kind: str, tmp_path: Path) -> None:
+    work = Counting()
+    async with receiving(404) as (url, _):
+        settings = settings_for(url, work, tmp_path)
+        loop = Loop("g", llm=playing(says("", ("work", {}))), **settings, **place_of(kind, tmp_path))
+        result = await loop.arun()
+
+    assert (result.status, work.calls) == ("APPROVAL_DENIED", [])
+    assert "404" in result.reason

@@ -258,7 +258,12 @@ class PolicyChangedError(LoopConfigError):
 
 
 class LoopStateError(LoopError):
-    """Raised when a stored loop is unreadable, altered, or of another schema version. It is never overwritten."""
+    """Raised when a stored loop is unreadable, altered, or of another schema version. It is never overwritten.
+
+    ``is_state_whole`` says that the state itself can be gone on from: what failed is something beside it.
+    """
+
+    is_state_whole = False
 
 
 class LoopOwned(LoopError):

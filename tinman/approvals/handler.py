@@ -15,6 +15,7 @@ from tinman.errors import AwaitingApproval
 from tinman.events import EventBus
 from tinman.review import Action, ApprovalRequest, Decision, ExperimentDetails, Reviewer
 from tinman.taxonomy import RiskTier
+from tinman.text.visible import line_of
 
 _log = structlog.get_logger(__name__)
 
@@ -137,7 +138,7 @@ class ApprovalHandler:
                 return _by_policy(action, f"no answer within {self._timeout:g} s", approved=False)
             except Exception as error:  # noqa: BLE001 - whatever a reviewer raises means no, and is reported
                 _log.warning("approval.reviewer_failed", error=f"{type(error).__name__}: {error}")
-                return _by_policy(action, f"the reviewer failed: {type(error).__name__}", approved=False)
+                return _by_policy(action, f"the reviewer failed: {line_of(error, 300)}", approved=False)
 
     # -- the calls agents make ---------------------------------------------------------------------------------------
 

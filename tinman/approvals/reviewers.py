@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
 from tinman.errors import AwaitingApproval
 from tinman.processes.threads import call
-from tinman.review import ApprovalRequest, Decision
-from tinman.text.visible import shorten
+from tinman.review import ApprovalRequest, Decision, plain
+from tinman.text.visible import shorten, visible
+
+MOST_CHARACTERS = 20_000
+MOST_LINES = 400
+_BLANKS = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]{9,}|\t")
 
 
 class BaseReviewer:
@@ -33,7 +39,11 @@ class BaseReviewer:
 
 
 class TerminalReviewer(BaseReviewer):
-    """Asks on a terminal. Only ``y`` or ``yes`` approves; anything else, and the end of input, is a no."""
+    """Asks on a terminal. Only ``y`` or ``yes`` approves; anything else, and the end of input, is a no.
+
+    Every argument is shown whole before an answer is taken: line ends as ``⏎``, long blanks by their number, hidden
+    characters spelled out. What is longer than ``MOST_CHARACTERS`` or ``MOST_LINES`` is denied without an answer.
+    """
 
     def __init__(self, stdin: TextIO | None = None, stderr: TextIO | None = None) -> None:
         self._stdin = stdin
@@ -43,14 +53,32 @@ class TerminalReviewer(BaseReviewer):
         """Print the action, wait for one line in a daemon thread that is abandoned on cancellation."""
         out, into = self._stderr or sys.stderr, self._stdin or sys.stdin
         action = request.action
-        lines = [f"Approve? {shorten(request.reason, 200)}: {shorten(request.tool, 200)}"]
-        lines += [f"  {shorten(name, 60)}: {shorten(str(value), 200)}" for name, value in request.args.items()]
+        lines = _shown("Approve?", f"{request.reason}: {request.tool}")
+        for name, value in request.args.items():
+            lines += [f"  {line}" for line in _shown(f"{visible(name, keep_newlines=False)}:", value)]
         lines += [f"  tier {action.tier}, digest {action.digest}"]
+        size = sum(map(len, lines))
+        if size > MOST_CHARACTERS or len(lines) > MOST_LINES:
+            what = f"{size:,} characters in {len(lines):,} lines are too much to be read on a terminal"
+            out.write(f"Not asked about {shorten(request.tool, 200)}: {what}\n")
+            return request.answer(approved=False, reason=f"{what}; answer elsewhere", by=self.signature)
         out.write("\n".join(lines) + "\n[y/N] ")
         out.flush()
         typed = await call(into.readline)
         approved = typed.strip().lower() in {"y", "yes"}
         return request.answer(approved=approved, reason="answered on the terminal", by=self.signature)
+
+
+def _shown(name: str, value: object) -> list[str]:
+    """Return a value as lines, whole: text as it is, each of its lines marked, anything else as JSON."""
+    text = value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False, default=str)
+    *lines, last = re.split(r"\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]", text)
+    spelled = [_BLANKS.sub(_counted, visible(line)) for line in (*(f"{line}⏎" for line in lines), last)]
+    return [f"{name} {spelled[0]}"] if not lines else [name, *(f"  | {line}" for line in spelled)]
+
+
+def _counted(blanks: re.Match[str]) -> str:
+    return f"<{len(blanks[0])} blanks>"
 
 
 class CallbackReviewer(BaseReviewer):

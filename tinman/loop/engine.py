@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,7 +25,7 @@ from tinman.loop.explanation import ExplainReport, explain
 from tinman.loop.goals import GoalMetric
 from tinman.loop.llm.adapt import as_model
 from tinman.loop.policies import NoProgress, Policy
-from tinman.loop.pricing import age_days, rates
+from tinman.loop.pricing import age_days, rates_for
 from tinman.loop.result import LoopResult, LoopStatus, Stop, result_of
 from tinman.loop.session import nesting
 from tinman.loop.session.equipment import Equipment, Meters, Place, Staleness, Voice
@@ -34,7 +35,6 @@ from tinman.loop.state.changes import Began
 from tinman.loop.state.records import LoopConfig, State, extend_config
 from tinman.loop.state.store import Halted, MemoryStore, Store
 from tinman.loop.tools.tools import Tool, ToolRegistry
-from tinman.models.base import price_provider_of
 from tinman.models.metered import Metering
 from tinman.processes.threads import wait_for_thread
 from tinman.text.secrets import without_secrets
@@ -127,14 +127,14 @@ class Loop:
             max_attempts=max_attempts,
             attempt_timeout_seconds=call_timeout_s,
             backoff_seconds=retry_backoff_s,
-            price_overrides=rates(pricing, price_provider_of(model)),
+            price_overrides=rates_for(pricing, model),
         )
         self._meters = Meters(model, summing, metering, age_days(pricing), pricing_staleness, voice)
         self.config = self._meters.limit_money(config)
         name = "" if summing is None else summing.name
-        self._fit = Fit(
-            registry.schema_hash, rules, name, allow_schema_change, allow_policy_change, allow_artifact_drift
-        )
+        may_change = allow_schema_change, allow_policy_change, allow_artifact_drift
+        self._fit = Fit(registry.schema_hash, rules, name, *may_change)
+        self._fit.tell_unknown(voice.say)
         self.state: State = state or State(loop_id=f"loop-{secrets.token_hex(6)}", goal=goal, config=self.config)
         self._fit.check(self.state)
 
@@ -227,16 +227,16 @@ class Loop:
         if place.runtime is not None and (earlier := _find_end(state)) is not None:
             return earlier
         config = self._meters.limit_money(extend_config(state.config, dict(start.limits)))
-        self._fit.check(state)
+        self._check_stored(state)
         start.check_answer(state, may_be_asked=isinstance(gate, HandlerGate))
         self.config = config
         share = self._meters.find_parent(self._parent)
         trace = equipment.trace(state.loop_id)
-        history = History(state, config, store, trace, share, self._watch)
+        history = History(state, config, store, trace, share, partial(setattr, self, "state"))
         await history.budget.open()
         self._budget = history.budget
         model, summarizer = self._meters.start(history.budget, config, stack)
-        session = equipment.session(history, gate, model, summarizer, self._meters.pricing)
+        session = equipment.session(history, gate, model, summarizer, self._meters.pricing, self._confirm)
         began = Began(
             goal=start.goal or state.goal or self.goal,
             config=config,
@@ -257,8 +257,13 @@ class Loop:
         self._start = Start()
         return result
 
-    def _watch(self, state: State) -> None:
-        self.state = state
+    def _check_stored(self, state: State) -> None:
+        """Refuse to go on from ``state``; a recipe has more to compare."""
+        self._fit.check(state)
+
+    async def _confirm(self) -> Stop | None:
+        """Return how the loop ends instead of in SUCCESS, when what judges from outside disagrees."""
+        return None
 
     # -- asking about it
 

@@ -12,6 +12,11 @@ from tinman.loop.state.records import State
 class ExitCondition:
     """One condition. Subclass it, or take one from ``Exit``."""
 
+    @property
+    def judges(self) -> bool:
+        """Whether it may say SUCCESS: then it decides that, and a model's answer alone does not."""
+        return True
+
     def evaluate(self, state: State) -> tuple[LoopStatus, str] | None:
         """Return how to end and why, or ``None`` to go on."""
         raise NotImplementedError(f"{type(self).__name__} has to say when it holds: override evaluate()")
@@ -22,6 +27,11 @@ class _When(ExitCondition):
     holds: Callable[[State], bool]
     status: LoopStatus
     reason: str
+
+    @property
+    def judges(self) -> bool:
+        """Whether it says SUCCESS."""
+        return self.status is LoopStatus.SUCCESS
 
     def evaluate(self, state: State) -> tuple[LoopStatus, str] | None:
         """Return status and reason once the predicate is true."""

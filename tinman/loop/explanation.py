@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from tinman.frozen import frozen
 from tinman.loop.result import LoopResult
 from tinman.loop.state.records import IterationRecord, State
-from tinman.text.visible import markdown, shorten
+from tinman.text.visible import markdown, shorten, visible
 
 
 @frozen
@@ -23,11 +24,18 @@ class ExplainReport:
     decision_chain: tuple[str, ...] = ()
 
     def render(self) -> str:
-        """Return it as Markdown; text of models, tools and commands is disarmed."""
-        lines = [f"# Why the loop stopped: {self.status}", "", f"**Reason:** {markdown(self.reason)}", "", "## Signals"]
-        lines += [f"- {name}: {markdown(str(value))}" for name, value in self.signals.items()]
+        """Return it as plain text under headings, for a terminal: each thing on one line, hidden characters shown."""
+        return self._under_headings(lambda text: visible(text, keep_newlines=False))
+
+    def markdown(self) -> str:
+        """Return the same as Markdown; what models, tools and commands said is disarmed."""
+        return self._under_headings(markdown)
+
+    def _under_headings(self, shown: Callable[[str], str]) -> str:
+        lines = [f"# Why the loop stopped: {self.status}", "", f"Reason: {shown(self.reason)}", "", "## Signals"]
+        lines += [f"- {name}: {shown(str(value))}" for name, value in self.signals.items()]
         lines += ["", "## Decision chain"]
-        lines += [f"{number}. {markdown(line)}" for number, line in enumerate(self.decision_chain, start=1)]
+        lines += [f"{number}. {shown(line)}" for number, line in enumerate(self.decision_chain, start=1)]
         return "\n".join(lines) + "\n"
 
     def lines(self) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any
 
 from tinman.errors import LoopConfigError
-from tinman.frozen import digest, frozen
+from tinman.frozen import frozen
 from tinman.loop.pricing import Priced, cost_usd, rates
 from tinman.loop.result import LoopStatus, Stop
 from tinman.loop.state.records import Call, State
@@ -40,7 +39,7 @@ GO_ON = Decision()
 class Policy:
     """A rule. Subclass it and override what it has to say.
 
-    Its class and attributes are its fingerprint: a loop saved under other policies is not resumed without a word.
+    Its code and attributes are its fingerprint: a loop saved under other policies is not resumed without a word.
     """
 
     def before_iteration(self, state: State) -> Decision:
@@ -125,42 +124,6 @@ class RequireApproval(Policy):
         elif tool_name not in self.tools and "*" not in self.tools:
             return GO_ON
         return Decision(kind=DecisionKind.PAUSE, reason=self.reason)
-
-
-# -- fingerprints
-
-
-def fingerprint(policies: Sequence[Policy]) -> str:
-    """Return what names these policies, in order: classes, attributes, and the code of callables among them.
-
-    Modules do not count: the same script is ``__main__`` today and imported tomorrow.
-    """
-    return digest([[type(p).__qualname__, _plain(vars(p))] for p in policies])
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, Enum):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted(str(_plain(each)) for each in value)
-    if isinstance(value, Iterable):
-        return [_plain(each) for each in value]
-    if callable(value):
-        code = getattr(inspect.unwrap(value), "__code__", None)
-        body = "" if code is None else f"{code.co_code.hex()}{code.co_names}{_constants(code.co_consts)}"
-        return f"{getattr(value, '__qualname__', type(value).__qualname__)}:{body}"
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return type(value).__qualname__
-
-
-def _constants(constants: tuple[object, ...]) -> str:
-    """Return the constants of a function; nested code objects by name, since their text holds an address."""
-    return repr([getattr(each, "co_name", each) for each in constants])
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ RECOMMENDED: dict[LoopStatus, str] = {
     LoopStatus.PENDING_EXPIRED: "resume to ask again",
     LoopStatus.ERROR: "look at explain(), mend the cause, then resume",
 }
+_LOST = "look at the reason; what is stored is not whole, so start anew"
 EXIT_CODES: dict[LoopStatus, int] = {
     LoopStatus.SUCCESS: Exit.DONE,
     LoopStatus.BUDGET_EXHAUSTED: Exit.LIMIT,
@@ -51,11 +52,12 @@ class LoopResult(Dumps):
 
     ``resumable`` says that the state is whole and may be gone on from: with ``Loop.resume`` where it is stored, with
     the same object or ``Loop(state=...)`` where it is not. ``error`` is the class of the exception behind an ERROR.
-    ``approval_token`` is shown here once and stored nowhere.
+    ``approval_token`` is shown here once and stored nowhere. ``text`` is what the model said last, secrets taken out.
     """
 
     status: LoopStatus
     reason: str = ""
+    text: str = ""
     resumable: bool
     recommended_action: str
     iterations: int
@@ -80,11 +82,13 @@ class Stop:
 
 def result_of(state: State, stop: Stop, state_path: str | None) -> LoopResult:
     """Return how a loop in ``state``, kept in ``state_path`` if that is a file, ended by ``stop``."""
+    records = [*state.iterations, *([state.round.record] if state.round is not None else [])]
     return LoopResult(
         status=stop.status,
         reason=stop.reason,
+        text=next((record.plan_text for record in reversed(records) if record.plan_text), ""),
         resumable=stop.status is not LoopStatus.SUCCESS and stop.is_consistent,
-        recommended_action=stop.advice or RECOMMENDED[stop.status],
+        recommended_action=stop.advice or (RECOMMENDED[stop.status] if stop.is_consistent else _LOST),
         iterations=len(state.iterations),
         metrics=state.metrics,
         state_path=state_path,

@@ -55,7 +55,9 @@ class Trace:
                 file.close()
 
     def _explain_failure(self, error: OSError) -> LoopStateError:
-        return LoopStateError(f"trace {self.path}: {error.strerror or error}; choose another trace_path")
+        failure = LoopStateError(f"trace {self.path}: {error.strerror or error}; choose another trace_path")
+        failure.is_state_whole = True
+        return failure
 
     @contextmanager
     def span(self) -> Iterator[None]:
@@ -71,6 +73,14 @@ class Trace:
         """Whether anybody reads or watches."""
         is_watched = self.bus is not None and self.bus.is_watched
         return is_watched or self.path is not None or self.on_event is not None
+
+    def tell_of_round(self, kind: str, **fields: Any) -> None:
+        """Write one event in the round's own span, whatever span it is told in."""
+        inner, self._spans = self._spans[1:], self._spans[:1]
+        try:
+            self.tell(kind, **fields)
+        finally:
+            self._spans += inner
 
     def tell(self, kind: str, **fields: Any) -> None:
         """Write one event."""

@@ -7,12 +7,13 @@ told as a ``ProviderError``, in one line.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import anyio
@@ -167,6 +168,12 @@ class SDKModel(ABC):
         self._address = str(self._client.base_url).rstrip("/") + self.path
         self._failures = (sdk.error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
         return self._client
+
+    def apart(self) -> Self:
+        """Return the same model with connections of its own, for another event loop."""
+        other = copy.copy(self)
+        other._client = None
+        return other
 
     async def aclose(self) -> None:
         """Close the connections, under cancellation too; twice does no harm."""

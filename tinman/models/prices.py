@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -58,6 +59,7 @@ def price(
     """Return what ``usage`` cost, or ``None`` when no price is known.
 
     ``provider`` is a provider's name or the base URL of its endpoint; this machine's endpoints and callables are free.
+    An empty one stands for whoever made the model that has this name.
     ``cache`` says how many of the input tokens were ``read`` from, ``write`` (written) to or ``write_1h`` (written for
     an hour) to the provider's cache. ``overrides`` are keyed ``"provider:model"`` and win over everything.
     """
@@ -97,6 +99,20 @@ def bound(
     return -(-pico // 1000)
 
 
+def as_of() -> date:
+    """Return the day of the newest price in force in the public table, which names no date of its own."""
+    from genai_prices.data import providers  # noqa: PLC0415 - loading the table costs a second
+
+    today = clock.now().date()
+    days = (
+        getattr(price.constraint, "start_date", date.min)
+        for provider in providers
+        for model in provider.models
+        for price in (model.prices if isinstance(model.prices, list) else ())
+    )
+    return max((day for day in days if day <= today), default=date.min)
+
+
 def _ladder(provider: str, model: str, overrides: Mapping[str, Rate] | None) -> tuple[_Step, ...] | None:
     rate = overrides.get(f"{provider}:{model}") if overrides else None
     if rate is not None:
@@ -116,7 +132,7 @@ def _public_ladder(provider: str, model: str, hour: int) -> tuple[_Step, ...] | 
     from genai_prices import Usage as Tokens  # noqa: PLC0415 - loading the table costs a second
     from genai_prices import calc_price  # noqa: PLC0415
 
-    where: dict[str, Any] = {"provider_api_url": provider} if is_url else {"provider_id": provider}
+    where: dict[str, Any] = {"provider_api_url": provider} if is_url else {"provider_id": provider} if provider else {}
     try:
         found = calc_price(Tokens(input_tokens=1, output_tokens=1), model, **where).model_price
     except LookupError:

@@ -19,6 +19,8 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from tinman.text.visible import words_of
+
 
 class CallScope:
     """One call of a tool: what has to end when the call is given up."""
@@ -163,7 +165,7 @@ async def in_thread_within(seconds: float | None, function: Callable[..., T], *a
         return cast(T, job.value)
     if isinstance(job.error, Exception):
         raise job.error
-    raise Exited(f"{type(job.error).__name__}: {job.error}") from job.error
+    raise Exited(words_of(job.error)) from job.error
 
 
 def wait_for_thread(work: Callable[[], T]) -> T:

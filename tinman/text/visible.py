@@ -27,9 +27,18 @@ def shorten(text: str, width: int) -> str:
     return line if len(line) <= width else line[: max(0, width - 1)].rstrip() + "…"
 
 
+def words_of(error: BaseException) -> str:
+    """Return an error as ``Name: its text``; its text may fail to be made."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception as worse:  # noqa: BLE001 - the classes are foreign
+        return f"{name}: (its text cannot be had: {type(worse).__name__})"
+
+
 def line_of(error: BaseException, width: int = 200) -> str:
     """Return an error as ``Name: its text``, on one visible line of at most ``width`` characters."""
-    return shorten(f"{type(error).__name__}: {error}", width)
+    return shorten(words_of(error), width)
 
 
 def markdown(text: str) -> str:

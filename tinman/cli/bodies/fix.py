@@ -28,6 +28,8 @@ def fix(
     model: str | None,
     base_url: str | None,
     edit_tests: bool,
+    may_edit: str | None,
+    allow_test_change: bool,
     trace: Path | None,
     resume: str | None,
     **limits: float | None,
@@ -47,6 +49,8 @@ def fix(
         "test_cmd": test_cmd,
         "test_timeout_s": test_timeout,
         "may_edit_tests": edit_tests,
+        "may_edit": tuple(filter(None, (may_edit or "").split(","))),
+        "allow_test_change": allow_test_change,
         "db": settings.db,
         "trace_path": trace,
         "pricing": {name: (price.input, price.output) for name, price in settings.prices.items()},
@@ -56,7 +60,7 @@ def fix(
     loop = TestFixLoop.reopen(resume, **shared, extend=changes) if resume else TestFixLoop(**shared, **changes)
     if not loop.suite.is_pytest:
         app.say("  this is not pytest: its exit code alone decides")
-    again = given("repo", "test_cmd", "test_timeout", "model", "base_url", "edit_tests", "trace")
+    again = given("repo", "test_cmd", "test_timeout", "model", "base_url", "edit_tests", "may_edit", "trace")
     try:
         result = anyio.run(loop.arun)
     except KeyboardInterrupt:
@@ -82,10 +86,7 @@ _CEILINGS = {
 
 
 def _raised(loop: TestFixLoop, result: LoopResult) -> dict[str, str | None]:
-    """Return the ceiling that ended the loop, doubled: under the same one it would end again at once.
-
-    A loop that got nowhere counts its idle rounds anew under other limits, and only then.
-    """
+    """Return the ceiling that ended the loop, doubled: under the same one it would end again at once."""
     name = "max_iterations" if result.status in {"NO_PROGRESS", "PLAN_FAILED"} else result.reason.partition(" ")[0]
     if result.status not in {"BUDGET_EXHAUSTED", "NO_PROGRESS", "PLAN_FAILED"} or name not in _CEILINGS:
         return {}

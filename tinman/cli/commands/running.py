@@ -49,10 +49,10 @@ COMMANDS = (
     Command(
         "fix",
         "Mend the code in a folder until its tests pass.\n\npytest is judged by its own report, test by test; any other"
-        " command by its exit code. Tests are read-only. Nothing is undone: commit before you start.",
+        " command by its exit code. Tests, build files and secrets are kept from it. Nothing is undone: commit first.",
         "--repo . --test-cmd 'python -m pytest -q' --model anthropic:claude-sonnet-4-6",
         option("--repo", type=FOLDER, default=".", help="The folder to mend."),
-        option("--test-cmd", default="python -m pytest -q -rf --tb=short", help="What has to pass; no shell runs it."),
+        option("--test-cmd", default="python -m pytest -q -rf --tb=short", help="What has to pass; the shell runs it."),
         option("--test-timeout", type=FloatRange(min=1), default=300.0, help="Seconds a test run may take."),
         option("--model", help=f"Who mends: {_THINKERS} (default: the reasoner)."),
         option("--base-url", help="Endpoint of the model."),
@@ -60,7 +60,9 @@ COMMANDS = (
         option("--max-tokens", "token_limit", type=COUNT, help="Tokens at most (default 500,000)."),
         option("--timeout", "wall_clock_s", type=FloatRange(min=1), help="Seconds at most (default 1800)."),
         option("--budget-usd", "cost_limit_usd", type=MONEY, help="US dollars at most (default: open)."),
-        flag("--edit-tests", "Let tests and their settings be edited, too."),
+        flag("--edit-tests", "Let tests be edited, too."),
+        option("--may-edit", metavar="PATHS", help="Protected files it may edit: paths and patterns, by commas."),
+        flag("--allow-test-change", "Resume although tests or settings changed since."),
         option("--trace", type=FILE, help="Append every event as a JSON line."),
         option("--resume", metavar="LOOP", help="Go on with a stored loop; other limits than before may be given."),
     ),

@@ -32,7 +32,11 @@ class LLMResponse(Dumps):
 
 
 class LLMClient:
-    """A model. Subclass it, or wrap a function in ``CallableLLM``; ``complete`` may be async."""
+    """A model. Subclass it, or wrap a function in ``CallableLLM``; ``complete`` may be async.
+
+    One whose ``model_id`` is publicly priced is priced so, whoever serves it; what any other costs is unknown, unless
+    the loop is given ``pricing=``.
+    """
 
     model_id: str = ""
 
@@ -42,7 +46,8 @@ class LLMClient:
         """Return the answer to ``messages`` (``role`` and ``content``), of at most ``max_tokens`` tokens.
 
         ``tool_schemas`` hold ``name``, ``description`` and ``input_schema``. A synchronous one runs in a thread that is
-        abandoned when its time is over. ``ConnectionError`` and ``TimeoutError`` are tried again.
+        abandoned when its time is over. Broken connections and timeouts (those of httpx and the SDKs among them), and
+        errors that carry a ``status_code`` of 408, 409, 429 or 5xx, are tried again.
         """
         raise NotImplementedError(f"{type(self).__name__} has to answer: override complete()")
 

@@ -10,16 +10,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from tinman.config.settings import provider_keys
-from tinman.errors import GarbledReply, LoopConfigError, ProviderUnavailable
+from tinman.errors import GarbledReply, LoopConfigError, ProviderError
 from tinman.frozen import adapter, make
-from tinman.loop.llm import CallableLLM, LLMResponse
+from tinman.loop.apart import await_apart
+from tinman.loop.llm import CallableLLM, LLMClient, LLMResponse
+from tinman.loop.llm.transient import translated
+from tinman.loop.session.nesting import in_its_thread
 from tinman.messages import Message, Part, Reply, Request, Text, ToolUse, Usage
 from tinman.models.base import Model
+from tinman.models.client import SDKModel
 from tinman.models.load import load_model
+from tinman.models.metered import Metered
 from tinman.models.sizes import prompt_bytes, reply_bytes
 from tinman.processes.threads import in_thread, is_async
 from tinman.text.invalid import first_error
-from tinman.text.visible import shorten
 
 
 def as_model(llm: object) -> Model:
@@ -29,17 +33,58 @@ def as_model(llm: object) -> Model:
     """
     if isinstance(llm, str):
         return load_model(llm, keys=provider_keys(), timeout_seconds=120.0)
-    if hasattr(llm, "provider") and hasattr(llm, "complete"):
-        model: Model = llm  # type: ignore[assignment]
+    if isinstance(llm, SDKModel | Metered):
+        model: Model = llm
         return model
     if hasattr(llm, "complete"):
-        return ClientModel(llm)
+        return OwnModel(llm) if _is_model(llm) else ClientModel(llm)  # type: ignore[arg-type]
     if callable(llm):
         return ClientModel(CallableLLM(llm))
     raise LoopConfigError(
         f"llm: a {type(llm).__name__} is no model; give AnthropicLLM(), OpenAILLM(), a Model, 'openai:NAME', or a "
         "function (messages, tool_schemas) -> LLMResponse"
     )
+
+
+def _is_model(llm: Any) -> bool:
+    """Say whether ``complete`` takes one request, as a ``Model``'s does, or messages, schemas and a cap."""
+    if isinstance(llm, LLMClient) or not hasattr(llm, "provider"):
+        return False
+    try:
+        inspect.signature(llm.complete).bind(None, None, None)
+    except TypeError:
+        return True
+    except ValueError:  # one that is not written in Python tells nothing
+        return True
+    return False
+
+
+class OwnModel:
+    """A ``Model`` of the user's own; what it raises is tried again when that may help."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.provider = model.provider
+        self.name = model.name
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the model has: where it is hosted, by whose prices it is priced."""
+        return getattr(self.__dict__["model"], name)
+
+    async def complete(self, request: Request) -> Reply:
+        """Ask the model."""
+        try:
+            return await await_apart(partial(self.model.complete, request))
+        except ProviderError:
+            raise
+        except Exception as error:
+            if (told := translated(error, self.name)) is None:
+                raise
+            raise told from error
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self.model.aclose()
 
 
 class ClientModel:
@@ -61,14 +106,16 @@ class ClientModel:
             for spec in request.tools
         ]
         try:
-            ask = self.client.complete if self._is_async else partial(in_thread, self.client.complete)
-            answer = await ask(messages, schemas, request.params["max_tokens"])
+            ask = self.client.complete if self._is_async else partial(in_thread, in_its_thread(self.client.complete))
+            answer = await await_apart(partial(ask, messages, schemas, request.params["max_tokens"]))
             if inspect.isawaitable(answer):
-                answer = await answer
-        except (ConnectionError, TimeoutError) as error:
-            raise ProviderUnavailable(
-                f"{self.name} is not reachable ({type(error).__name__}: {shorten(str(error), 120)}); try again later"
-            ) from error
+                answer = await await_apart(answer)
+        except ProviderError:
+            raise
+        except Exception as error:
+            if (told := translated(error, self.name)) is None:
+                raise
+            raise told from error
         return _reply(answer, request, self.name)
 
     async def aclose(self) -> None:

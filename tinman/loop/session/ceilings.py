@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from tinman.budget import Amount, Budget, Ledger, Limits
-from tinman.errors import BudgetExhausted, LoopConfigError
+from tinman.errors import BudgetExhausted
+from tinman.loop.pricing import Pricing
 from tinman.loop.state.records import LoopConfig, State
 from tinman.messages import Request
-from tinman.models import prices
-from tinman.models.base import Model, price_provider_of
 from tinman.models.sizes import prompt_bound
 
 GRACE_SECONDS = 5.0
@@ -77,28 +73,6 @@ def overrun(config: LoopConfig, budget: Budget) -> str:
     if over <= 0:
         return ""
     return f"token_limit ({config.token_limit:,}) overrun by {over:,}: the model does not keep max_tokens"
-
-
-@dataclass(frozen=True)
-class Pricing:
-    """Prices of one model, with those given by hand."""
-
-    model: Model
-    overrides: Mapping[str, prices.Rate] | None
-
-    def check(self, config: LoopConfig) -> None:
-        """Raise ``LoopConfigError`` when money is limited and the model's price is unknown."""
-        if config.cost_limit_usd is not None and self.bound(1, 1) is None:
-            name = f"{price_provider_of(self.model)}:{self.model.name}"
-            raise LoopConfigError(
-                f"cost_limit_usd: {name} has no known price, so the limit cannot be kept; "
-                f"give pricing={{'{self.model.name}': (USD in, USD out a million tokens)}} or leave the limit out"
-            )
-
-    def bound(self, input_tokens: int, output_tokens: int) -> int | None:
-        """Return the most that many tokens can cost, in nano-dollars."""
-        provider = price_provider_of(self.model)
-        return prices.bound(provider, self.model.name, input_tokens, output_tokens, overrides=self.overrides)
 
 
 def output_cap(request: Request, config: LoopConfig, budget: Budget, pricing: Pricing) -> int:

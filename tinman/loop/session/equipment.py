@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,8 +21,8 @@ from tinman.loop.approvals.gate import Gate, HandlerGate, ReviewerGate
 from tinman.loop.exits import ExitCondition
 from tinman.loop.goals import GoalMetric
 from tinman.loop.policies import Policy, Rules
-from tinman.loop.pricing import STALE_DAYS
-from tinman.loop.session.ceilings import Pricing
+from tinman.loop.pricing import STALE_DAYS, Pricing, find_seller
+from tinman.loop.result import Stop
 from tinman.loop.session.history import History
 from tinman.loop.session.plans import Planner, Summarizer
 from tinman.loop.session.questions import Questions
@@ -33,6 +33,7 @@ from tinman.loop.state.store import FileStore, MemoryStore, Store
 from tinman.loop.tools.tools import ToolRegistry
 from tinman.loop.trace import Trace
 from tinman.models.base import Hosted, Model
+from tinman.models.client import SDKModel
 from tinman.models.limiter import ProviderLimiter
 from tinman.models.metered import Metered, Metering
 from tinman.text.visible import shorten
@@ -48,6 +49,13 @@ class Voice:
     """Says lines, unless quiet; standard error may be closed."""
 
     is_quiet: bool
+    _said: set[str] = field(default_factory=set)
+
+    def say_once(self, line: str) -> None:
+        """Say one line, unless it was said before."""
+        if line not in self._said:
+            self._said.add(line)
+            self.say(line)
 
     def say(self, line: str) -> None:
         """Say one line."""
@@ -88,7 +96,7 @@ class Meters:
     @property
     def pricing(self) -> Pricing:
         """The prices of the loop's model."""
-        return Pricing(self.model, self.metering.price_overrides)
+        return Pricing(find_seller(self.model, self.metering.price_overrides or {}), self.metering.price_overrides)
 
     def limit_money(self, config: LoopConfig) -> LoopConfig:
         """Return ``config`` with a money limit that can be kept: a stale table is refused, told about, or lifts it.
@@ -97,15 +105,16 @@ class Meters:
         """
         if config.cost_limit_usd is None:
             return config
-        if self.prices_age > STALE_DAYS:
-            old = f"pricing is {self.prices_age} days old (as_of)"
+        self.pricing.check(config)
+        age = self.prices_age or self.pricing.age_days
+        if age > STALE_DAYS:
+            old = f"pricing is {age} days old (as_of)"
             if self.staleness == "refuse":
                 raise LoopConfigError(f"{old}, more than {STALE_DAYS}; bring it up to date")
             if self.staleness == "token-only":
-                self.voice.say(f"{old}: cost_limit_usd is off, tokens alone are limited")
+                self.voice.say_once(f"{old}: cost_limit_usd is off, tokens alone are limited")
                 return alter(config, cost_limit_usd=None)
-            self.voice.say(f"{old}: cost_limit_usd is kept by it all the same")
-        self.pricing.check(config)
+            self.voice.say_once(f"{old}: cost_limit_usd is kept by it all the same")
         return config
 
     def find_parent(self, given: Budget | None) -> Budget | None:
@@ -113,20 +122,21 @@ class Meters:
         return self.model.budget if given is None and isinstance(self.model, Metered) else given
 
     def start(self, budget: Budget, config: LoopConfig, stack: AsyncExitStack) -> tuple[Metered, Metered | None]:
-        """Return model and summarizer on ``budget``; ``stack`` closes those with connections of this event loop."""
-        for model in (self.model, self.summarizer):
-            if model is not None and isinstance(model, Hosted):  # ours
-                stack.push_async_callback(_close, model)
+        """Return model and summarizer on ``budget``, with connections of this event loop that ``stack`` closes."""
         return (
-            self._meter(self.model, budget, config),
-            None if self.summarizer is None else self._meter(self.summarizer, budget, config),
+            self._meter(self.model, budget, config, stack),
+            None if self.summarizer is None else self._meter(self.summarizer, budget, config, stack),
         )
 
-    def _meter(self, model: Model, budget: Budget, config: LoopConfig) -> Metered:
+    def _meter(self, model: Model, budget: Budget, config: LoopConfig, stack: AsyncExitStack) -> Metered:
         if isinstance(model, Metered):
             return model.on(budget)
+        if isinstance(model, SDKModel):  # loops in other threads may be using it, and closing theirs
+            model = model.apart()
+        if isinstance(model, Hosted):
+            stack.push_async_callback(_close, model)
         own = replace(self.metering, limiter=ProviderLimiter(), max_tokens_default=config.max_tokens_per_call)
-        return Metered(model, own, budget=budget)
+        return Metered(find_seller(model, own.price_overrides or {}), own, budget=budget)
 
 
 async def _close(model: Model) -> None:
@@ -208,9 +218,15 @@ class Equipment:
         return Trace(path, self.on_event, loop_id, self.redact, self.bus)
 
     def session(
-        self, history: History, gate: Gate, model: Metered, summarizer: Metered | None, pricing: Pricing
+        self,
+        history: History,
+        gate: Gate,
+        model: Metered,
+        summarizer: Metered | None,
+        pricing: Pricing,
+        confirm: Callable[[], Awaitable[Stop | None]],
     ) -> Session:
-        """Return one session of the loop, each piece with what it needs."""
+        """Return one session of the loop, each piece with what it needs; ``confirm`` may object to a SUCCESS."""
         budget, store, trace = history.budget, history.store, history.trace
         rules = Rules(self.policies, trace)
         observer = Observer(self.observe, self.metric, budget, self.redact)
@@ -219,4 +235,4 @@ class Equipment:
         questions = Questions(history, rules, observer, caller, gate, store, trace, self.mode, self.ttl_s)
         sums = Summarizer(summarizer, budget, self.redact)
         rounds = Rounds(history, rules, observer, planner, caller, questions, sums, self.exits, trace)
-        return Session(rounds, history, store, trace, self.redact)
+        return Session(rounds, history, store, trace, self.redact, confirm)

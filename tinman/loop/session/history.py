@@ -63,7 +63,7 @@ class History:
         self.watch(after)
         if len(after.iterations) > rounds and self.trace.is_on:
             record = after.iterations[-1]
-            self.trace.tell(
+            self.trace.tell_of_round(
                 "iteration.end",
                 index=record.index,
                 trend=record.trend,

@@ -1,23 +1,29 @@
 """Knows which loop is running around the caller, so that a loop inside needs a share of its budget.
 
 A context variable carries it to tasks and to our own threads. A loop made inside remembers where it was made, whichever
-thread then runs it. A loop both made and run in a thread that a tool started by itself cannot be seen.
+thread then runs it. Work that was handed to a thread pool is found by the future of it which a tool, observe or model
+still holds. A loop both made and run in a thread that a tool started by itself, or handed to a pool and forgot, cannot
+be seen.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import wraps
+from types import FrameType
+from typing import Any, ParamSpec, TypeVar
 
 from tinman.budget import Budget
 from tinman.errors import NestedLoopError
 from tinman.processes.threads import current_call
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -30,25 +36,78 @@ class Activity:
     event_loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     thread_id: int = field(default_factory=threading.get_ident)
     is_over: bool = False
+    threads: list[int] = field(default_factory=list)
+    """The threads that run a tool, observe or model of it now."""
 
 
+_running: list[Activity] = []  # appended to and removed from at one stroke each: no lock is needed
 _inside: ContextVar[Activity | None] = ContextVar("tinman_loop", default=None)
 
 
 def active() -> Activity | None:
     """Return the loop run this code is part of, or ``None``."""
     found = _inside.get()
+    if found is None and _running:
+        found = _find_behind_a_pool()
     return None if found is None or found.is_over else found
+
+
+def in_its_thread(function: Callable[P, T]) -> Callable[P, T]:
+    """Return ``function`` so that the thread which runs it is known to be the running loop's."""
+
+    @wraps(function)
+    def known(*args: P.args, **kwargs: P.kwargs) -> T:
+        activity = _inside.get()
+        if activity is None:
+            return function(*args, **kwargs)
+        own = threading.get_ident()
+        activity.threads.append(own)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            activity.threads.remove(own)
+
+    return known
+
+
+def _find_behind_a_pool() -> Activity | None:
+    """Return the run whose code waits for the work of a thread pool that this thread does, if there is one.
+
+    A pool's threads carry no context: what tells who handed them the work is who holds its future.
+    """
+    futures = [
+        item.future
+        for frame in _frames(sys._getframe())
+        if (item := frame.f_locals.get("self")) is not None and type(item).__name__ == "_WorkItem"
+    ]
+    if not futures:
+        return None
+    stacks = sys._current_frames()
+    for activity in tuple(_running):
+        for frame in (frame for thread in tuple(activity.threads) for frame in _frames(stacks.get(thread))):
+            held = list(frame.f_locals.values())
+            held += [each for value in held if isinstance(value, list | tuple | set | dict) for each in list(value)]
+            if any(each is future for each in held for future in futures):
+                return activity
+    return None
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 @contextmanager
 def inside(activity: Activity) -> Iterator[None]:
     """Make ``activity`` the run that everything inside the block is part of."""
     token = _inside.set(activity)
+    _running.append(activity)
     try:
         yield
     finally:
         activity.is_over = True
+        _running.remove(activity)
         _inside.reset(token)
 
 

@@ -13,6 +13,7 @@ from tinman.budget import Budget
 from tinman.errors import BudgetExhausted, ProviderError
 from tinman.frozen import alter, make
 from tinman.loop import context
+from tinman.loop.pricing import Pricing
 from tinman.loop.result import LoopStatus, Stop
 from tinman.loop.session import ceilings
 from tinman.loop.state.changes import Planned, Summarised
@@ -35,7 +36,7 @@ class Planner:
 
     registry: ToolRegistry
     model: Metered
-    pricing: ceilings.Pricing
+    pricing: Pricing
     budget: Budget
     trace: Trace
     redact: Callable[[str], str]

@@ -94,9 +94,16 @@ def append(state: State, record: IterationRecord) -> State:
 
 
 def _blame(before: IterationRecord | None, going: Trend, now: MetricSnapshot | None) -> list[str]:
-    """Return the line about the iteration whose actions came right before a fall; none acted, none is to blame."""
+    """Return the line about the iteration whose actions came right before a fall; none acted, none is to blame.
+
+    What was broken before it and still is, is not its doing.
+    """
     if going != "regressing" or before is None or not before.actions:
         return []
+    if before.metric is not None and now is not None:
+        is_news = now.value < before.metric.value or (now.regression and not before.metric.regression)
+        if not is_news:
+            return []
     did = before.plan_text or ", ".join(f"{action.tool}({action.args_excerpt})" for action in before.actions)
     fell = f" from {before.metric.value:g} to {now.value:g}" if before.metric and now else ""
     return [f"iteration {before.index}: {shorten(did, 160)} -> metric regressed{fell}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ from tinman.loop.state.store import Halted, Store
 from tinman.loop.trace import Trace
 from tinman.processes.threads import OutOfTime
 from tinman.text.cutting import head_and_tail
-from tinman.text.visible import shorten
+from tinman.text.visible import line_of, shorten, words_of
 
 _log = structlog.get_logger(__name__)
 INVALID_ROUNDS = 2
@@ -52,12 +52,13 @@ class Rounds:
 
         Raises ``OutOfTime`` and ``BudgetExhausted`` at a ceiling, and whatever a part of the loop raises.
         """
-        stop = await self._finish_open(answer)
+        with self.trace.span():
+            stop = await self._finish_open(answer)
         while stop is None:
             stop = await self._run_round()
         return stop
 
-    async def look_once_more(self, stop: Stop) -> Stop:
+    async def look_once_more(self, stop: Stop, confirm: Callable[[Stop], Awaitable[Stop]]) -> Stop:
         """Look again when a ceiling ends the loop: what the last round reached must not go unseen."""
         state = self.history.state
         left = self.history.budget.seconds_left
@@ -66,15 +67,15 @@ class Rounds:
             return stop
         try:
             look = await self.observer.look(state)
+            self.history.state = alter(state, last_metric=look.metric)
+            if look.is_success:
+                reason = f"the goal metric says success, as the loop ended ({stop.reason})"
+                return await confirm(Stop(status=LoopStatus.SUCCESS, reason=reason))
         except OutOfTime:
             return stop
         except Exception as error:  # noqa: BLE001 - the loop ends anyway, for a reason that is known
             _log.warning("loop.last_look_failed", error=f"{type(error).__name__}: {error}")
             return alter(stop, reason=f"{stop.reason}; the last look failed: {type(error).__name__}")
-        self.history.state = alter(state, last_metric=look.metric)
-        if look.is_success:
-            reason = f"the goal metric says success, as the loop ended ({stop.reason})"
-            return Stop(status=LoopStatus.SUCCESS, reason=reason)
         return stop
 
     async def _finish_open(self, answer: Answer | None) -> Stop | None:
@@ -120,9 +121,16 @@ class Rounds:
             if self.history.state.round is not None:
                 stop = await self._act()
             await self._sum_up()
-            if stop is None and not self.history.state.iterations[-1].plan_invalid:
-                stop = self._ask_exits()
+            if stop is None and not (last := self.history.state.iterations[-1]).plan_invalid:
+                stop = self._ask_exits() or self._answered(last)
             return stop
+
+    def _answered(self, record: IterationRecord) -> Stop | None:
+        """Return SUCCESS when the round was an answer: words without calls, where nothing else says what success is."""
+        is_judged = self.observer.metric is not None or any(condition.judges for condition in self.exits)
+        if is_judged or not record.idle or not record.plan_text.strip():
+            return None
+        return Stop(status=LoopStatus.SUCCESS, reason="the model answered")
 
     async def _plan(self, record: IterationRecord) -> Stop | None:
         """Have a round planned and stored; return why the loop ends, if it does."""
@@ -193,15 +201,20 @@ class Session:
     store: Store
     trace: Trace
     redact: Callable[[str], str]
+    confirm: Callable[[], Awaitable[Stop | None]]
 
     async def run(self, answer: Answer | None) -> LoopResult:
-        """Run to an end and write it down. Every failure is an ERROR result, but for a cancellation and ``Halted``."""
+        """Run to an end and write it down. Every failure is an ERROR result, but for a cancellation and ``Halted``.
+
+        A SUCCESS is one only when ``confirm`` has nothing to say against it.
+        """
         config = self.history.state.config
         limits = {name: getattr(config, name) for name in _LIMITS}
         try:
             self.trace.open()
             self.trace.tell("loop.start", goal=self.history.state.goal, limits=limits)
             stop = await self.rounds.run(answer)
+            stop = await self._confirmed(stop)
         except OutOfTime:
             stop = self._stop_at_ceiling()
         except BudgetExhausted as error:
@@ -217,8 +230,11 @@ class Session:
                 await self._end(Stop(status=LoopStatus.ERROR, reason="cancelled", error="CancelledError"))
             raise
         if stop.status is LoopStatus.BUDGET_EXHAUSTED:
-            stop = await self.rounds.look_once_more(stop)
+            stop = await self.rounds.look_once_more(stop, self._confirmed)
         return await self._end(stop)
+
+    async def _confirmed(self, stop: Stop) -> Stop:
+        return stop if stop.status is not LoopStatus.SUCCESS else await self.confirm() or stop
 
     async def _end(self, stop: Stop) -> LoopResult:
         # Errors and refused calls may hold what they were given.
@@ -266,14 +282,14 @@ class Session:
             return self._stop_at_ceiling(f" ({type(error).__name__}: {shorten(str(error), 200)})")
         return Stop(
             status=LoopStatus.ERROR,
-            reason=f"{type(error).__name__}: {shorten(str(error), 400)}",
+            reason=line_of(error, 400),
             error=type(error).__name__,
-            is_consistent=not isinstance(error, LoopStateError | StoreError),
+            is_consistent=not isinstance(error, LoopStateError | StoreError) or getattr(error, "is_state_whole", False),
         )
 
     def _report(self, error: Exception) -> None:
         """Write an error with its traceback into the trace; the log gets its class and words, no local values."""
-        _log.error("loop.failed", loop_id=self.history.state.loop_id, error=f"{type(error).__name__}: {error}")
+        _log.error("loop.failed", loop_id=self.history.state.loop_id, error=words_of(error))
         with suppress(LoopStateError):  # the trace itself may be what failed
             lines = "".join(traceback.format_exception(error))
             self.trace.tell("loop.error", error=type(error).__name__, traceback=head_and_tail(lines, 16_384))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 from tinman import clock
 from tinman.errors import ArtifactDriftError, LoopConfigError, PolicyChangedError, SchemaChangedError
 from tinman.loop import context
-from tinman.loop import policies as rules
 from tinman.loop.approvals.questions import is_token_of
+from tinman.loop.fingerprints import fingerprint
 from tinman.loop.policies import Policy
 from tinman.loop.state.records import LoopConfig, State, extend_config
 
@@ -70,7 +71,7 @@ class Start:
             raise LoopConfigError(f"loop {state.loop_id}: no action is unresolved; leave out resolve=")
         token = None if answer is None else answer.token
         if asked is None:
-            if token is not None:
+            if token is not None and state.intent is None:  # else the action it allowed was begun, which is said
                 raise LoopConfigError(
                     f"loop {state.loop_id}: no approval is waiting; this token was used, is expired or unknown"
                 )
@@ -115,10 +116,21 @@ class Fit:
     allow_policy_change: bool
     allow_artifact_drift: bool
 
+    @cached_property
+    def _named(self) -> tuple[str, tuple[str, ...]]:
+        """Made once: what policies count while the loop runs makes no other policies of them."""
+        return fingerprint(self.policies)
+
     @property
     def policy_fingerprint(self) -> str:
-        """What names the policies as they are now."""
-        return rules.fingerprint(self.policies)
+        """What names the policies as they were when the loop was made."""
+        return self._named[0]
+
+    def tell_unknown(self, say: Callable[[str], None]) -> None:
+        """Say what of the policies cannot be told apart from another of its kind."""
+        if unknown := self._named[1]:
+            what = f"policies hold what cannot be told apart from another of its kind ({', '.join(unknown)})"
+            say(f"{what}: a resume will not notice when that changes")
 
     def check(self, state: State) -> None:
         """Refuse to go on with other tools, policies or summaries than before, unless that is allowed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import anyio
@@ -12,7 +13,9 @@ import anyio
 from tinman.budget import Budget
 from tinman.errors import LoopConfigError
 from tinman.frozen import digest, make
+from tinman.loop.apart import await_apart
 from tinman.loop.goals import GoalMetric
+from tinman.loop.session.nesting import in_its_thread
 from tinman.loop.state.records import ActionRecord, Call, MetricSnapshot, State
 from tinman.loop.state.store import Store
 from tinman.loop.tools.tools import ToolRegistry, ToolResult
@@ -66,14 +69,14 @@ class Observer:
 
     async def _look(self, state: State) -> Look:
         if self.observe is not None and is_async(self.observe):
-            waiting = self.observe(state)
+            waiting = partial(self.observe, state)
         else:
-            seen, measured = await in_thread_within(self.budget.seconds_left, self._observe, state)
+            seen, measured = await in_thread_within(self.budget.seconds_left, in_its_thread(self._observe), state)
             if measured is not None:
                 return Look(self.redact(seen), digest(seen), *measured)
             waiting = seen
         with anyio.move_on_after(self.budget.seconds_left):
-            text = _cut(await waiting)
+            text = _cut(await await_apart(waiting))
             measured = await in_thread(self._measure, text, state) if self.metric is not None else (None, False)
             return Look(self.redact(text), digest(text), *measured)
         raise OutOfTime

@@ -135,15 +135,13 @@ def apply(state: State, change: Change) -> State:
     """
     match change:
         case Began():
-            before = (state.goal, state.config, state.tool_schema_hash, state.policy_fingerprint)
-            now = (change.goal, change.config, change.tool_schema_hash, change.policy_fingerprint)
-            # What stood still under other circumstances says nothing about these.
-            is_same = before == now and set(change.pinned_facts) <= set(state.pinned_facts)
+            # Whoever resumes after getting nowhere wants another try; anything else that ended a session is no news.
+            got_nowhere = state.ending is not None and state.ending.status in {"NO_PROGRESS", "PLAN_FAILED"}
             return alter(
                 state,
                 goal=change.goal,
-                no_progress_streak=state.no_progress_streak if is_same else 0,
-                plan_invalid_streak=state.plan_invalid_streak if is_same else 0,
+                no_progress_streak=0 if got_nowhere else state.no_progress_streak,
+                plan_invalid_streak=0 if got_nowhere else state.plan_invalid_streak,
                 config=change.config,
                 tool_schema_hash=change.tool_schema_hash,
                 policy_fingerprint=change.policy_fingerprint,

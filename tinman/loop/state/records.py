@@ -30,12 +30,15 @@ class MetricSnapshot(Dumps):
 
 @frozen
 class LoopConfig:
-    """The settings that travel with the state. ``extend`` on resume may change exactly these."""
+    """The settings that travel with the state. ``extend`` on resume may change exactly these.
 
-    max_iterations: int = Field(default=20, ge=1)
-    token_limit: int = Field(default=500_000, ge=1)
-    wall_clock_s: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
-    cost_limit_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    A ceiling of 0 ends the loop at once.
+    """
+
+    max_iterations: int = Field(default=20, ge=0)
+    token_limit: int = Field(default=500_000, ge=0)
+    wall_clock_s: float = Field(default=1800.0, ge=0, allow_inf_nan=False)
+    cost_limit_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     verbatim_window: int = Field(default=3, ge=1)
     max_tokens_per_call: int = Field(default=4096, ge=1)
 

@@ -18,12 +18,14 @@ from pydantic import BaseModel, ValidationError
 from tinman import clock
 from tinman.errors import LoopConfigError, UnsupportedTypeError
 from tinman.frozen import digest, sum_of
+from tinman.loop.apart import await_apart
 from tinman.loop.session import progress
+from tinman.loop.session.nesting import in_its_thread
 from tinman.loop.tools.schemas import Parameters
 from tinman.messages import ToolSpec
 from tinman.processes import isolated as isolation
-from tinman.processes.threads import CallScope, OutOfTime, current_call, in_thread, in_thread_within, is_async
-from tinman.text.visible import shorten
+from tinman.processes.threads import CallScope, Exited, OutOfTime, current_call, in_thread, in_thread_within, is_async
+from tinman.text.visible import shorten, words_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 MAX_TIMEOUT_SECONDS = 86_400.0
@@ -135,8 +137,9 @@ class Tool:
     async def execute(self, values: dict[str, Any], timeout_s: float | None = None) -> ToolResult:
         """Call with validated ``values`` and return what it came to within the smaller of both timeouts.
 
-        Whatever it raises is an ``error``. A synchronous function past its time is abandoned in its daemon thread; the
-        commands and loops it started are ended. An async one is cancelled. Cancelled itself, it does the same.
+        Whatever it raises is an ``error``, a ``CancelledError`` that nobody asked for among it. A synchronous function
+        past its time is abandoned in its daemon thread; the commands and loops it started are ended. An async one is
+        cancelled. Cancelled itself, it does the same.
         """
         limit = max(0.0, self.timeout_s if timeout_s is None else min(self.timeout_s, timeout_s))
         started = clock.monotonic()
@@ -151,7 +154,7 @@ class Tool:
             output, status = f"aborted: no result within {limit:g} s", "aborted"
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool may raise anything: the model is told
             is_done = True
-            output, status = f"{type(error).__name__}: {error}", "error"
+            output, status = str(error) if isinstance(error, Exited) else words_of(error), "error"
         finally:
             current_call.reset(token)
             if not is_done:
@@ -164,15 +167,15 @@ class Tool:
         positional, keywords = self._parameters.split(values) if self._parameters is not None else ([], values)
         started = clock.monotonic()
         if self.isolated:
-            value = isolation.run(self.target, positional, keywords)
+            value = partial(isolation.run, self.target, positional, keywords)
         elif self._is_async:
-            value = self.fn(*positional, **keywords)
+            value = partial(self.fn, *positional, **keywords)
         else:
-            value = await in_thread_within(seconds, self.fn, *positional, **keywords)
+            value = await in_thread_within(seconds, in_its_thread(self.fn), *positional, **keywords)
             if not inspect.isawaitable(value):
                 return value
         with anyio.move_on_after(max(0.0, started + seconds - clock.monotonic())):
-            return await value
+            return await await_apart(value)
         raise OutOfTime
 
     async def _clean_up(self) -> None:
@@ -227,8 +230,9 @@ class ToolRegistry:
                 raise LoopConfigError(f"tools: there are two called {made.name!r}; give one of them name=...")
             self._tools[made.name] = made
         self.specs = tuple(made.spec for made in self._tools.values())
-        # Sorted, and without descriptions: their order and wording change no call.
-        self.schema_hash = digest(sorted([made.name, made.json_schema] for made in self._tools.values()))
+        # Sorted: their order changes no call. What a tool says of itself may change every one.
+        told = sorted(self._tools.values(), key=lambda made: made.name)
+        self.schema_hash = digest([[made.name, made.description, made.json_schema] for made in told])
 
     def __iter__(self) -> Any:
         """Iterate over the tools."""
