@@ -138,16 +138,18 @@ class Tinman:
 
     # -- cycles ------------------------------------------------------------------------------------------------------
 
-    async def preflight(self, cycle_id: str = "", options: ResearchOptions | None = None) -> None:
-        """Check that target and reasoner can be reached, by a tiny call each; a failure that may pass is tried again.
+    async def preflight(self, cycle_id: str = "", options: ResearchOptions | None = None) -> tuple[str, ...]:
+        """Check that target and reasoner answer, by a tiny turn each; a failure that may pass is tried again.
 
-        Its calls count against the cycle's ceilings when there is one. Raises ``ProviderError``, ``TargetError``,
+        Returns what is worth saying of the target, a line each: how it is called, and what it was said to do and does
+        not. Its calls count against the cycle's ceilings when there is one. Raises ``ProviderError``, ``TargetError``,
         ``ConfigError``, ``BudgetExhausted``.
         """
         async with self._spending(cycle_id, options or ResearchOptions()) as meters:
-            await self.target.metered(meters.of_target(retries=1)).preflight()
+            notes = await self.target.metered(meters.of_target(retries=1)).preflight() or ()
             if self._model is not None:
                 await ChatTarget(meters.of_model(self._model, retries=1)).preflight()
+        return notes
 
     async def create_cycle(self, options: ResearchOptions) -> str:
         """Store a new cycle with its resolved configuration and return its id. Raises ``ModeRefused``."""

@@ -58,9 +58,9 @@ class ForeignTarget:
             else:
                 yield TurnSession(self._meter.turn(opened.send))
 
-    async def preflight(self) -> None:
+    async def preflight(self) -> tuple[str, ...]:
         """The target's own."""
-        await self._target.preflight()
+        return await self._target.preflight() or ()
 
     async def aclose(self) -> None:
         """Close the target."""

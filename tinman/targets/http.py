@@ -77,12 +77,13 @@ class HttpTarget(TurnTarget):
             self._clients.append(httpx2.AsyncClient(timeout=self._timeout, follow_redirects=False))
         return self._clients[0]
 
-    async def preflight(self) -> None:
+    async def describe(self) -> tuple[str, ...]:
         """Open a connection and close it; nothing is posted. Raises ``ProviderUnavailable``."""
         try:
             with anyio.fail_after(min(10.0, self._timeout)):
                 stream = await anyio.connect_tcp(self._host, self._port)
             await stream.aclose()
+            return ()
         except (OSError, TimeoutError) as error:
             told = shorten(str(error), 120) or type(error).__name__
             raise ProviderUnavailable(

@@ -20,8 +20,11 @@ class TargetProfile:
 
     ``secrets`` are texts it must never tell; ``rules`` what it must keep to; ``tools`` are offered as stubs, those
     marked destructive are watched. ``params`` go to the model. ``keeps_conversation`` says that a black box remembers a
-    session. ``retries`` is how often a call of the model that failed for a while is tried again, as the application
-    itself would: a system that never asks twice is not tested as one that does.
+    session, ``session_parameter`` under which name it takes it. ``environment`` names the variables with credentials
+    that a program or function is given; those it does not name are kept from it. A turn may take ``timeout_seconds``,
+    loading a function or starting a server ``start_seconds``. ``retries`` is how often a call of the model or endpoint
+    that failed for a while is tried again, as the application itself would: a system that never asks twice is not
+    tested as one that does.
     """
 
     spec: str = "sandbox"
@@ -34,7 +37,10 @@ class TargetProfile:
     params: dict[str, Any] = Field(default_factory=dict)
     keeps_conversation: bool = False
     is_repeatable: bool = False
-    timeout_seconds: float = 60.0
+    session_parameter: str = ""
+    environment: tuple[str, ...] = ()
+    timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60.0
+    start_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     retries: Annotated[int, Field(ge=0, le=20)] = 3
 
     @property

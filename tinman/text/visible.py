@@ -28,8 +28,15 @@ def shorten(text: str, width: int) -> str:
 
 
 def line_of(error: BaseException, width: int = 200) -> str:
-    """Return an error as ``Name: its text``, on one visible line of at most ``width`` characters."""
-    return shorten(f"{type(error).__name__}: {error}", width)
+    """Return an error as ``Name: its text``, on one visible line of at most ``width`` characters.
+
+    An error whose text cannot be had is told by its name; whatever its ``__str__`` raises ends here.
+    """
+    try:
+        text = f"{error}"
+    except BaseException as second:  # noqa: BLE001 - the error may be anybody's, and so is what its text raises
+        text = f"(no text: its __str__ raised {type(second).__name__})"
+    return shorten(f"{type(error).__name__}: {text}".removesuffix(": "), width)
 
 
 def markdown(text: str) -> str:
