@@ -90,13 +90,14 @@ class FunctionProcess:
         self._environment, self._mark = marked(environment)
         self._numbers = count(1)
         self._channel = _Channel()
+        self._is_over = False
         self._process: subprocess.Popen[bytes] | None = None
         self._output: BoundedOutput | None = None
 
     @property
-    def is_usable(self) -> bool:
-        """Whether it can be asked."""
-        return self._process is not None and not self._channel.is_lost
+    def is_over(self) -> bool:
+        """Whether it was started and can be asked no more."""
+        return self._is_over or self._channel.is_lost
 
     async def start(self, *, session_parameter: str = "", within_seconds: float) -> None:
         """Start the process and load the callable. Raises ``ConfigError`` in one line that says why it cannot be."""
@@ -161,7 +162,7 @@ class FunctionProcess:
         return answer
 
     async def _ask(self, number: int | None = None, **question: Any) -> dict[str, Any]:
-        if not self.is_usable:
+        if self.is_over:
             raise ConnectionError
         number = next(self._numbers) if number is None else number
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -178,7 +179,7 @@ class FunctionProcess:
 
     async def _give_up(self, number: int) -> None:
         """End one call. A process that does not let go of it in time is killed, whatever else runs in it."""
-        if self.about.is_async and self.is_usable:
+        if self.about.is_async and not self.is_over:
             ended: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
             self._channel.waiting[number] = ended
             self._send(id=0, op="cancel", turn=number)
@@ -218,6 +219,7 @@ class FunctionProcess:
 
     def kill(self) -> None:
         """Kill the process with everything it started, at once; the channel is closed when the loop comes to it."""
+        self._is_over = True
         self._channel.close()
         process, output = self._process, self._output
         if process is None or output is None:

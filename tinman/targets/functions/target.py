@@ -49,23 +49,23 @@ class Workers:
         return await self._next()
 
     async def _next(self) -> FunctionProcess:
-        for dead in [one for one in self._all if not one.is_usable]:
+        for dead in [one for one in self._all if one.is_over]:
             self._all.remove(dead)
-            await dead.end()
-        self._idle = [one for one in self._idle if one.is_usable]
+            dead.kill()
+        self._idle = [one for one in self._idle if not one.is_over]
         if self._idle:
             return self._idle[-1] if self.about is not None and self.about.is_async else self._idle.pop()
         process = FunctionProcess(self._spec, child_environment(self._environment_names))
+        self._all.append(process)
         await process.start(session_parameter=self._session_parameter, within_seconds=self._within_seconds)
         self.about = process.about
-        self._all.append(process)
         if self.about.is_async:
             self._idle.append(process)
         return process
 
     def give_back(self, process: FunctionProcess) -> None:
         """Take back what was taken."""
-        if process.is_usable and not process.about.is_async and process in self._all:
+        if not process.is_over and not process.about.is_async and process in self._all:
             self._idle.append(process)
 
     async def aclose(self) -> None:
@@ -140,7 +140,7 @@ class FunctionTarget(TurnTarget):
             self._workers.give_back(held[0])
 
     async def _answered(self, held: list[FunctionProcess], request: Request, *, user: str, session: str) -> Reply:
-        if not held[0].is_usable:
+        if held[0].is_over:
             if self.capabilities.multi_turn and len(request.messages) > 1:
                 raise WorkerDied(
                     f"target {self.name}: its process ended in an earlier turn, and the conversation with it"
