@@ -12,7 +12,7 @@ from tinman.targets.chat import ChatTarget
 from tinman.targets.command import CommandTarget
 from tinman.targets.foreign import ForeignTarget
 from tinman.targets.functions.target import FunctionTarget, LiveFunctionTarget
-from tinman.targets.http import HttpTarget
+from tinman.targets.http.target import HttpTarget
 from tinman.targets.mcp_server import McpTarget
 from tinman.targets.profile import TargetProfile
 from tinman.targets.sandbox.model import SandboxModel
@@ -61,7 +61,7 @@ def load_target(profile: TargetProfile, keys: Mapping[str, str]) -> Target:
     if spec.split(":")[0] == "sandbox":
         return _sandbox(spec)
     if spec.startswith(("http://", "https://")):
-        return HttpTarget(spec, profile)
+        return HttpTarget(profile)
     if spec.startswith("command:"):
         return CommandTarget(spec.removeprefix("command:"), profile)
     if spec.startswith("mcp:"):

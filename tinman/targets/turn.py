@@ -14,7 +14,7 @@ import anyio
 
 from tinman.errors import TargetError
 from tinman.frozen import digest, dump
-from tinman.messages import Call, Reply, Request, say
+from tinman.messages import Call, Message, Reply, Request, say
 from tinman.models.base import Model
 from tinman.targets.base import Capabilities, Layer, Meter, Seam, Target, fold
 from tinman.targets.world import EMPTY_WORLD, World
@@ -192,3 +192,8 @@ def as_target_error(about: str) -> Iterator[None]:
 def said(text: str) -> Reply:
     """Return a reply of plain text."""
     return Reply(message=say("assistant", text))
+
+
+def spoken(messages: tuple[Message, ...]) -> list[dict[str, str]]:
+    """Return a conversation as the messages that callables and services take: ``role`` and ``content``."""
+    return [{"role": message.role, "content": message.text} for message in messages]

@@ -9,13 +9,13 @@ from typing import Any
 
 from tinman.config.settings import child_environment
 from tinman.errors import ConfigError, TargetError, WorkerDied
-from tinman.messages import Message, Reply, Request
+from tinman.messages import Reply, Request
 from tinman.processes.threads import call
 from tinman.targets.base import Capabilities, fold
 from tinman.targets.functions.process import About, FunctionProcess
 from tinman.targets.functions.signature import Calling, Uncallable, read_calling
 from tinman.targets.profile import TargetProfile
-from tinman.targets.turn import TurnSession, TurnTarget, as_target_error, said
+from tinman.targets.turn import TurnSession, TurnTarget, as_target_error, said, spoken
 from tinman.targets.world import World
 from tinman.text.invalid import read_as
 from tinman.text.visible import visible
@@ -157,11 +157,6 @@ class FunctionTarget(TurnTarget):
     async def aclose(self) -> None:
         """End the worker processes."""
         await self._workers.aclose()
-
-
-def spoken(messages: tuple[Message, ...]) -> list[dict[str, str]]:
-    """Return a conversation as the messages that callables and services take: ``role`` and ``content``."""
-    return [{"role": message.role, "content": message.text} for message in messages]
 
 
 def _reply(answer: dict[str, Any], name: str) -> Reply:
