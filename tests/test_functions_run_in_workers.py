@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,11 +13,16 @@ import anyio
 import pytest
 
 from tinman.errors import ConfigError, TargetError, TinmanError
+from tinman.harness.measurement import Plan, measure
 from tinman.messages import Request, say
+from tinman.options import ResearchOptions
+from tinman.scenarios.scenario import Scenario, Turn
+from tinman.targets.adapters.target import AdapterTarget
 from tinman.targets.base import Target
-from tinman.targets.load import load_target
+from tinman.targets.load import as_target, load_target
 from tinman.targets.profile import TargetProfile
 from tinman.targets.world import EMPTY_WORLD
+from tinman.tinman import create_tinman
 
 Make = Callable[..., Target]
 
@@ -369,3 +375,51 @@ async def test_the_preflight_takes_a_real_turn(make: Make) -> None:
     assert "no stock (bot.py, line 1)" in await error_of(
         make("def bot(text): raise LookupError('no stock')\n").preflight()  # type: ignore[arg-type]
     )
+
+
+# -- whole measurements ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_no_scenario_is_lost_beside_a_target_that_cancels_itself(make: Make, kind: str) -> None:
+    chosen = "".join(f"    if text == {each!r}: raise {each}\n" for each in RAISED)
+    target = make(f"{HEAD}{kind} bot(text):\n{chosen}    return 'hello'\n")
+    scenarios = [
+        Scenario(scenario_id=f"s{n}", turns=(Turn(user=text),)) for n, text in enumerate([*RAISED, "hi", "ho"])
+    ]
+    found = await measure(target, scenarios, Plan(concurrency=4))
+
+    assert [trials.scenario_id for trials in found.trials] == [one.scenario_id for one in scenarios]
+    verdicts = [trials.runs[0].verdict for trials in found.trials]
+    assert verdicts == ["indeterminate"] * len(RAISED) + ["ok", "ok"]
+
+
+async def test_live_targets_that_cancel_themselves_or_exit_are_their_turns_error_too() -> None:
+    async def cancels(text: str) -> str:
+        raise asyncio.CancelledError if text == "cancel" else SystemExit(0)
+
+    class Adapter:
+        async def send_user_turn(self, *, user_id: str, user_text: str, correlation_id: str) -> str:
+            return await cancels(user_text)
+
+    for target in (as_target(cancels), AdapterTarget("a", Adapter())):
+        scenarios = [Scenario(scenario_id=text, turns=(Turn(user=text),)) for text in ("cancel", "exit")]
+        found = await measure(target, scenarios, Plan())
+        assert [trials.runs[0].verdict for trials in found.trials] == ["indeterminate"] * 2
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_a_cycles_time_ceiling_cuts_a_call_that_hangs(make: Make, kind: str) -> None:
+    target = make(
+        f"import time, asyncio\n{kind} bot(text):\n    if 'ready' in text: return 'ready'\n"
+        f"    {'await asyncio' if 'async' in kind else 'time'}.sleep(60)\n"
+    )
+    started = time.monotonic()
+    async with await create_tinman(target=target, store=":memory:") as tinman:
+        cycle = await tinman.create_cycle(options := ResearchOptions(max_hypotheses=1, timeout_seconds=1.0))
+        await tinman.preflight(cycle, options)
+        result = await tinman.run_cycle(cycle, options)
+
+    assert time.monotonic() - started < 1.0 + 2.0
+    assert result.stopped_reason.startswith("budget: seconds ceiling 1 reached")
+    assert not [run for each in result.results for run in each.runs], "what we cut off is not stored"

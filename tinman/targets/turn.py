@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +15,7 @@ from tinman.errors import TargetError
 from tinman.frozen import digest, dump
 from tinman.messages import Call, Message, Reply, Request, say
 from tinman.models.base import Model
+from tinman.processes.threads import is_cancelled
 from tinman.targets.base import Capabilities, Layer, Meter, Seam, Target, fold
 from tinman.targets.world import EMPTY_WORLD, World
 from tinman.text.visible import line_of
@@ -157,20 +157,6 @@ async def try_turns(target: TurnTarget) -> tuple[str, ...]:
         "keeps_conversation = true, but what was said in a first turn was not known in the second; if it is handed its"
         " session under another name, say so under [target]; if it forgets, say keeps_conversation = false",
     )
-
-
-def is_cancelled(error: BaseException) -> bool:
-    """Say whether ``error`` is the cancellation of the task that runs, which has to go through.
-
-    A ``CancelledError`` that nobody asked this task for is the doing of the code that raised it.
-    """
-    if not isinstance(error, asyncio.CancelledError):
-        return False
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        return False
-    return task is not None and task.cancelling() > 0
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import httpx2
 import jsonpath_rfc9535
 
 from tinman.errors import GarbledReply
-from tinman.targets.adapters.turn import calls_told
+from tinman.targets.adapters.turn import MAX_CALLS, calls_told
 from tinman.text.visible import shorten
 
 FIELDS = ("reply", "message", "answer", "response", "output", "text", "content", "delta", "choices")
@@ -141,10 +141,7 @@ def calls_in(text: str) -> tuple[list[dict[str, Any]] | None, str]:
     told = data["tool_traces"]
     if not isinstance(told, list):
         return None, f"tool_traces is a {type(told).__name__}; it has to be a list"
-    calls = list(calls_told(told))
-    if len(calls) < len(told):
-        return calls, f"{len(told) - len(calls)} of {len(told)} tool_traces are no calls, or too many"
-    return calls, ""
+    return list(calls_told(told)), "" if len(told) <= MAX_CALLS else f"more than {MAX_CALLS} calls in one turn"
 
 
 def _refuse(name: str) -> Any:
