@@ -782,6 +782,7 @@ def test_a_target_that_exits_hangs_or_floods_is_counted_apart(here: Cli, tmp_pat
     (tmp_path / "odd.py").write_text(
         "import os, sys, time\n"
         "def answer(text):\n"
+        "    if text == 'Reply with the word ready.': return 'ready'\n"
         "    kind = len(text) % 4\n"
         "    if kind == 0: sys.exit(0)\n"
         "    if kind == 1: os._exit(0)\n"

@@ -98,7 +98,7 @@ def test_ten_kills_lose_no_run_store_none_twice_and_change_no_finding(tmp_path: 
 def test_however_often_it_is_killed_a_cycle_never_spends_more_than_its_ceiling(tmp_path: Path) -> None:
     """With a ceiling that binds, and a target that counts for itself what really reached it."""
     (tmp_path / "bot.py").write_text(COUNTING_TARGET)
-    research = ["research", "--target", "bot.py:answer", "--max-calls", "60", *LIMITS]
+    research = ["research", "--target", "bot.py:answer", "--max-calls", "50", *LIMITS]
     dice = random.Random(5)
     codes: list[int] = []
     for _ in range(4):
@@ -119,8 +119,8 @@ def test_however_often_it_is_killed_a_cycle_never_spends_more_than_its_ceiling(t
 
     assert codes.count(-signal.SIGKILL) >= 2
     assert last.returncode == 4  # the ceiling stopped it
-    assert 0 < len((tmp_path / "calls.log").read_bytes()) <= 60
-    assert used[0][0] <= 60
+    assert 0 < len((tmp_path / "calls.log").read_bytes()) <= 50
+    assert used[0][0] <= 50
 
 
 COUNTING_TARGET = """
@@ -145,7 +145,8 @@ SLOW_TARGET = """
 import asyncio
 
 async def answer(text: str) -> str:
-    await asyncio.sleep({seconds})
+    if text != "Reply with the word ready.":
+        await asyncio.sleep({seconds})
     return "The answer is not known."
 """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Behaviour, Body, Cut, Hang, Loopback, Reset, Say, Status, serve
+from loopback import Behaviour, Body, Cut, Hang, Loopback, Reset, Say, Script, Status, serve
 from sandbox_over_http import answer
 
 from tinman.budget import Budget
@@ -163,18 +163,47 @@ async def test_a_reasoner_that_is_throttled_does_not_slow_the_target(tmp_path: P
 
 @pytest.mark.parametrize("retries", [0, 2])
 async def test_a_model_under_test_is_asked_again_as_often_as_its_profile_says(retries: int, tmp_path: Path) -> None:
-    async with serve(lambda _: Status(500)) as server:
+    async with serve(dying()) as server:
         profile = TargetProfile(spec="openai:m", base_url=server.openai_url, retries=retries)
         async with await create_tinman(target=profile, store=tmp_path / "t.db", retry_backoff_seconds=0.0) as tinman:
             result = await tinman.research_cycle(max_hypotheses=1, max_experiments=1, max_interventions=0)
 
     runs = [run for r in result.results for run in r.runs]
-    assert len(server.requests) == (retries + 1) * len(runs) > 0
+    broken = [run for run in runs if run.verdict == "indeterminate"]
+    assert len(server.requests) == (retries + 1) * len(broken) + 1
+    assert len(broken) == len(runs) - 1 > 0
+
+
+def dying() -> Script:
+    """Return a script that answers the first request and no other."""
+    asked: list[object] = []
+
+    def script(body: dict[str, Any]) -> Behaviour:
+        asked.append(body)
+        return Say("I see.") if len(asked) == 1 else Status(500)
+
+    return script
+
+
+async def test_a_target_that_fails_from_the_first_run_on_stops_the_cycle_with_the_reason(tmp_path: Path) -> None:
+    why = "the pantry of the shop is locked. " * 3
+    async with serve(lambda _: Status(500, message=why)) as server:
+        profile = TargetProfile(spec="openai:m", base_url=server.openai_url, retries=0)
+        async with await create_tinman(target=profile, store=tmp_path / "t.db", retry_backoff_seconds=0.0) as tinman:
+            with pytest.raises(
+                ProviderUnavailable, match=r"first 5 runs .* broke off alike: .* 500 .*locked"
+            ) as raised:
+                await tinman.research_cycle(max_hypotheses=3, concurrency=1)
+            cycle = await tinman.graph.cycles.get("cyc-0001")
+
+    assert raised.value.exit_code == 7
+    assert len(server.requests) == 5
+    assert cycle.status == "failed"
 
 
 async def test_a_dead_endpoint_is_never_a_finding(tmp_path: Path) -> None:
     """Every run errs: all indeterminate with the reason, nothing validated, nothing suspected, counted apart."""
-    async with serve(lambda _: Status(500)) as server:
+    async with serve(dying()) as server:
         profile = TargetProfile(spec="openai:m", base_url=server.openai_url)
         tinman = await create_tinman(target=profile, store=tmp_path / "t.db", retry_backoff_seconds=0.0)
         result = await tinman.research_cycle(max_hypotheses=3, max_experiments=2, max_interventions=1)
@@ -182,7 +211,9 @@ async def test_a_dead_endpoint_is_never_a_finding(tmp_path: Path) -> None:
 
     runs = [run for r in result.results for run in r.runs]
     assert runs
-    assert all(run.verdict == "indeterminate" and "ProviderUnavailable" in run.reason for run in runs)
+    broken = [run for run in runs if run.verdict == "indeterminate"]
+    assert len(broken) >= len(runs) - 1
+    assert all("ProviderUnavailable" in run.reason for run in broken)
     assert {r.standing for r in result.results} == {"unmeasurable"}
     assert not result.failures
 

@@ -20,7 +20,7 @@ from tinman.harness.adapters import ready_adapter
 from tinman.harness.measurement import Plan, measure
 from tinman.harness.results import ScenarioResult
 from tinman.processes import groups as processes
-from tinman.processes.groups import members
+from tinman.processes.groups import family
 from tinman.targets.adapters.target import AdapterProcess, AdapterTarget
 from tinman.targets.load import load_target
 from tinman.targets.profile import TargetProfile
@@ -110,11 +110,11 @@ async def test_nothing_is_left_when_the_target_is_closed_nor_when_it_is_cancelle
                 await anyio.sleep_forever()
         assert scope.cancelled_caught
     for _ in range(100):
-        if not members(worker.pid):
+        if not family(worker.pid):
             break
         await anyio.sleep(0.01)
 
-    assert members(worker.pid) == []
+    assert family(worker.pid) == []
     assert worker.returncode is not None
 
 
@@ -124,15 +124,15 @@ def test_a_session_is_ended_whole_with_and_without_proc(monkeypatch: pytest.Monk
         monkeypatch.setattr(processes, "_PROC", proc)
         with subprocess.Popen([sys.executable, "-c", program], start_new_session=True) as leader:
             for _ in range(200):
-                if len(members(leader.pid)) == 2:
+                if family(leader.pid):
                     break
                 time.sleep(0.02)
-            found = members(leader.pid)
+            found = family(leader.pid)
             processes.kill_session(leader.pid)
             leader.wait(timeout=10)
 
-        assert len(found) == 2 or not shutil.which("ps")
-        assert not [pid for pid in found if pid != leader.pid and _runs(pid)]
+        assert len(found) == 1 or not shutil.which("ps")
+        assert not [pid for pid in found if _runs(pid)]
 
 
 def _runs(pid: int) -> bool:

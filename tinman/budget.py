@@ -144,7 +144,8 @@ class Reservation:
 class Budget:
     """What may still be spent, by everything that shares it.
 
-    Not bound to a task: many tasks reserve at once. ``block`` is the size of one durable draw from the ledger.
+    Not bound to a task: many tasks reserve at once. ``block`` is the size of one durable draw from the ledger,
+    ``began`` when its time began to run (monotonic seconds), if not now.
     """
 
     def __init__(
@@ -154,6 +155,7 @@ class Budget:
         parent: Budget | None = None,
         ledger: Ledger | None = None,
         block: Amount | None = None,
+        began: float | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._ceiling = self.limits.ceiling
@@ -167,7 +169,7 @@ class Budget:
         self._in_flight = 0
         self._changed: anyio.Event | None = None
         self._lock = anyio.Lock()
-        self._deadline = None if self.limits.seconds is None else clock.monotonic() + self.limits.seconds
+        self._deadline = None if self.limits.seconds is None else (began or clock.monotonic()) + self.limits.seconds
 
     async def open(self) -> None:
         """Count what earlier processes spent; call once before the first reservation when there is a ledger."""

@@ -45,6 +45,10 @@ Output = TypeVar("Output")
 Phase = Literal["hypotheses", "experiments", "runs", "failures", "interventions", "simulations", "learning"]
 
 
+_LAST_SECONDS = 0.5
+"""How long after its time ceiling a cycle may put down what has come back."""
+
+
 @dataclass(kw_only=True)
 class ResearchCycle:
     """One cycle of one project. Built by ``Tinman``; everything it needs is handed in."""
@@ -81,7 +85,7 @@ class ResearchCycle:
             ending: Ending = Ending(kind="SUCCESS")
             status: CycleStatus = "completed"
             try:
-                await self._phases(runtime)
+                await self._in_time(runtime)
             except BaseException as error:
                 ending, status = _ending_of(error)
                 if not isinstance(error, BudgetExhausted | Stopped | AwaitingApproval):
@@ -89,6 +93,17 @@ class ResearchCycle:
             finally:
                 await self._close(runtime, before, ending, status, seconds=clock.monotonic() - began)
         return await load_result(self.graph, cycle_id)
+
+    async def _in_time(self, runtime: JournalRuntime) -> None:
+        """Go through the phases until the time ceiling; then whatever still waits, on whomever, is cut off.
+
+        What is cut off is not stored, so that a resume does it again. Raises ``BudgetExhausted`` then.
+        """
+        left = self.budget.seconds_left
+        with anyio.move_on_after(None if left is None else left + _LAST_SECONDS):
+            await self._phases(runtime)
+            return
+        self.budget.check_deadline()
 
     async def _close(
         self, runtime: JournalRuntime, before: Cycle, ending: Ending, status: CycleStatus, *, seconds: float

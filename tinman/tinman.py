@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import anyio
 
-from tinman import promotion
+from tinman import clock, promotion
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
@@ -21,7 +21,7 @@ from tinman.cycle import ResearchCycle
 from tinman.db.blocks import BlockLedger
 from tinman.db.engine import Database
 from tinman.deployments import live
-from tinman.errors import ConfigError, ModeRefused, TinmanError
+from tinman.errors import ConfigError, ModeRefused, TargetError, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
 from tinman.memory.graph import MemoryGraph
@@ -82,6 +82,7 @@ class Tinman:
         self._stack = AsyncExitStack()
         self._graph: MemoryGraph | None = None
         self._cycle: ResearchCycle | None = None
+        self._began: dict[str, float] = {}
 
     # -- open and close ----------------------------------------------------------------------------------------------
 
@@ -140,16 +141,23 @@ class Tinman:
 
     # -- cycles ------------------------------------------------------------------------------------------------------
 
-    async def preflight(self, cycle_id: str = "", options: ResearchOptions | None = None) -> None:
-        """Check that target and reasoner can be reached, by a tiny call each; a failure that may pass is tried again.
+    async def preflight(self, cycle_id: str = "", options: ResearchOptions | None = None) -> tuple[str, ...]:
+        """Check that target and reasoner answer, by a tiny turn each; a failure that may pass is tried again.
 
-        Its calls count against the cycle's ceilings when there is one. Raises ``ProviderError``, ``TargetError``,
+        Returns what is worth saying of the target, a line each: how it is called, and what it was said to do and does
+        not. Its calls count against the cycle's ceilings when there is one. Raises ``ProviderError``, ``TargetError``,
         ``ConfigError``, ``BudgetExhausted``.
         """
+        # The cycle's time begins here: what is waited for before its first run counts as well.
+        self._began[cycle_id] = clock.monotonic()
         async with self._spending(cycle_id, options or ResearchOptions()) as meters:
-            await self.target.metered(meters.of_target(retries=1)).preflight()
-            if self._model is not None:
-                await ChatTarget(meters.of_model(self._model, retries=1)).preflight()
+            with anyio.move_on_after(meters.budget.seconds_left):
+                notes = await self.target.metered(meters.of_target(retries=1)).preflight() or ()
+                if self._model is not None:
+                    await ChatTarget(meters.of_model(self._model, retries=1)).preflight()
+                return notes
+            meters.budget.check_deadline()
+        raise TargetError(f"target {self.target.name}: the preflight was cut off")
 
     async def create_cycle(self, options: ResearchOptions) -> str:
         """Store a new cycle with its resolved configuration and return its id. Raises ``ModeRefused``."""
@@ -218,6 +226,7 @@ class Tinman:
         check_reached(await self.highest_mode(), mode or self.mode)
         await self.graph.cycles.set_options(cycle_id, dump(options))
         async with self._spending(cycle_id, options) as meters:
+            self._began.pop(cycle_id, None)
             return await self._run(cycle_id, options, mode or self.mode, meters)
 
     @asynccontextmanager
@@ -227,7 +236,7 @@ class Tinman:
             calls=options.max_calls, tokens=options.max_tokens, usd=options.max_usd, seconds=options.timeout_seconds
         )
         ledger = BlockLedger(self.graph.db, cycle_id) if cycle_id else None
-        budget = Budget(limits, ledger=ledger, block=_block(limits))
+        budget = Budget(limits, ledger=ledger, block=_block(limits), began=self._began.get(cycle_id))
         await budget.open()
         try:
             yield Meters(

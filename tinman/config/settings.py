@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -225,8 +225,22 @@ _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGN
 
 
 def environment() -> dict[str, str]:
-    """Return a copy of this process's environment, for a child."""
+    """Return a copy of this process's environment."""
     return dict(os.environ)
+
+
+def withheld(named: Iterable[str] = ()) -> list[str]:
+    """Return the variables a system under test is not given: what speaks of a credential and is not ``named``."""
+    kept = set(named)
+    return sorted(name for name in os.environ if _SECRET_NAME.search(name) and name not in kept)
+
+
+def child_environment(named: Iterable[str] = ()) -> dict[str, str]:
+    """Return the environment for a system under test: this process's, without credentials that are not ``named``."""
+    own = dict(os.environ)
+    for name in withheld(named):
+        del own[name]
+    return own
 
 
 def adopt(values: Mapping[str, str]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tinman import clock
+from tinman.errors import KeyRefused, ProviderError, ProviderUnavailable, RateLimited, TargetError, WorkerDied
 from tinman.events import EventBus
 from tinman.experiments.runs import RunSpec, perform
 from tinman.patches.kinds import Patch
@@ -13,6 +15,12 @@ from tinman.records import Arm, ExperimentDesign, Run, Stage
 from tinman.runtime import Runtime, Tx, Work
 from tinman.scenarios.scenario import ScenarioPair
 from tinman.targets.base import Target
+
+MOST_ALIKE = 5
+_DIGITS = re.compile(r"\d+")
+_KINDS: dict[str, type[ProviderError] | type[TargetError]] = {
+    each.__name__: each for each in (KeyRefused, ProviderUnavailable, RateLimited, WorkerDied)
+}
 
 
 class Allowance:
@@ -31,6 +39,32 @@ class Allowance:
         return True
 
 
+class FirstRuns:
+    """Watches how the first runs end: a target that cannot be asked at all is not asked a hundred times."""
+
+    def __init__(self) -> None:
+        self._reason: str | None = None
+        self._count = 0
+        self._is_past = False
+
+    def check(self, target: Target, run: Run) -> None:
+        """Take in a run. Raises when the first ``MOST_ALIKE`` runs all broke off at the same error of the target.
+
+        A timeout is none: under stress it may be what a probe looks for. The error raised is of the runs' own kind.
+        """
+        name, colon, told = run.reason.partition(": ")
+        is_error = (
+            run.verdict == "indeterminate" and bool(colon) and name.endswith(("Error", *_KINDS)) and not run.turns
+        )
+        alike = _DIGITS.sub("#", run.reason)
+        if self._is_past or not is_error or self._reason not in (None, alike):
+            self._is_past = True
+            return
+        self._reason, self._count = alike, self._count + 1
+        if self._count == MOST_ALIKE:
+            raise _KINDS.get(name, TargetError)(f"the first {MOST_ALIKE} runs on {target.name} broke off alike: {told}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """A target, the dice, and the runtime that stores what is run. ``checkpoint`` is awaited before each run."""
@@ -41,6 +75,7 @@ class Bench:
     seed: int
     concurrency: int
     checkpoint: Callable[[], Awaitable[None]]
+    first: FirstRuns = field(default_factory=FirstRuns)
 
     def spec(
         self,
@@ -85,6 +120,7 @@ class Bench:
         async def work(tx: Tx) -> Run:
             await self.checkpoint()
             run = await perform(spec, self.target)
+            self.first.check(self.target, run)
             tokens = run.usage.input_tokens + run.usage.output_tokens
             tx.record(run)
             tx.link(run.experiment_id, "executed_as", run.id)

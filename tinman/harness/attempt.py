@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 import anyio.to_thread
@@ -38,6 +38,7 @@ from tinman.scenarios.scenario import Scenario
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.target import AdapterProcess, AdapterTarget, revision_of
 from tinman.targets.base import Target
+from tinman.targets.turn import look_at
 from tinman.text.visible import shorten, visible
 
 PASSED, FAILED, NOT_MEASURED, PROVISIONAL = Exit.DONE, Exit.INTERNAL, Exit.USAGE, Exit.INCOMPLETE
@@ -168,10 +169,12 @@ class _Attempt:
 
     async def _given(self, target: Target) -> Target:
         """Take a target by its name through the stages of an adapter: it is its own adapter."""
-        about = {"target": target.name, "fingerprint": target.fingerprint, "seam": target.seam}
+        about: dict[str, Any] = {"target": target.name, "fingerprint": target.fingerprint, "seam": target.seam}
         self.known = replace(self.known, adapter=about)
         with _stage("preflight_error", "preflight: "):
-            await target.preflight()
+            notes = await look_at(target)
+        if notes:
+            self.known = replace(self.known, adapter={**about, "notes": list(notes)})
         resolved = RuntimeSpec(
             provider=target.model.provider if target.model else "target",
             model=target.model.name if target.model else target.name,

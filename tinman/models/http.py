@@ -102,7 +102,7 @@ class _Line(httpx2.AsyncBaseTransport):
     def _open(self, url: httpx2.URL) -> aiohttp.ClientSession:
         if self._is_closed:
             raise aiohttp.ClientConnectionError("the client has been closed")
-        self._proxy = _proxy_for(url)
+        self._proxy = proxy_for(url)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS, ssl=tls()),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -116,7 +116,7 @@ class _Line(httpx2.AsyncBaseTransport):
             await session.close()
 
 
-def _proxy_for(url: httpx2.URL) -> str | None:
+def proxy_for(url: httpx2.URL) -> str | None:
     """Return the environment's proxy. aiohttp's own ``trust_env`` reads files in a thread, for every request."""
     port = url.port or {"http": 80, "https": 443}.get(url.scheme)
     if any(urllib.request.proxy_bypass(place) for place in (url.host, f"{url.host}:{port}")):

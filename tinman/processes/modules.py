@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
 
-from tinman.frozen import digest
-
 
 class NoModule(LookupError):
     """Raised for a file that is not there, or is none of Python's."""
+
+
+def _digest(text: str) -> str:
+    # Not the digest of records: a worker that loads somebody's function should not have to load those first.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def module_at(place: str, *, kind: str, anew: bool = True) -> ModuleType:
@@ -27,7 +31,7 @@ def module_at(place: str, *, kind: str, anew: bool = True) -> ModuleType:
     if not path.is_file():
         raise NoModule(f"there is no file {place}")
     # A dot in the name would make it a package's: what its code raises could not be pickled.
-    name = f"tinman_{kind}_{path.stem.replace('.', '_')}_{digest(str(path.resolve()))}"
+    name = f"tinman_{kind}_{path.stem.replace('.', '_')}_{_digest(str(path.resolve()))}"
     if not anew and name in sys.modules:
         return sys.modules[name]
     found = importlib.util.spec_from_file_location(name, path)

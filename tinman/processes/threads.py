@@ -201,3 +201,17 @@ def is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - an object whose __call__ is a coroutine function
     )
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Say whether ``error`` is the cancellation of the task that runs, which has to go through.
+
+    A ``CancelledError`` that nobody asked this task for is the doing of the code that raised it.
+    """
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.cancelling() > 0

@@ -20,6 +20,7 @@ from tinman import clock
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
 from tinman.frozen import alter
 from tinman.messages import FILTERED, Message, Reply, Request, ToolResult, ToolUse, Usage, say
+from tinman.processes.threads import is_cancelled
 from tinman.scenarios.checks import (
     Check,
     CheckResult,
@@ -41,6 +42,7 @@ from tinman.text.storable import change_texts, storable
 from tinman.text.visible import line_of, shorten
 
 KEPT_CHARS = 64_000
+REASON_CHARS = 1_000
 BROKEN, UNTRACED = "adapter_runtime", "trace_capture"
 
 
@@ -119,7 +121,7 @@ class Conversation:
         started = clock.monotonic()
         number = len(self.turns)
         asked = (*self.messages, say("user", text))
-        reply: Reply = await self.session.send(
+        reply: Reply = await self._sent(
             Request(
                 messages=asked,
                 session=self.session_id,
@@ -148,6 +150,17 @@ class Conversation:
         self.usage = self.usage + reply.usage
         self.acted = tuple(dict.fromkeys((*self.acted, *reply.acted)))
         return turn
+
+    async def _sent(self, request: Request) -> Reply:
+        """Return the reply. What no target may do to us, exiting or cancelling by itself, is its error."""
+        try:
+            return await self.session.send(request)
+        except Exception:
+            raise
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            raise TargetError(f"the target raised {line_of(error, REASON_CHARS)}") from error
 
     async def _judged(
         self, checks: tuple[Check, ...], turn: TurnRecord, said: str, reply: Reply, seconds: float
@@ -276,7 +289,7 @@ async def run_scenario(
         except (BudgetExhausted, ApprovalError):
             raise
         except TinmanError as error:
-            reason = line_of(error, 320)
+            reason = line_of(error, REASON_CHARS)
     verdict: Verdict = "indeterminate"
     if conversation is None:
         reason = reason or "the target was never called"

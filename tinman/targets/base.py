@@ -111,8 +111,11 @@ class Target(Protocol):
 
     def open(self, *, user: str, session: str, world: World) -> AbstractAsyncContextManager[Session]: ...
 
-    async def preflight(self) -> None:
-        """Raise ``ProviderError`` or ``TargetError`` when the target cannot be reached at all."""
+    async def preflight(self) -> tuple[str, ...] | None:
+        """Try the target, and return what is worth saying of it, a line each.
+
+        Raises ``ConfigError``, ``ProviderError`` or ``TargetError`` when it gives no answer at all.
+        """
         ...
 
     async def aclose(self) -> None: ...

@@ -7,10 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tinman.errors import TargetError, TinmanError
+from tinman.messages import Call, Reply, Request
 from tinman.models.base import Model
+from tinman.processes.threads import is_cancelled
 from tinman.targets.base import Layer, Meter, Seam, Session, Stateful, Target
 from tinman.targets.turn import TurnSession
 from tinman.targets.world import EMPTY_WORLD, World
+from tinman.text.visible import line_of
 
 
 class ForeignTarget:
@@ -51,16 +55,30 @@ class ForeignTarget:
     async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[Session]:
         """Open a conversation."""
         async with self._target.open(user=user, session=session, world=world) as opened:
-            if self._meter is None:
-                yield opened
-            elif isinstance(opened, Stateful):
-                yield _CountedStatefulSession(self._meter.turn(opened.send), opened.state)
-            else:
-                yield TurnSession(self._meter.turn(opened.send))
+            send = self._fenced(opened.send)
+            counted = send if self._meter is None else self._meter.turn(send)
+            yield (
+                _CountedStatefulSession(counted, opened.state) if isinstance(opened, Stateful) else TurnSession(counted)
+            )
 
-    async def preflight(self) -> None:
+    def _fenced(self, send: Call) -> Call:
+        """Return ``send`` with whatever it raises told as the target's error; errors of ours go through."""
+
+        async def fenced(request: Request) -> Reply:
+            try:
+                return await send(request)
+            except TinmanError:
+                raise
+            except BaseException as error:
+                if is_cancelled(error):
+                    raise
+                raise TargetError(f"target {self.name}: {line_of(error)}") from error
+
+        return fenced
+
+    async def preflight(self) -> tuple[str, ...]:
         """The target's own."""
-        await self._target.preflight()
+        return await self._target.preflight() or ()
 
     async def aclose(self) -> None:
         """Close the target."""

@@ -11,8 +11,8 @@ from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.command import CommandTarget
 from tinman.targets.foreign import ForeignTarget
-from tinman.targets.function import FunctionTarget, LiveFunctionTarget
-from tinman.targets.http import HttpTarget
+from tinman.targets.functions.target import FunctionTarget, LiveFunctionTarget
+from tinman.targets.http.target import HttpTarget
 from tinman.targets.mcp_server import McpTarget
 from tinman.targets.profile import TargetProfile
 from tinman.targets.sandbox.model import SandboxModel
@@ -61,7 +61,7 @@ def load_target(profile: TargetProfile, keys: Mapping[str, str]) -> Target:
     if spec.split(":")[0] == "sandbox":
         return _sandbox(spec)
     if spec.startswith(("http://", "https://")):
-        return HttpTarget(spec, profile)
+        return HttpTarget(profile)
     if spec.startswith("command:"):
         return CommandTarget(spec.removeprefix("command:"), profile)
     if spec.startswith("mcp:"):
@@ -71,7 +71,7 @@ def load_target(profile: TargetProfile, keys: Mapping[str, str]) -> Target:
         model = load_model(spec, base_url=profile.base_url, keys=keys, timeout_seconds=profile.timeout_seconds)
         return ChatTarget(model, name=spec, world=profile.world, params=profile.params)
     if colon:
-        return FunctionTarget(spec, profile)
+        return FunctionTarget(profile)
     near = nearest(spec, ["sandbox", "sandbox:sound", "sandbox:noisy", "openai:", "anthropic:"])
     hint = f"; did you mean {near[0]}?" if near else ""
     raise ConfigError(f"target: {shorten(spec, 60)!r} is none of {_FORMS}{hint}")

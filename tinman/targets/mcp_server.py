@@ -49,11 +49,12 @@ class McpTarget(TurnTarget):
         able = replace(profile.capabilities, multi_turn=True)
         super().__init__(f"mcp:{line}", able, identity={"kind": "mcp", "words": self._words})
 
-    async def preflight(self) -> None:
+    async def preflight(self) -> tuple[str, ...]:
         """Start the server and let it say its tools. Raises ``TargetError``, or ``ConfigError`` without the extra."""
         async with self._session() as session:
             with as_target_error(f"target {self.name}"):
                 await session.list_tools()
+        return ()
 
     @asynccontextmanager
     async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[TurnSession]:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tinman.errors import ConfigError
 from tinman.frozen import frozen
 from tinman.targets.base import Capabilities
 from tinman.targets.world import ToolStub, World
 from tinman.text.invalid import read_as
+
+Encoding = Literal["json", "form", "multipart", "query", "text"]
+"""How what an endpoint is told is written: as JSON, as fields of three kinds, or as text."""
+
+
+def _path(text: str) -> str:
+    """Return a JSON path that can be followed. Raises ``ValueError``."""
+    if text:
+        from jsonpath_rfc9535 import JSONPathError, compile  # noqa: PLC0415 - few profiles have one
+
+        try:
+            compile(text)
+        except JSONPathError as error:
+            raise ValueError(f"is no JSON path: {error}; write one such as $.data.answer") from error
+    return text
 
 
 @frozen
@@ -20,8 +35,14 @@ class TargetProfile:
 
     ``secrets`` are texts it must never tell; ``rules`` what it must keep to; ``tools`` are offered as stubs, those
     marked destructive are watched. ``params`` go to the model. ``keeps_conversation`` says that a black box remembers a
-    session. ``retries`` is how often a call of the model that failed for a while is tried again, as the application
-    itself would: a system that never asks twice is not tested as one that does.
+    session, ``session_parameter`` under which name it takes it. ``environment`` names the variables with credentials
+    that a program or function is given; those it does not name are kept from it. A turn may take ``timeout_seconds``,
+    loading a function or starting a server ``start_seconds``. An endpoint is asked by ``method`` with ``headers``, in
+    which ``${NAME}`` stands for a variable of the environment, and a ``body`` in which ``{text}``, ``{session}``,
+    ``{user}``, ``{messages}`` and ``{history}`` are filled in, sent as ``encoding``; ``reply`` is the JSON path of the
+    text in its answer. ``retries`` is how often a call of the model or endpoint
+    that failed for a while is tried again, as the application itself would: a system that never asks twice is not
+    tested as one that does.
     """
 
     spec: str = "sandbox"
@@ -34,7 +55,15 @@ class TargetProfile:
     params: dict[str, Any] = Field(default_factory=dict)
     keeps_conversation: bool = False
     is_repeatable: bool = False
-    timeout_seconds: float = 60.0
+    session_parameter: str = ""
+    method: Annotated[str, Field(pattern=r"^[A-Za-z]{3,10}$")] = "POST"
+    headers: dict[str, str] = Field(default_factory=dict)
+    encoding: Encoding | None = None
+    body: dict[str, Any] | list[Any] | str | None = None
+    reply: Annotated[str, AfterValidator(_path)] = ""
+    environment: tuple[str, ...] = ()
+    timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60.0
+    start_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     retries: Annotated[int, Field(ge=0, le=20)] = 3
 
     @property

@@ -28,17 +28,17 @@ def shorten(text: str, width: int) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """Return an error as ``Name: its text``; its text may fail to be made."""
+    """Return an error as ``Name: its text``. One whose text cannot be had is told by its name."""
     name = type(error).__name__
     try:
         return f"{name}: {error}"
-    except Exception as worse:  # noqa: BLE001 - the classes are foreign
+    except BaseException as worse:  # noqa: BLE001 - the error may be anybody's, and so is what its text raises
         return f"{name}: (its text cannot be had: {type(worse).__name__})"
 
 
 def line_of(error: BaseException, width: int = 200) -> str:
     """Return an error as ``Name: its text``, on one visible line of at most ``width`` characters."""
-    return shorten(words_of(error), width)
+    return shorten(words_of(error).removesuffix(": "), width)
 
 
 def markdown(text: str) -> str:

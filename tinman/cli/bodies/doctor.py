@@ -20,8 +20,9 @@ async def doctor(app: App) -> int:
     try:
         async with await open_project(app, resolved.settings, resolved.settings.target) as tinman:
             rows.append(("database", "ok", tinman.graph.db.place))
-            await tinman.preflight()
+            notes = await tinman.preflight()
             rows.append(("target", "reachable", tinman.target.name))
+            rows += [("target", "note", visible(note, keep_newlines=False)) for note in notes]
             rows.append(("reasoner", "reachable", tinman.reasoner_name))
     except TinmanError as error:
         rows.append(("problem", type(error).__name__, visible(str(error), keep_newlines=False)))

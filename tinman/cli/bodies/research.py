@@ -27,6 +27,7 @@ from tinman.reports.lines import summary
 from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.taxonomy import Severity
 from tinman.text.invalid import read_as
+from tinman.text.visible import visible
 from tinman.tinman import Tinman
 
 
@@ -91,7 +92,8 @@ async def _research(app: App, settings: Settings, options: ResearchOptions, aske
         cycle_id = await tinman.create_cycle(options)
         announce.announce(app, tinman, cycle_id, options)
         try:
-            await tinman.preflight(cycle_id, options)
+            for note in await tinman.preflight(cycle_id, options):
+                app.say(f"Target: {visible(note, keep_newlines=False)}")
         except BaseException:
             await tinman.forget(cycle_id)
             raise

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from tinman.frozen import frozen
+from tinman.processes.threads import is_cancelled
 from tinman.targets.adapters.base import TraceRecorder
 from tinman.text.visible import line_of, shorten
 
@@ -150,8 +151,11 @@ def turn_outside(adapter: Any, settled: Callable[[Any], Any], **words: str) -> A
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Say whether an exception is not the target's: our own cancellation has to go through."""
-    return type(error).__name__ == "CancelledError" or isinstance(error, GeneratorExit)
+    """Say whether an exception is not the target's: our own cancellation has to go through, and nothing else.
+
+    Where no event loop runs (in a worker, or in a live adapter's thread) nobody cancels us.
+    """
+    return is_cancelled(error)
 
 
 def encoded(data: Any) -> bytes:
