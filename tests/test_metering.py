@@ -308,6 +308,44 @@ async def test_a_dollar_ceiling_refuses_a_model_of_unknown_price() -> None:
     assert reply.usage.nano_usd is None
 
 
+HERE, THERE = "http://127.0.0.1:8000/v1", "http://models.example/v1"
+
+
+class Served(Script):
+    """A model behind a base URL."""
+
+    def __init__(self, name: str, url: str) -> None:
+        super().__init__()
+        self.provider, self.name, self.price_provider = "openai", name, url
+
+
+@pytest.mark.parametrize("url", [HERE, THERE, "openai"])
+@pytest.mark.parametrize(
+    ("keys", "usd"), [(["openai:m"], 1.0), (["{url}:m"], 1.0), (["{url}:m", "openai:m"], 2.0)], ids=repr
+)
+async def test_the_users_own_price_counts_wherever_the_model_is_served(url: str, keys: list[str], usd: float) -> None:
+    overrides = {key.format(url=url): prices.Rate(input_usd=i, output_usd=i) for i, key in enumerate(keys, start=1)}
+    model = Metered(Served("m", url), Metering(price_overrides=overrides), budget=Budget(Limits(usd=1)))
+
+    assert (await model.complete(QUESTION)).usage.nano_usd == 5 * usd * 1000
+
+
+async def test_a_known_model_is_priced_behind_a_server_of_ones_own_too() -> None:
+    here = Metered(Served("gpt-4o", HERE), budget=Budget(Limits(usd=1)))
+    there = Metered(Served("gpt-4o", "openai"), budget=Budget(Limits(usd=1)))
+
+    assert (await here.complete(QUESTION)).usage.nano_usd == (await there.complete(QUESTION)).usage.nano_usd != 0
+
+
+async def test_a_server_of_ones_own_is_free_unless_money_is_limited() -> None:
+    assert (await Metered(Served("m", HERE), budget=Budget()).complete(QUESTION)).usage.nano_usd == 0
+    with pytest.raises(ConfigError, match="0 for your own hardware"):
+        await Metered(Served("m", HERE), budget=Budget(Limits(usd=1))).complete(QUESTION)
+    free = {"openai:m": prices.Rate(input_usd=0, output_usd=0)}
+    priced = Metered(Served("m", HERE), Metering(price_overrides=free), budget=Budget(Limits(usd=1)))
+    assert (await priced.complete(QUESTION)).usage.nano_usd == 0
+
+
 async def test_what_happens_can_be_watched() -> None:
     bus = EventBus()
     wrapped = Metered(Script(ProviderUnavailable("down")), Metering(bus=bus, sleep=Naps()), budget=Budget())

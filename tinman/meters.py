@@ -33,17 +33,18 @@ class Meters:
         """What all models used."""
         return sum((meter.usage for meter in self.meters), Usage(nano_usd=None if self.has_black_box else 0))
 
-    def of_model(self, model: Model, *, retries: int = 3) -> Metered:
-        """Return ``model`` under the budget; models of one endpoint share its limiter."""
+    def of_model(self, model: Model, *, retries: int = 3, price: Rate | None = None) -> Metered:
+        """Return ``model`` under the budget; models of one endpoint share its limiter. ``price`` is its own."""
         endpoint = endpoint_of(model)
         limiter = self.limiters.get(endpoint)
         if limiter is None:
             limiter = ProviderLimiter(initial=self.concurrency, maximum=max(64, self.concurrency))
             self.limiters[endpoint] = limiter
+        own = f"{model.provider}:{model.name}"
         metering = Metering(
             limiter=limiter,
             bus=self.bus,
-            price_overrides=self.price_overrides,
+            price_overrides={**(self.price_overrides or {}), **({own: price} if price else {})},
             backoff_seconds=self.backoff_seconds,
             max_attempts=retries + 1,
         )
@@ -51,9 +52,9 @@ class Meters:
         self.meters.append(metered)
         return metered
 
-    def of_target(self, *, retries: int) -> TargetMeter:
+    def of_target(self, *, retries: int, price: Rate | None = None) -> TargetMeter:
         """Return what counts a target's calls; a model of its own is tried again ``retries`` times."""
-        return TargetMeter(self, retries)
+        return TargetMeter(self, retries, price)
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,11 @@ class TargetMeter:
 
     meters: Meters
     retries: int
+    price: Rate | None = None
 
     def model(self, model: Model) -> Model:
         """Return ``model`` with every call counted and priced."""
-        return self.meters.of_model(model, retries=self.retries)
+        return self.meters.of_model(model, retries=self.retries, price=self.price)
 
     def turn(self, call: Call) -> Call:
         """Return ``call`` with each turn counted as one call; what a black box spends inside is its own affair."""

@@ -70,6 +70,7 @@ class Tinman:
         self.target: Target = load_target(profile, keys or {}) if profile else as_target(target)
         self._model = reasoner.model if isinstance(reasoner, Reasoner) else reasoner
         self._retries = profile.retries if profile else TargetProfile().retries
+        self._price = profile.price.rate if profile and profile.price else None
         self._store = store
         self.approval_handler = approval_handler
         self._prices = price_overrides
@@ -152,7 +153,7 @@ class Tinman:
         self._began[cycle_id] = clock.monotonic()
         async with self._spending(cycle_id, options or ResearchOptions()) as meters:
             with anyio.move_on_after(meters.budget.seconds_left):
-                notes = await self.target.metered(meters.of_target(retries=1)).preflight() or ()
+                notes = await self.target.metered(meters.of_target(retries=1, price=self._price)).preflight() or ()
                 if self._model is not None:
                     await ChatTarget(meters.of_model(self._model, retries=1)).preflight()
                 return notes
@@ -251,7 +252,7 @@ class Tinman:
 
     async def _run(self, cycle_id: str, options: ResearchOptions, mode: Mode, meters: Meters) -> ResearchCycleResult:
         graph = self.graph
-        target = await live(graph, self.target.metered(meters.of_target(retries=self._retries)))
+        target = await live(graph, self.target.metered(meters.of_target(retries=self._retries, price=self._price)))
         reasoner = Reasoner(meters.of_model(self._model)) if self._model is not None else None
         handler = self.approval_handler or ApprovalHandler(
             ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus

@@ -185,14 +185,19 @@ class Priced:
         input_tokens = prompt_bound(request) + self.surplus
         output_tokens = _output_bound(request)
         nano_usd = prices.bound(*self.price_key, input_tokens, output_tokens, overrides=self.overrides)
-        if nano_usd is None:
-            if self.budget.has_usd_ceiling:
-                raise ConfigError(
-                    f"{self.name} has no known price, so the usd ceiling cannot be kept; "
-                    "give it one under [prices] (0 for your own hardware) or lift the usd ceiling"
-                )
-            nano_usd = 0
-        return Amount(calls=1, tokens=input_tokens + output_tokens, nano_usd=nano_usd)
+        if (nano_usd is None or not self._is_priced) and self.budget.has_usd_ceiling:
+            raise ConfigError(
+                f"{self.name} has no known price, so the usd ceiling cannot be kept; "
+                f'give it one under [prices."{self.name}"] (0 for your own hardware) or lift the usd ceiling'
+            )
+        return Amount(calls=1, tokens=input_tokens + output_tokens, nano_usd=nano_usd or 0)
+
+    @property
+    def _is_priced(self) -> bool:
+        """Whether somebody said the price: an endpoint of this machine may be free, or stand before one that is not."""
+        provider, model = self.price_key
+        is_said = f"{provider}:{model}" in (self.overrides or {})
+        return is_said or "://" not in provider or not prices.is_loopback(provider)
 
     def _checked(self, usage: Usage) -> Usage:
         """Return what a model says it used, as whole numbers: a model of the user's own may have said anything."""
@@ -298,7 +303,9 @@ class Metered:
         self.model = model
         self.provider = model.provider
         self.name = model.name
-        self.price_provider = price_provider_of(model)
+        self.price_provider = prices.find_seller(
+            self.provider, price_provider_of(model), self.name, how.price_overrides
+        )
         self.budget = budget
         self.metering = how
         self.usage = Usage()
@@ -358,4 +365,5 @@ def price_of(model: Model, usage: Usage) -> int | None:
     """
     if isinstance(model, Metered):
         return model.price(usage)
-    return prices.price(price_provider_of(model), model.name, usage)
+    seller = prices.find_seller(model.provider, price_provider_of(model), model.name, None)
+    return prices.price(seller, model.name, usage)

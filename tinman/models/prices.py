@@ -99,6 +99,20 @@ def bound(
     return -(-pico // 1000)
 
 
+def find_seller(provider: str, seller: str, model: str, overrides: Mapping[str, Rate] | None) -> str:
+    """Return by whose prices ``model`` is priced; ``provider`` made it, ``seller`` (a name or a base URL) serves it.
+
+    The user's own price for ``provider:model`` comes first, then that for ``seller:model``. This machine's endpoints
+    may stand in front of a provider: a model that the provider sells is priced as there.
+    """
+    own = overrides or {}
+    if f"{provider}:{model}" in own:
+        return provider
+    if f"{seller}:{model}" in own or "://" not in seller or not is_loopback(seller):
+        return seller
+    return seller if price(provider, model, Usage(calls=1)) is None else provider
+
+
 def as_of() -> date:
     """Return the day of the newest price in force in the public table, which names no date of its own."""
     from genai_prices.data import providers  # noqa: PLC0415 - loading the table costs a second

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from tinman.errors import ConfigError
 from tinman.frozen import frozen
+from tinman.models.prices import Rate
 from tinman.targets.base import Capabilities
 from tinman.targets.world import ToolStub, World
 from tinman.text.invalid import read_as
@@ -30,6 +31,19 @@ def _path(text: str) -> str:
 
 
 @frozen
+class Price:
+    """USD a million tokens, in and out."""
+
+    input: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+    @property
+    def rate(self) -> Rate:
+        """The same as the meters take it."""
+        return Rate(input_usd=self.input, output_usd=self.output)
+
+
+@frozen
 class TargetProfile:
     """``spec`` names the target (``sandbox``, ``openai:MODEL``, ``module:callable``, ``command:...``, ``http://...``).
 
@@ -40,9 +54,9 @@ class TargetProfile:
     loading a function or starting a server ``start_seconds``. An endpoint is asked by ``method`` with ``headers``, in
     which ``${NAME}`` stands for a variable of the environment, and a ``body`` in which ``{text}``, ``{session}``,
     ``{user}``, ``{messages}`` and ``{history}`` are filled in, sent as ``encoding``; ``reply`` is the JSON path of the
-    text in its answer. ``retries`` is how often a call of the model or endpoint
-    that failed for a while is tried again, as the application itself would: a system that never asks twice is not
-    tested as one that does.
+    text in its answer. ``price`` is what its model costs, before any other price of it. ``retries`` is how often a call
+    of the model or endpoint that failed for a while is tried again, as the application itself would: a system that
+    never asks twice is not tested as one that does.
     """
 
     spec: str = "sandbox"
@@ -64,6 +78,7 @@ class TargetProfile:
     environment: tuple[str, ...] = ()
     timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60.0
     start_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
+    price: Price | None = None
     retries: Annotated[int, Field(ge=0, le=20)] = 3
 
     @property
