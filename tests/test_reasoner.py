@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any, Literal
 
+import anyio
 import pytest
 from loopback import Body, Say, Status, serve
 from pydantic import Field
 
+from tinman.budget import Budget, Limits
 from tinman.errors import BudgetExhausted, KeyRefused, ReasonerFailed
 from tinman.frozen import adapter, frozen
-from tinman.messages import Message, Reply, Request, Stop, Usage, say
+from tinman.messages import Answers, Message, Reply, Request, Stop, Usage, say
 from tinman.models.load import load_model
+from tinman.models.metered import Metered, Metering
+from tinman.models.prices import Rate
 from tinman.models.schemas import strict
 from tinman.reasoner import Reasoner
 
@@ -33,10 +39,11 @@ class Guess:
 
 
 GOOD = '{"kind": "leak", "confidence": 0.5, "why": "seen", "path": ["a", "b"]}'
+BAD = GOOD.replace("0.5", "7")
 GUESS = Guess(kind=Kind.LEAK, confidence=0.5, why="seen", path=("a", "b"))
 
 
-class Answers:
+class Saying:
     """A model that says the given texts in turn, the last one for ever."""
 
     provider = "test"
@@ -59,11 +66,24 @@ class Answers:
 
 @pytest.mark.parametrize(
     "text",
-    [GOOD, f"```json\n{GOOD}\n```", f"```\n{GOOD}\n```", f"Here you are:\n{GOOD}\nGood luck!", f"  {GOOD}\n"],
-    ids=["bare", "fenced", "plain fence", "in prose", "padded"],
+    [
+        GOOD,
+        f"```json\n{GOOD}\n```",
+        f"```\n{GOOD}\n```",
+        f"Here you are:\n{GOOD}\nGood luck!",
+        f"  {GOOD}\n",
+        f"<think>maybe {{kind: ?}} or {BAD}, {{}}</think>\n{GOOD}",
+        f"so {{a}} it is</think>\n{GOOD}",
+        f"<think>cut</think>{GOOD}\nI used {{the schema}} as given, {{}}.",
+        f"First {BAD}. No: {GOOD}",
+        GOOD.replace("seen", "it said </think>{} and stopped"),
+    ],
+    ids=repr,
 )
 async def test_a_valid_answer_is_found_however_it_is_wrapped(text: str) -> None:
-    assert await Reasoner(Answers(text)).ask("guess", Guess) == GUESS
+    answer = await Reasoner(Saying(text)).ask("guess", Guess)
+
+    assert replace(answer, why="seen") == GUESS
 
 
 @pytest.mark.parametrize(
@@ -80,7 +100,7 @@ async def test_a_valid_answer_is_found_however_it_is_wrapped(text: str) -> None:
     ],
 )
 async def test_an_invalid_answer_is_sent_back_with_what_is_wrong(bad: str, complaint: str) -> None:
-    model = Answers(bad, GOOD)
+    model = Saying(bad, GOOD)
     reasoner = Reasoner(model)
     answer = await reasoner.ask("guess", Guess)
 
@@ -90,7 +110,7 @@ async def test_an_invalid_answer_is_sent_back_with_what_is_wrong(bad: str, compl
 
 
 async def test_after_two_repairs_it_gives_up_and_says_why() -> None:
-    model = Answers("no idea")
+    model = Saying("no idea")
     with pytest.raises(ReasonerFailed, match="no valid Guess in 3 attempts: it is no JSON") as caught:
         await Reasoner(model).ask("guess", Guess)
 
@@ -98,7 +118,7 @@ async def test_after_two_repairs_it_gives_up_and_says_why() -> None:
 
 
 async def test_a_refusal_is_not_argued_with() -> None:
-    model = Answers("I can't help with that.", stop="refusal")
+    model = Saying("I can't help with that.", stop="refusal")
     with pytest.raises(ReasonerFailed, match="test:m refused to answer: I can't help"):
         await Reasoner(model).ask("guess", Guess)
 
@@ -106,7 +126,7 @@ async def test_a_refusal_is_not_argued_with() -> None:
 
 
 async def test_an_answer_cut_off_gets_more_room() -> None:
-    model = Answers(GOOD[:30], stop="length")
+    model = Saying(GOOD[:30], stop="length")
     with pytest.raises(ReasonerFailed, match="cut off"):
         await Reasoner(model, max_tokens=100).ask("guess", Guess)
 
@@ -132,7 +152,7 @@ def quoted(message: Message) -> tuple[str, str]:
     ],
 )
 async def test_text_under_test_cannot_leave_its_quotation(attack: str) -> None:
-    model = Answers(GOOD)
+    model = Saying(GOOD)
     await Reasoner(model).ask("judge this", Guess, data={"log": attack})
     system, question = model.asked[0].messages
     mark, body = quoted(question)
@@ -144,7 +164,7 @@ async def test_text_under_test_cannot_leave_its_quotation(attack: str) -> None:
 
 
 async def test_the_mark_depends_on_the_text_and_is_no_accident() -> None:
-    model = Answers(GOOD)
+    model = Saying(GOOD)
     for text in ("one", "one", "two"):
         await Reasoner(model).ask("judge", Guess, data={"log": text})
     marks = [quoted(request.messages[1])[0] for request in model.asked]
@@ -209,7 +229,7 @@ def test_what_structured_output_cannot_say_is_only_asked_for_in_words() -> None:
 
 
 async def test_a_free_form_record_is_asked_for_without_native_structure() -> None:
-    model = Answers('{"anything": {"a": 1}}')
+    model = Saying('{"anything": {"a": 1}}')
     answer = await Reasoner(model).ask("say", Loose)
 
     assert answer == Loose(anything={"a": 1})
@@ -252,9 +272,66 @@ async def test_an_empty_choice_over_http_ends_in_a_failure_not_in_a_guess() -> N
 
 
 async def test_a_spent_budget_ends_the_question() -> None:
-    class Broke(Answers):
+    class Broke(Saying):
         async def complete(self, request: Request) -> Reply:
             raise BudgetExhausted("calls", ceiling=1, used=1)
 
     with pytest.raises(BudgetExhausted):
         await Reasoner(Broke(GOOD)).ask("guess", Guess)
+
+
+async def test_who_fails_three_times_in_a_row_is_left_alone_and_the_count_says_so() -> None:
+    model = Saying("no idea")
+    reasoner = Reasoner(model, max_repairs=0, share=Limits())
+    for _ in range(5):
+        with pytest.raises(ReasonerFailed):
+            await reasoner.ask("guess", Guess)
+
+    assert len(model.asked) == 3
+    assert reasoner.answers == Answers(asked=3, invalid=3, spared=2)
+    assert str(reasoner.answers) == "0 of 3 answers usable (invalid 3); left alone since then, 2 not asked"
+
+
+async def test_one_good_answer_makes_up_for_the_failures_before() -> None:
+    reasoner = Reasoner(Saying("no", "no", GOOD, "no", "no", GOOD), max_repairs=0, share=Limits())
+    usable = 0
+    for _ in range(6):
+        with suppress(ReasonerFailed):
+            usable += await reasoner.ask("guess", Guess) == GUESS
+
+    assert usable == reasoner.answers.usable == 2
+    assert not reasoner.is_left_alone
+
+
+async def test_a_reasoner_that_hangs_takes_no_more_than_its_share_of_the_time() -> None:
+    reasoner = Reasoner(Hanging(), share=Limits(seconds=0.05))
+    with anyio.fail_after(5):
+        for _ in range(4):
+            with pytest.raises(ReasonerFailed):
+                await reasoner.ask("guess", Guess)
+
+    assert reasoner.answers == Answers(asked=1, lost=1, spared=3)
+
+
+async def test_a_reasoners_share_of_the_money_ends_its_questions_and_not_the_cycle() -> None:
+    cycle = Budget(Limits(usd=1.0))
+    rates = {"test:m": Rate(input_usd=1000.0, output_usd=1000.0)}
+    model = Metered(Saying(GOOD), Metering(price_overrides=rates), budget=cycle.carve(Limits(usd=0.2)))
+    reasoner = Reasoner(model, share=Limits(usd=0.2))
+    with pytest.raises(ReasonerFailed, match="share of the money"):
+        while True:
+            await reasoner.ask("guess", Guess)
+
+    assert reasoner.is_left_alone
+    assert cycle.spent.nano_usd <= 0.2e9
+
+
+class Hanging(Saying):
+    """A model that never answers."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    async def complete(self, request: Request) -> Reply:
+        await anyio.sleep_forever()
+        raise AssertionError

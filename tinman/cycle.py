@@ -30,7 +30,7 @@ from tinman.frozen import dump
 from tinman.memory.beliefs import AdaptiveMemory, Score, forecast_of, scores
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle, CycleStatus
-from tinman.messages import Usage
+from tinman.messages import Answers, Usage
 from tinman.options import ResearchOptions
 from tinman.reasoner import Reasoner
 from tinman.records import Ending, ExperimentResult, Hypothesis, Spent
@@ -117,6 +117,7 @@ class ResearchCycle:
                 input_tokens=used.input_tokens + earlier.input_tokens,
                 output_tokens=used.output_tokens + earlier.output_tokens,
                 seconds=seconds + (earlier.seconds or 0.0),
+                answers=earlier.answers + (self.reasoner.answers if self.reasoner else Answers()),
             )
             await self.graph.cycles.update(before.id, status=status, ending=ending, spent=spent, guard=runtime.hold)
             self.bus.publish("cycle.finished", cycle_id=before.id, status=status, reason=ending.reason)

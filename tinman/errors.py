@@ -226,11 +226,12 @@ class ChildDied(TinmanError, RuntimeError):
 
 
 class ReasonerFailed(TinmanError):
-    """Raised when the LLM backbone gave no valid answer; ``attempts`` were made."""
+    """Raised when the LLM backbone gave no valid answer in ``attempts``; ``was_refused`` if it would not give any."""
 
-    def __init__(self, message: str, *, attempts: int = 0) -> None:
+    def __init__(self, message: str, *, attempts: int = 0, was_refused: bool = False) -> None:
         super().__init__(message)
         self.attempts = attempts
+        self.was_refused = was_refused
 
 
 class NotApplicable(TinmanError):

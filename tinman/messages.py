@@ -7,6 +7,7 @@ what a provider sent and we do not understand is kept as ``Opaque``.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -107,6 +108,28 @@ class Usage:
             output_tokens=self.output_tokens + other.output_tokens,
             nano_usd=None if self.nano_usd is None or other.nano_usd is None else self.nano_usd + other.nano_usd,
         )
+
+
+@sum_of
+class Answers:
+    """What became of the questions to a reasoner. ``lost`` were given no answer: it could not be reached, or not in
+    time; ``spared`` were not asked any more, since it had failed too often or used up its share."""
+
+    asked: int = 0
+    usable: int = 0
+    refused: int = 0
+    invalid: int = 0
+    lost: int = 0
+    spared: int = 0
+
+    def __add__(self, other: Answers) -> Answers:
+        return Answers(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
+
+    def __str__(self) -> str:
+        counts = {"refused": self.refused, "invalid": self.invalid, "lost": self.lost}
+        why = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+        told = f"{self.usable} of {self.asked} answers usable" + (f" ({why})" if why else "")
+        return told + (f"; left alone since then, {self.spared} not asked" if self.spared else "")
 
 
 @frozen

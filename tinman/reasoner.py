@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import anyio
 from pydantic import TypeAdapter, ValidationError
 
-from tinman.errors import ReasonerFailed
-from tinman.frozen import adapter, canonical_json, digest
-from tinman.messages import Message, Reply, Request, Usage, say
+from tinman import clock
+from tinman.budget import Limits
+from tinman.errors import BudgetExhausted, ReasonerFailed
+from tinman.frozen import adapter, alter, canonical_json, digest
+from tinman.messages import Answers, Message, Reply, Request, Usage, say
 from tinman.models.base import Model
 from tinman.models.schemas import strict
+from tinman.text.reading import read_json
 from tinman.text.visible import shorten, visible
 
 T = TypeVar("T")
 _NO_DATA: Mapping[str, str] = MappingProxyType({})
 _LOOKALIKE = re.compile(r"[<\uff1c\u2039\u00ab\u27e8\u3008]{2,}(?=\s*/?\s*(?:END\s+)?DATA\b)", re.IGNORECASE)
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)\n?\s*```", re.DOTALL)
+_THINKING = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_MOST_OBJECTS = 1000
 _MOST_ERRORS = 8
+_MOST_FAILURES = 3
 _ECHO = 4000
 
 _SYSTEM = """\
@@ -42,13 +49,20 @@ class Reasoner:
     """Asks one model for records.
 
     ``max_repairs`` answers that do not validate are sent back with what is wrong with them. ``usage`` sums every call,
-    the failed ones' included.
+    the failed ones' included, ``answers`` counts the questions. ``share`` bounds what it may take of a cycle, in money
+    and seconds: who used it up, or failed ``_MOST_FAILURES`` times in a row, is not asked any more.
     """
 
-    def __init__(self, model: Model, *, max_repairs: int = 2, max_tokens: int = 4096) -> None:
+    def __init__(
+        self, model: Model, *, max_repairs: int = 2, max_tokens: int = 4096, share: Limits | None = None
+    ) -> None:
         self.model = model
+        self.answers = Answers()
         self._max_repairs = max_repairs
         self._max_tokens = max_tokens
+        self._share = share
+        self._in_a_row = 0
+        self._seconds = 0.0
         self._usage = Usage()
 
     @property
@@ -65,8 +79,45 @@ class Reasoner:
         """Return the model's answer to ``prompt`` as a ``schema`` (a frozen record).
 
         ``data`` holds untrusted texts by name; nothing untrusted may stand in ``prompt``. Raises ``ReasonerFailed``
-        on a refusal at once and on anything invalid after the repairs; ``ProviderError`` and ``BudgetExhausted`` pass.
+        on a refusal at once, on anything invalid after the repairs, and when it is not asked any more;
+        ``ProviderError`` and ``BudgetExhausted`` pass.
         """
+        if self.is_left_alone:
+            self.answers += Answers(spared=1)
+            raise ReasonerFailed(f"{self.name} is left alone: {self.answers}")
+        began, gone = clock.monotonic(), Answers(lost=1)
+        try:
+            with anyio.fail_after(self._seconds_left):
+                answer = await self._answer(prompt, schema, data, seed)
+            gone = Answers(usable=1)
+            return answer
+        except ReasonerFailed as error:
+            gone = Answers(refused=1) if error.was_refused else Answers(invalid=1)
+            raise
+        except TimeoutError as error:
+            raise ReasonerFailed(f"{self.name} used up its share of the time; it is asked no more") from error
+        except BudgetExhausted as error:
+            if self._share is None or (error.limit, error.ceiling) != ("usd", self._share.usd):
+                raise
+            self._share = alter(self._share, seconds=0.0)
+            raise ReasonerFailed(f"{self.name} used up its share of the money; it is asked no more") from error
+        finally:
+            self.answers += gone + Answers(asked=1)
+            self._in_a_row = 0 if gone.usable else self._in_a_row + 1
+            self._seconds += clock.monotonic() - began
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it is not asked any more: it failed too often in a row, or used up its share."""
+        left = self._seconds_left
+        return self._share is not None and (self._in_a_row >= _MOST_FAILURES or (left is not None and left <= 0))
+
+    @property
+    def _seconds_left(self) -> float | None:
+        share = self._share
+        return None if share is None or share.seconds is None else share.seconds - self._seconds
+
+    async def _answer(self, prompt: str, schema: type[T], data: Mapping[str, str], seed: int) -> T:
         record: Any = schema
         types: TypeAdapter[T] = adapter(record)
         shape = types.json_schema()
@@ -85,11 +136,14 @@ class Reasoner:
             self._usage = self._usage + reply.usage
             if reply.stop == "refusal":
                 said = shorten(reply.message.text, 120) or "it gave no reason"
-                raise ReasonerFailed(f"{self.name} refused to answer: {said}", attempts=attempt)
+                raise ReasonerFailed(f"{self.name} refused to answer: {said}", attempts=attempt, was_refused=True)
+            complaint = ""
             try:
-                return types.validate_json(_object_in(reply))
-            except ValidationError as error:
-                complaint = _listed(error)
+                for candidate in _objects_in(reply):
+                    try:
+                        return types.validate_python(read_json(candidate, is_exact=True), strict=False)
+                    except ValidationError as error:
+                        complaint = complaint or _listed(error)
             except _NoAnswer as error:
                 complaint = str(error)
             if reply.stop == "length":
@@ -132,28 +186,44 @@ def quote(name: str, text: str, mark: str) -> str:
     return f'<<<DATA {mark} name="{label}">>>\n{body}\n<<<END DATA {mark}>>>'
 
 
-def _object_in(reply: Reply) -> str:
-    """Return the JSON object in a reply: all of it, a fenced part, or from its first to its last brace."""
-    text = reply.message.text.strip()
+def _objects_in(reply: Reply) -> Iterator[str]:
+    """Yield the JSON objects in a reply, the likeliest answer first; raises ``_NoAnswer`` when there is none.
+
+    All of it, else what is fenced, else what stands in prose, later ones first: thinking comes before the answer and
+    may hold drafts of it, or braces of any kind.
+    """
+    whole = reply.message.text.strip()
+    text = _THINKING.sub("", whole).strip()
     if not text:
-        raise _NoAnswer("the answer is empty")
-    candidates: list[str] = [text, *(fenced.strip() for fenced in _FENCE.findall(text))]
-    if "{" in text:
-        candidates.append(text[text.index("{") : text.rfind("}") + 1])
+        raise _NoAnswer("the answer is empty" if not whole else "there is no answer after the thinking")
+    found = 0
     problem = "there is no JSON object in it"
-    for candidate in candidates:
+    candidates = [whole, text, *(fenced.strip() for fenced in reversed(_FENCE.findall(text)))]
+    for candidate in dict.fromkeys([*candidates, *_spans(text)]):
         try:
-            if isinstance(json.loads(candidate, parse_constant=_no_constant), dict):
-                return candidate
-        except RecursionError:
-            problem = "it is nested too deeply"
+            if isinstance(read_json(candidate, is_exact=True), dict):
+                found += 1
+                yield candidate
         except ValueError as error:
             problem = f"it is no JSON ({error})"
-    raise _NoAnswer(problem)
+    if not found:
+        raise _NoAnswer(problem)
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number in JSON")
+def _spans(text: str) -> list[str]:
+    """Return the texts of the JSON objects that stand in ``text``, the last one first; a broken one as it begins."""
+    decoder, spans, at = json.JSONDecoder(strict=False), list[str](), text.find("{")
+    while at >= 0 and len(spans) < _MOST_OBJECTS:
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            spans.append(text[at:end])
+        at = text.find("{", end)
+    if not spans and "{" in text:
+        spans.append(text[text.index("{") : text.rfind("}") + 1])
+    return spans[::-1]
 
 
 def _listed(error: ValidationError) -> str:

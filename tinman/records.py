@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from tinman import clock
 from tinman.errors import DefinitionError
 from tinman.frozen import adapter, digest, dump, frozen
-from tinman.messages import Usage
+from tinman.messages import Answers, Usage
 from tinman.patches.kinds import FACTS, Patch
 from tinman.scenarios.checks import CheckResult
 from tinman.scenarios.outcome import TurnRecord, Verdict
@@ -93,7 +93,8 @@ class Ending:
 @frozen
 class Spent:
     """What a cycle cost so far: what its budget counted, lost blocks included, the tokens as they were reported, and
-    the seconds its processes took, ``None`` as long as none has ended. Money: ``None`` if some is unknown."""
+    the seconds its processes took, ``None`` as long as none has ended. Money: ``None`` if some is unknown. ``answers``
+    are those of the reasoner."""
 
     calls: int = 0
     tokens: int = 0
@@ -101,6 +102,7 @@ class Spent:
     input_tokens: int = 0
     output_tokens: int = 0
     seconds: float | None = None
+    answers: Answers = Answers()
 
 
 @frozen

@@ -40,6 +40,8 @@ from tinman.targets.profile import TargetProfile
 
 DEFAULT_STORE = Path(".tinman/tinman.db")
 _MOST_CALLS_A_DRAW = 10
+REASONERS_SHARE = 0.2
+"""How much of a cycle's money and time its reasoner may take."""
 
 
 class Tinman:
@@ -253,7 +255,12 @@ class Tinman:
     async def _run(self, cycle_id: str, options: ResearchOptions, mode: Mode, meters: Meters) -> ResearchCycleResult:
         graph = self.graph
         target = await live(graph, self.target.metered(meters.of_target(retries=self._retries, price=self._price)))
-        reasoner = Reasoner(meters.of_model(self._model)) if self._model is not None else None
+        reasoner: Reasoner | None = None
+        if self._model is not None:
+            usd = None if options.max_usd is None else options.max_usd * REASONERS_SHARE
+            share = Limits(usd=usd, seconds=options.timeout_seconds * REASONERS_SHARE)
+            budget = meters.budget.carve(Limits(usd=usd))
+            reasoner = Reasoner(meters.of_model(self._model).on(budget), share=share)
         handler = self.approval_handler or ApprovalHandler(
             ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus
         )

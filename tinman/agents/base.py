@@ -223,7 +223,7 @@ class BaseAgent(ABC, Generic[Output]):
         try:
             return await self.reasoner.ask(prompt, schema, data=data, seed=seed)
         except (ReasonerFailed, ProviderError) as error:
-            _log.warning("reasoner.failed", agent=self.kind, schema=schema.__name__, error=str(error))
+            _log.info("reasoner.failed", agent=self.kind, schema=schema.__name__, error=str(error))
             return None
 
     def runtime_of(self, context: AgentContext) -> Runtime:

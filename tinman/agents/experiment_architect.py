@@ -190,7 +190,12 @@ class ExperimentArchitect(BaseAgent[tuple[ExperimentDesign, ...]]):
         self, context: AgentContext, runtime: Runtime, hypotheses: Sequence[Hypothesis], loops: list[dict[str, Any]]
     ) -> dict[str, list[ScenarioPair]]:
         """Let an adversary talk to the target about the first few secrets; return what it found as cases."""
-        if self.reasoner is None or self.target is None or context.mode is Mode.PRODUCTION:
+        if (
+            self.reasoner is None
+            or self.reasoner.is_left_alone
+            or self.target is None
+            or context.mode is Mode.PRODUCTION
+        ):
             return {}
         found: dict[str, list[ScenarioPair]] = {}
         talked = 0

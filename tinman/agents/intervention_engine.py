@@ -145,7 +145,13 @@ class InterventionEngine(BaseAgent[tuple[Intervention, ...]]):
         self, context: AgentContext, runtime: Runtime, failure: DiscoveredFailure, loops: list[dict[str, Any]]
     ) -> Remedy | None:
         """Return the rule an LLM found by trying; nothing without an LLM or a fitting target, or in production."""
-        if self.reasoner is None or self.target is None or context.mode is Mode.PRODUCTION or not failure.scenarios:
+        if (
+            self.reasoner is None
+            or self.reasoner.is_left_alone
+            or self.target is None
+            or context.mode is Mode.PRODUCTION
+            or not failure.scenarios
+        ):
             return None
         if why_not(self.target, PromptPatch(text="any rule")):
             return None

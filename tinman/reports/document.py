@@ -39,6 +39,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
             "usd": result.usage.usd,
             "seconds": result.spent.seconds,
         },
+        "answers": dump(result.spent.answers),
     }
 
 

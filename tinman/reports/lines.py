@@ -160,5 +160,7 @@ def summary(result: ResearchCycleResult) -> list[str]:
     left_out = not_counted(result)
     lines += ["", *([f"  Not counted   {left_out}"] if left_out else [])]
     lines += [f"  Forecasts     {forecasts(score)}" for score in result.scores if score.source == "total"]
+    if result.spent.answers.asked or result.spent.answers.spared:
+        lines += [f"  Reasoner      {result.spent.answers}"]
     lines += [f"  Spent         {spent(result)}"]
     return lines

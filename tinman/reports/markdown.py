@@ -42,6 +42,7 @@ def report(result: ResearchCycleResult) -> str:
         "",
         "## Spend",
         "",
+        *([f"Reasoner: {safe(str(result.spent.answers))}.", ""] if result.spent.answers.asked else []),
         safe(spent(result)),
         "",
     ]
