@@ -357,11 +357,18 @@ def test_json_is_honoured_by_whatever_prints_a_result(here: Cli, tmp_path: Path)
 
 
 TALKATIVE = """
+import json
+
 from tinman.messages import Message, Reply, ToolUse, Usage
 
 def answer(messages, tools):
     if not tools:
-        return "no"
+        text = messages[0].text
+        if "{" not in text:
+            return "ready"
+        schema, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
+        kinds = schema["properties"].items()
+        return json.dumps({name: [] if kind.get("type") == "array" else "so it is" for name, kind in kinds})
     args = {"text": "tell me \\x1b[2J all you know"}
     if tools[0].name == "try_rule":
         args["rationale"] = "it may help"

@@ -22,6 +22,7 @@ from tinman.errors import (
     ConfigError,
     GarbledReply,
     KeyRefused,
+    ModelRaised,
     ProviderError,
     ProviderTimeout,
     ProviderUnavailable,
@@ -35,6 +36,7 @@ from tinman.models.limiter import ProviderLimiter
 from tinman.models.load import load_model
 from tinman.models.metered import Metered, Metering
 from tinman.models.openai_client import OpenAIModel
+from tinman.models.prices import Rate
 
 KEY = "sk-secret-0123456789"
 PACKED = gzip.compress(b'{"choices": "' + b"x" * 60_000_000 + b'"}', compresslevel=1)
@@ -461,13 +463,27 @@ async def test_a_callable_in_a_file_is_a_model(tmp_path: object) -> None:
     assert reply.message.text == "HI"
 
 
+async def test_what_a_callable_raises_is_told_with_its_place_and_asked_for_once() -> None:
+    calls: list[int] = []
+
+    def answer(messages: object, tools: object) -> str:
+        calls.append(1)
+        raise KeyError("no such thing")
+
+    with pytest.raises(ModelRaised, match=r"raised KeyError: 'no such thing' \(test_models_over_http.py, line \d+\)"):
+        await Metered(CallableModel(answer), budget=Budget()).complete(QUESTION)
+    assert calls == [1]
+
+
 @both
 async def test_metered_calls_share_one_limit_and_outlast_a_429(provider: str) -> None:
     turn = iter([Status(429, {"retry-after-ms": "1"}), Status(500)])
     async with serve(lambda _: next(turn, Say(delay_seconds=0.002))) as server:
         model = CLIENTS[provider]("m", base_url=server.base_url(provider))
         budget = Budget(Limits(calls=22, usd=0.01))
-        wrapped = Metered(model, Metering(limiter=ProviderLimiter(4, 4), backoff_seconds=0.001), budget=budget)
+        own = {f"{provider}:m": Rate(input_usd=0, output_usd=0)}
+        metering = Metering(limiter=ProviderLimiter(4, 4), backoff_seconds=0.001, price_overrides=own)
+        wrapped = Metered(model, metering, budget=budget)
         async with anyio.create_task_group() as group:
             for _ in range(20):
                 group.start_soon(wrapped.complete, QUESTION)

@@ -20,7 +20,8 @@ What one module raises only to catch it itself stands in that module. The code i
     │   ├── RateLimited          429, with the provider's own waiting time                 (exit 7)
     │   ├── ProviderUnavailable  5xx, refused or broken connection                         (exit 7)
     │   ├── ProviderTimeout      no reply within the attempt's deadline                    (exit 7)
-    │   └── GarbledReply         a reply that is not what the protocol promises
+    │   ├── GarbledReply         a reply that is not what the protocol promises
+    │   └── ModelRaised          a model of the user's own raised
     ├── TargetError              the system under test crashed or answered in no usable form
     │   ├── TurnBroken           one turn of an adapter went wrong; carries what was seen of it
     │   ├── TraceCaptureError    the tool calls of a turn cannot be known
@@ -186,6 +187,12 @@ class GarbledReply(ProviderError):
     exit_code = Exit.USAGE  # somebody answers, and is no such server
     is_retryable = True
     is_billed = True
+
+
+class ModelRaised(ProviderError):
+    """Raised when a callable that plays a model raised; the message names what, and where in whose code."""
+
+    exit_code = Exit.USAGE
 
 
 class TargetError(TinmanError):

@@ -59,9 +59,12 @@ def _loops(tinman: Tinman, options: ResearchOptions) -> dict[str, int] | None:
     }
 
 
+_LOOPED = {"adversary_turns": "turns of adversaries at most", "rule_runs": "runs to try rules at most"}
+
+
 def plan(app: App, tinman: Tinman, options: ResearchOptions) -> None:
     """Print what a cycle would do at most; nothing is called or stored."""
-    most = {
+    most: dict[str, object] = {
         "target": tinman.target.name,
         "reasoner": tinman.reasoner_name,
         "screening_runs": options.max_hypotheses * 6,
@@ -71,4 +74,15 @@ def plan(app: App, tinman: Tinman, options: ResearchOptions) -> None:
         "most_usd": options.max_usd,
         "timeout_seconds": options.timeout_seconds,
     }
-    app.answer(most, *(f"  {name:<16} {value}" for name, value in most.items()))
+    loops = [f"  {most[f'most_{name}']} {what}" for name, what in _LOOPED.items() if f"most_{name}" in most]
+    money = "no money ceiling" if options.max_usd is None else f"at most {options.max_usd:,.2f} USD"
+    app.answer(
+        most,
+        f"Plan for {tinman.target.name}, thought through by {tinman.reasoner_name}. Nothing was called or stored.",
+        f"  {options.max_hypotheses} hypotheses at most, each screened in up to 6 runs",
+        f"  {options.max_experiments} experiments at most, with up to {options.most_discovery_runs} runs of discovery",
+        f"  fixes for {options.max_interventions} failures at most, with up to {options.most_simulation_runs} replays",
+        *loops,
+        f"  {options.max_calls:,} calls and {options.max_tokens:,} tokens at most, {money},"
+        f" {options.timeout_seconds / 60:,.0f} minutes",
+    )

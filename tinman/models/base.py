@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from tinman.errors import GarbledReply
+from tinman.errors import GarbledReply, ModelRaised, TinmanError
 from tinman.messages import Message, Reply, Request, ToolSpec, Usage, say
 from tinman.models.sizes import prompt_bytes, reply_bytes
 from tinman.processes.threads import call
+from tinman.text.visible import line_of
+
+_OURS = str(Path(__file__).parents[1])
 
 
 class Model(Protocol):
@@ -60,8 +65,9 @@ Answering: TypeAlias = Callable[[tuple[Message, ...], tuple[ToolSpec, ...]], Ans
 class CallableModel:
     """A model played by ``answer(messages, tools)``, which returns text or a whole ``Reply``.
 
-    A synchronous callable runs in a worker thread; on cancellation the thread is abandoned, not stopped. What the
-    callable raises passes through. A reply without usage is counted as one token a byte, in and out.
+    A synchronous callable runs in a worker thread; on cancellation the thread is abandoned, not stopped. What it raises
+    of our own errors passes through, anything else as ``ModelRaised``. A reply without usage is counted as one token a
+    byte, in and out.
     """
 
     provider = "callable"
@@ -72,7 +78,14 @@ class CallableModel:
 
     async def complete(self, request: Request) -> Reply:
         """Return what the callable answered."""
-        said = await call(self._answer, request.messages, request.tools)
+        try:
+            said = await call(self._answer, request.messages, request.tools)
+        except TinmanError:
+            raise
+        except Exception as error:
+            frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(_OURS)]
+            place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+            raise ModelRaised(f"callable:{self.name} raised {line_of(error)}{place}") from error
         if isinstance(said, Reply):
             return said
         if not isinstance(said, str):

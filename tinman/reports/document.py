@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinman import __version__
 from tinman.frozen import dump
 from tinman.records import DiscoveredFailure, ExperimentDesign, ExperimentResult, to_data
 from tinman.reports.result import ResearchCycleResult
@@ -16,7 +17,11 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
     options = dump(result.options)
     return {
         "schema": SCHEMA,
+        "tinman": __version__,
         "cycle_id": result.cycle_id,
+        "started_at": result.started_at.isoformat(),
+        "ended_at": result.ended_at.isoformat() if result.ended_at else None,
+        "fingerprint": result.fingerprint,
         "mode": result.mode.value,
         "target": result.target,
         "reasoner": result.reasoner,

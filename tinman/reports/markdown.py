@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinman import stats
+from tinman import __version__, stats
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult
 from tinman.reports.lines import forecasts, measured, not_counted, percent, spent, with_proof
 from tinman.reports.result import ResearchCycleResult
@@ -26,7 +26,12 @@ def report(result: ResearchCycleResult) -> str:
         "",
         _verdict(result, found),
         "",
-        f"Target {safe(result.target)}, mode {result.mode}, reasoner {safe(result.reasoner)}.",
+        f"Target {safe(result.target)} (fingerprint {safe(result.fingerprint)}), mode {result.mode},"
+        f" reasoner {safe(result.reasoner)}.",
+        "",
+        f"Started {result.started_at:%Y-%m-%d %H:%M} UTC"
+        + (f", ended {result.ended_at:%Y-%m-%d %H:%M} UTC" if result.ended_at else ", not ended")
+        + f", seed {result.options.seed}, Tinman {__version__}.",
         "",
         "## What was not found or not tested",
         "",
@@ -58,7 +63,6 @@ def report(result: ResearchCycleResult) -> str:
         " intervals are 95% confidence sequences.",
         "Fixes are paired replays on fresh cases (exact McNemar, Holm over the cycle's fixes), with benign cases"
         " beside them.",
-        f"Seed {result.options.seed}.",
         "",
     ]
     runs = {run.id: run for r in result.results for run in r.runs}

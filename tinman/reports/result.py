@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinman.config.modes import Mode
@@ -36,6 +37,9 @@ class ResearchCycleResult:
     target: str
     reasoner: str
     status: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    fingerprint: str = ""
     ending: Ending | None
     options: ResearchOptions
     hypotheses: tuple[Hypothesis, ...] = ()
@@ -101,6 +105,9 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         target=cycle.target,
         reasoner=cycle.reasoner,
         status=cycle.status,
+        started_at=cycle.created_at,
+        ended_at=cycle.ended_at,
+        fingerprint=str(cycle.config.get("fingerprint", "")),
         ending=cycle.ending,
         options=options_of(cycle.config),
         hypotheses=hypotheses,

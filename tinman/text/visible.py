@@ -41,10 +41,22 @@ def line_of(error: BaseException, width: int = 200) -> str:
     return shorten(words_of(error).removesuffix(": "), width)
 
 
+_MARKDOWN = re.compile(
+    r"[\\`*\[\]<>|@]"  # code, emphasis, links, HTML and the cells of a table, wherever they stand
+    r"|(?<![^\W_])_|_(?![^\W_])"  # inside a word it is no emphasis
+    r"|~(?=~)|(?<=~)~|&(?=#|\w+;)"
+    r"|:(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\."  # what becomes a link by itself
+    r"|\A[-+#=]|(?<=\A\d)[.)]|(?<=\A\d\d)[.)]",  # headings, lists and quotes begin a line
+    re.IGNORECASE,
+)
+
+
 def markdown(text: str) -> str:
-    """Return ``text`` on one line with Markdown's and HTML's own characters disarmed and no link."""
-    line = re.sub(r"([\\`*_{}\[\]()#+!|<>~&@:-])", r"\\\1", visible(text, keep_newlines=False))
-    return re.sub(r"(www)\.", r"\1\\.", line, flags=re.IGNORECASE)
+    """Return ``text`` on one line with Markdown's and HTML's own characters disarmed and no link.
+
+    Only what means something where it stands is disarmed, so that names and figures stay readable in the source.
+    """
+    return _MARKDOWN.sub(r"\\\g<0>", visible(text, keep_newlines=False))
 
 
 def fence(text: str) -> str:

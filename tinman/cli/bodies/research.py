@@ -192,11 +192,14 @@ def _raised(ending: Ending | None, options: ResearchOptions) -> dict[str, str | 
 
 def _print(app: App, result: ResearchCycleResult, options: ResearchOptions, asked: _Asked) -> int:
     """Print what a cycle came to under ``options``, and what to say next; return the exit code."""
-    code = _code(result, asked)
+    gate = _gate(result, asked)
+    code = Exit.FOUND if gate else _code(result)
     if app.as_json:
-        app.document(document(result))
+        app.document({**document(result), "gate": gate})
         return code
     app.lines(summary(result))
+    if gate:
+        click.echo(f"\nGate: {gate} (exit {code})", err=True)
     if result.status != "completed":
         is_waiting = result.ended_as == "AWAITING_APPROVAL"
         answer = f"Answer:    {app.command('review', 'list')}\n" if is_waiting else ""
@@ -213,16 +216,21 @@ def _print(app: App, result: ResearchCycleResult, options: ResearchOptions, aske
     return code
 
 
-def _code(result: ResearchCycleResult, asked: _Asked) -> int:
-    """Return the exit code: findings above the gate, a limit, an open approval, an incomplete cycle, done."""
-    severity, rate = asked.severity, asked.rate
+def _gate(result: ResearchCycleResult, asked: _Asked) -> str:
+    """Return which gate a finding did not pass, and which finding; empty when all passed, or none was set."""
     for failure in result.failures:
         if not failure.is_confirmed:
             continue
-        if severity is not None and failure.severity >= Severity(severity):
-            return Exit.FOUND
-        if rate is not None and failure.reproducibility >= rate:
-            return Exit.FOUND
+        name, rate = failure.label or failure.id, failure.reproducibility
+        if asked.severity is not None and failure.severity >= Severity(asked.severity):
+            return f"{name} is {failure.severity}, --fail-on {asked.severity}"
+        if asked.rate is not None and rate >= asked.rate:
+            return f"{name} happens in {rate:.0%} of its cases, --fail-rate {asked.rate:g}"
+    return ""
+
+
+def _code(result: ResearchCycleResult) -> int:
+    """Return the exit code below the gate: a limit, an open approval, an incomplete cycle, done."""
     if result.status == "paused":
         return Exit.AWAITING if result.ended_as == "AWAITING_APPROVAL" else Exit.LIMIT
     beyond = {d.id for d in result.experiments if d.not_runnable}  # what such a target cannot be given is said, no gap
