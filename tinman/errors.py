@@ -108,16 +108,17 @@ class BudgetExhausted(TinmanError):
     """Raised when a reservation does not fit and nothing in flight could make room.
 
     ``limit`` names the ceiling (``calls``, ``tokens``, ``usd``, ``seconds``), ``ceiling`` its size,
-    ``used`` what is spent.
+    ``used`` what is spent, ``needed`` what would have had to be left, where that is known.
     """
 
     exit_code = Exit.LIMIT
 
-    def __init__(self, limit: str, *, ceiling: float, used: float) -> None:
+    def __init__(self, limit: str, *, ceiling: float, used: float, needed: float | None = None) -> None:
         super().__init__(f"budget: {limit} ceiling {ceiling:g} reached ({used:g} used); raise it to go on")
         self.limit = limit
         self.ceiling = ceiling
         self.used = used
+        self.needed = needed
 
 
 class ProviderError(TinmanError):
