@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from loops import playing, says
 
-from tinman.errors import LoopConfigError
+from tinman.errors import JudgeChanged, LoopConfigError
 from tinman.loop import TestFixLoop
-from tinman.loop.recipes.baseline import Baseline, JudgeChanged
+from tinman.loop.recipes.baseline import Baseline
 from tinman.loop.recipes.repository import Refused, Repository
 from tinman.loop.recipes.suite import Suite
 

@@ -33,6 +33,7 @@ What one module raises only to catch it itself stands in that module. The code i
     │   │   ├── ArtifactDriftError   stored summaries were made another way
     │   │   └── PolicyChangedError   other policies than when the state was saved
     │   ├── LoopStateError       a state that cannot be read or trusted
+    │   ├── JudgeChanged         what judges a repository was altered while a loop worked in it
     │   ├── LoopOwned            another resume of the same loop is running
     │   └── NestedLoopError      a loop inside a loop, without a share of its budget
     ├── ApprovalError
@@ -251,6 +252,10 @@ class LoopStateError(LoopError):
     """
 
     is_state_whole = False
+
+
+class JudgeChanged(LoopError):
+    """Raised when tests, settings or the test runner are not what they were when a loop began to work for them."""
 
 
 class LoopOwned(LoopError):

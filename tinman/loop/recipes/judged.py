@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tinman import clock
-from tinman.errors import LoopConfigError
+from tinman.errors import JudgeChanged, LoopConfigError
 from tinman.frozen import alter
 from tinman.loop.engine import Loop
-from tinman.loop.recipes.baseline import Baseline, JudgeChanged
+from tinman.loop.recipes.baseline import Baseline
 from tinman.loop.recipes.repository import Repository
 from tinman.loop.recipes.suite import NOT_RUN, Suite, SuiteReport, find_files
 from tinman.loop.result import LoopResult, LoopStatus, Stop
