@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loops import a_loop, playing, says
@@ -14,9 +16,10 @@ from tinman.budget import Budget, Limits
 from tinman.errors import ProviderTimeout, ProviderUnavailable
 from tinman.loop import Loop, NestedLoopError, tool
 from tinman.loop.session.ceilings import GRACE_SECONDS
-from tinman.messages import Reply, Request
+from tinman.loop.session.measured import MeasuredPrompts
+from tinman.messages import Reply, Request, Usage, say
 from tinman.models.metered import Metered, Metering
-from tinman.models.sizes import prompt_bound
+from tinman.models.sizes import prompt_bound, prompt_bytes
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PRICE = {"m": (3.0, 15.0)}
@@ -32,13 +35,17 @@ STEPS = st.lists(
 
 
 class Obedient:
-    """A model that keeps ``max_tokens`` and uses any share of what it may; it plays a script of mishaps."""
+    """A model that keeps ``max_tokens`` and uses any share of what it may; it plays a script of mishaps.
+
+    It has one tokenizer: the same text is counted alike in every call.
+    """
 
     provider = "custom"
     name = "m"
 
     def __init__(self, script: list[tuple[str, float, int]]) -> None:
         self.script = script
+        self.tokens_a_byte = 0.05 + 0.95 * (script[0][1] if script else 1.0)
         self.asked = 0
         self.used = 0
 
@@ -49,7 +56,7 @@ class Obedient:
             await asyncio.sleep(0)
         bound = prompt_bound(request)
         cap = request.params["max_tokens"]
-        tokens = (int(bound * (0.5 + share / 2)), max(1, int(cap * share)))
+        tokens = (int(bound * self.tokens_a_byte), max(1, int(cap * share)))
         if kind == "away":
             raise ProviderUnavailable("away")
         self.used += sum(tokens)
@@ -226,3 +233,75 @@ def test_the_guard_of_nested_loops_is_an_error_of_the_tree() -> None:
     from tinman.errors import TinmanError
 
     assert issubclass(NestedLoopError, TinmanError)
+
+
+# -- how much of a ceiling can be used
+
+
+def tokenizing() -> Any:
+    """Return a model that counts four bytes a token, as real ones do, and calls the tool with something new."""
+
+    class Tokenizing:
+        provider = "custom"
+        name = "m"
+        used = 0
+        asked = 0
+
+        async def complete(self, request: Request) -> Reply:
+            self.asked += 1
+            tokens = (prompt_bytes(request) // 4, min(request.params["max_tokens"], 60))
+            self.used += sum(tokens)
+            return says("I look at the next one.", ("work", {"n": self.asked}), tokens=tokens)
+
+        async def aclose(self) -> None: ...
+
+    return Tokenizing()
+
+
+@pytest.mark.parametrize(("limit", "share"), [(10_000, 0.8), (50_000, 0.95), (200_000, 0.98)])
+async def test_most_of_a_token_ceiling_can_be_used_and_it_is_never_passed(limit: int, share: float) -> None:
+    model = tokenizing()
+    result = await a_loop(model, [working()], token_limit=limit, max_iterations=10_000, max_tokens_per_call=256).arun()
+
+    assert result.status == "BUDGET_EXHAUSTED"
+    assert share * limit <= model.used == result.metrics.total_tokens <= limit
+
+
+async def test_the_reason_says_what_the_next_call_may_need_and_what_is_left() -> None:
+    model = tokenizing()
+    result = await a_loop(model, [working()], token_limit=10_000, max_iterations=1_000).arun()
+    found = re.fullmatch(
+        r"token_limit \(10,000\): the next call may need up to ([\d,]+) of the ([\d,]+) left", result.reason
+    )
+    assert found is not None, result.reason
+    need, left = (int(number.replace(",", "")) for number in found.groups())
+
+    assert need > left == 10_000 - model.used
+    money = a_loop(tokenizing(), [working()], cost_limit_usd=0.02, pricing=PRICE, max_iterations=1_000)
+    assert "the next call may need up to 0." in (await money.arun()).reason
+
+
+@SETTINGS
+@given(st.lists(st.lists(st.sampled_from(["a", "<user>", "## Last", "ä" * 9, ""]), max_size=9), min_size=2, max_size=5))
+def test_a_measured_bound_is_never_below_what_a_tokenizer_counts(texts: list[list[str]]) -> None:
+    """Here a line has as many tokens as it has pairs of bytes."""
+
+    def count(request: Request) -> int:
+        lines = [line for message in request.messages for line in message.text.split("\n")]
+        return 5 + sum(-(-len(line.encode()) // 2) + 1 for line in lines)
+
+    measured = MeasuredPrompts()
+    for lines in texts:
+        request = Request(messages=(say("system", "be brief"), say("user", "\n".join(lines))))
+        assert count(request) <= measured(request) <= prompt_bound(request)
+        measured.learn(request, Usage(calls=1, input_tokens=count(request)))
+
+
+def test_a_count_that_a_text_cannot_have_is_not_built_upon() -> None:
+    measured = MeasuredPrompts()
+    request = Request(messages=(say("user", "word " * 1_000),))
+    for odd in (0, 1, 10):
+        measured.learn(request, Usage(calls=1, input_tokens=odd))
+        assert measured(request) == prompt_bound(request)
+    measured.learn(request, Usage(calls=1, input_tokens=1_000))
+    assert measured(request) == 1_000

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from loops import playing, says
 
-from tinman.errors import LoopConfigError
+from tinman.errors import JudgeChanged, LoopConfigError
 from tinman.loop import TestFixLoop
-from tinman.loop.recipes.baseline import Baseline, JudgeChanged
+from tinman.loop.recipes.baseline import Baseline
 from tinman.loop.recipes.repository import Refused, Repository
 from tinman.loop.recipes.suite import Suite
 
@@ -43,7 +43,7 @@ JUDGES = """
     pytest.toml .pytest.toml pytest.ini .pytest.ini tox.ini tox.toml setup.cfg setup.py pyproject.toml conftest.py
     sub/conftest.py Conftest.py pytest.py pytest/__main__.py pytest/__init__.py _pytest/config.py pluggy/__init__.py
     src/pytest.py pytest_cov.py pytest_cov/plugin.py sitecustomize.py usercustomize.py sitecustomize/__init__.py x.pth
-    src/x.pth unittest.py unittest/__main__.py json.py random/__init__.py xml/etree.py xdist.py coverage.py .coveragerc
+    src/x.pth unittest.py unittest/__main__.py json.py random/__init__.py xml/etree.py doctest.py .coveragerc
     x.egg-info/entry_points.txt x-1.dist-info/entry_points.txt noxfile.py pytest.pyc __init__.py src/__init__.py
     Makefile GNUmakefile build.mk Dockerfile docker-compose.yml compose.yaml Jenkinsfile .github/workflows/ci.yml
     .gitlab-ci.yml .circleci/config.yml azure-pipelines.yml .pre-commit-config.yaml .husky/pre-commit package.json
@@ -77,6 +77,19 @@ def test_sources_old_and_new_are_written(path: str, repo: Path) -> None:
     Repository(repo).write(path, "x = 1\n")
 
     assert (repo / path).read_text() == "x = 1\n"
+
+
+def test_no_new_file_stands_in_the_way_of_what_is_installed(repo: Path) -> None:
+    for folder, name in (("app", "__init__.py"), ("lib", "one.py")):
+        (repo / folder).mkdir()
+        (repo / folder / name).write_text("")
+    repository = Repository(repo)
+    Baseline(repository, Suite(repo, PYTEST, timeout_s=10))
+
+    for path in ("xdist.py", "hypothesis/__init__.py", "numbers.py", "lib/xdist.py"):
+        with pytest.raises(Refused, match="take another name"):
+            repository.write(path, "x")
+    repository.write("app/coverage.py", "x = 1\n")
 
 
 @pytest.mark.parametrize(

@@ -514,14 +514,14 @@ async def test_a_reply_cut_off_for_a_ceilings_sake_is_never_returned() -> None:
     ("error", "told"),
     [
         (
-            BudgetExhausted("usd", ceiling=0.5, used=0.1055, wanted=0.4),
+            BudgetExhausted("usd", ceiling=0.5, used=0.1055, needed=0.4),
             "ceiling 0.5000 reached (0.1055 used, the next call may need up to 0.4000",
         ),
         (
-            BudgetExhausted("tokens", ceiling=81_000_000, used=12, wanted=4096),
+            BudgetExhausted("tokens", ceiling=81_000_000, used=12, needed=4096),
             "ceiling 81,000,000 reached (12 used, the next call may need up to 4,096",
         ),
-        (BudgetExhausted("calls", ceiling=30, used=30, wanted=1), "calls ceiling 30 reached (30 used);"),
+        (BudgetExhausted("calls", ceiling=30, used=30, needed=1), "calls ceiling 30 reached (30 used);"),
     ],
 )
 def test_a_ceiling_says_what_is_used_and_what_the_next_call_may_need(error: BudgetExhausted, told: str) -> None:

@@ -232,7 +232,7 @@ class Budget:
             ("usd", 1e9, self._spent.nano_usd, self._ceiling.nano_usd, total.nano_usd),
         ):
             if wanted > ceiling:
-                return BudgetExhausted(limit, ceiling=ceiling / unit, used=used / unit, wanted=(wanted - used) / unit)
+                return BudgetExhausted(limit, ceiling=ceiling / unit, used=used / unit, needed=(wanted - used) / unit)
         return None
 
     def check_deadline(self) -> None:

@@ -35,6 +35,7 @@ What one module raises only to catch it itself stands in that module. The code i
     │   │   ├── ArtifactDriftError   stored summaries were made another way
     │   │   └── PolicyChangedError   other policies than when the state was saved
     │   ├── LoopStateError       a state that cannot be read or trusted
+    │   ├── JudgeChanged         what judges a repository was altered while a loop worked in it
     │   ├── LoopOwned            another resume of the same loop is running
     │   └── NestedLoopError      a loop inside a loop, without a share of its budget
     ├── ApprovalError
@@ -113,20 +114,21 @@ class BudgetExhausted(TinmanError):
     """Raised when a reservation does not fit and nothing in flight could make room.
 
     ``limit`` names the ceiling (``calls``, ``tokens``, ``usd``, ``seconds``), ``ceiling`` its size, ``used`` what is
-    spent, ``wanted`` the most that the next call may need.
+    spent, ``needed`` the most that the next call may need.
     """
 
     exit_code = Exit.LIMIT
 
-    def __init__(self, limit: str, *, ceiling: float, used: float, wanted: float = 0.0) -> None:
+    def __init__(self, limit: str, *, ceiling: float, used: float, needed: float | None = None) -> None:
         form = _FORMS.get(limit, ",.0f")
-        need = f", the next call may need up to {wanted:{form}}" if wanted and limit != "calls" else ""
+        need = f", the next call may need up to {needed:{form}}" if needed and limit != "calls" else ""
         super().__init__(
             f"budget: {limit} ceiling {ceiling:{form}} reached ({used:{form}} used{need}); raise it to go on"
         )
         self.limit = limit
         self.ceiling = ceiling
         self.used = used
+        self.needed = needed
 
 
 class ProviderError(TinmanError):
@@ -272,6 +274,10 @@ class LoopStateError(LoopError):
     """
 
     is_state_whole = False
+
+
+class JudgeChanged(LoopError):
+    """Raised when tests, settings or the test runner are not what they were when a loop began to work for them."""
 
 
 class LoopOwned(LoopError):

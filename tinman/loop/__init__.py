@@ -6,6 +6,7 @@ loop.arun()`` is the same inside an event loop.
 
 from __future__ import annotations
 
+from tinman import __version__ as __version__
 from tinman import on_demand
 
 _HOMES = {
@@ -39,7 +40,11 @@ _HOMES = {
     "Policy": "tinman.loop.policies",
     "PolicyChangedError": "tinman.errors",
     "PytestFailureMetric": "tinman.loop.recipes.testfix",
+    "RefactorLoop": "tinman.loop.recipes.refactor",
+    "ReproLoop": "tinman.loop.recipes.repro",
     "RequireApproval": "tinman.loop.policies",
+    "ReviewComment": "tinman.loop.recipes.review",
+    "ReviewLoop": "tinman.loop.recipes.review",
     "SchemaChangedError": "tinman.errors",
     "State": "tinman.loop.state.records",
     "TestFixLoop": "tinman.loop.recipes.testfix",
@@ -48,6 +53,7 @@ _HOMES = {
     "ToolRegistry": "tinman.loop.tools.tools",
     "UnsupportedTypeError": "tinman.errors",
     "explain": "tinman.loop.explanation",
+    "occurrences": "tinman.loop.recipes.refactor",
     "run_command": "tinman.processes.commands",
     "tool": "tinman.loop.tools.tools",
 }

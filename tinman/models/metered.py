@@ -43,7 +43,7 @@ _LONGEST_BACKOFF_SECONDS = 30.0
 @dataclass(frozen=True, kw_only=True)
 class Metering:
     """How calls are made. ``max_attempts`` counts the first one; ``max_tokens_default`` is sent when a request names
-    none; ``price_overrides`` are keyed ``"provider:model"``."""
+    none; ``price_overrides`` are keyed ``"provider:model"``; ``prompt_bound`` is the most a prompt can have."""
 
     limiter: ProviderLimiter = field(default_factory=ProviderLimiter)
     bus: EventBus | None = None
@@ -53,6 +53,7 @@ class Metering:
     backoff_seconds: float = 0.5
     price_overrides: Mapping[str, prices.Rate] | None = None
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    prompt_bound: Callable[[Request], int] = prompt_bound
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Priced:
     price_key: tuple[str, str]
     budget: Budget
     overrides: Mapping[str, prices.Rate] | None
+    prompt_bound: Callable[[Request], int] = prompt_bound
     surplus: int = 0
     """How many tokens the provider has counted above our bound: it adds something of its own to every prompt."""
     replies: int = 0
@@ -182,7 +184,7 @@ class Priced:
         return prices.bound(*self.price_key, input_tokens, output_tokens, overrides=self.overrides) or 0
 
     def _bound(self, request: Request) -> Amount:
-        input_tokens = prompt_bound(request) + self.surplus
+        input_tokens = self.prompt_bound(request) + self.surplus
         output_tokens = _output_bound(request)
         nano_usd = prices.bound(*self.price_key, input_tokens, output_tokens, overrides=self.overrides)
         if (nano_usd is None or not self._is_priced) and self.budget.has_usd_ceiling:
@@ -312,7 +314,8 @@ class Metered:
         self._above: Metered | None = None
         name = f"{self.provider}:{self.name}"
         timed = Timed(model.complete, name, how.attempt_timeout_seconds, budget)
-        self._priced = Priced(timed.complete, name, (self.price_provider, self.name), budget, how.price_overrides)
+        key = self.price_provider, self.name
+        self._priced = Priced(timed.complete, name, key, budget, how.price_overrides, how.prompt_bound)
         retried = Retried(self._priced.complete, how, budget, self._tell)
         self._complete: Call = Bounded(retried.complete, how.max_tokens_default).complete
 

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from tinman.errors import LoopConfigError, LoopError
+from tinman.errors import JudgeChanged, LoopConfigError
 from tinman.frozen import adapter, frozen
 from tinman.loop.recipes import protection, runner_probe
 from tinman.loop.recipes.repository import Repository
@@ -32,10 +32,6 @@ _PLUGIN = re.compile(r"(?:^|[\s\"'=,\[])-p[\s=\"',]*([A-Za-z_][\w.]*)")
 _LISTED_PLUGINS = re.compile(r"pytest_plugins\s*(?::[^=]*)?=\s*([^\n]*(?:\n\s+[^\n]*)*)")
 _ENTRY = re.compile(r"=\s*[\"']?([A-Za-z_][\w.]*)")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
-
-
-class JudgeChanged(LoopError):
-    """Raised when what judges is not what it was."""
 
 
 @frozen

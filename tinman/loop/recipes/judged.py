@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tinman import clock
-from tinman.errors import LoopConfigError
+from tinman.errors import JudgeChanged, LoopConfigError
 from tinman.frozen import alter
 from tinman.loop.engine import Loop
-from tinman.loop.recipes.baseline import Baseline, JudgeChanged
+from tinman.loop.recipes.baseline import Baseline
 from tinman.loop.recipes.repository import Repository
 from tinman.loop.recipes.suite import NOT_RUN, Suite, SuiteReport, find_files
 from tinman.loop.result import LoopResult, LoopStatus, Stop
 from tinman.loop.session import nesting
-from tinman.loop.state.records import State
+from tinman.loop.state.records import MetricSnapshot, State
 from tinman.loop.tools.tools import Tool, tool
 from tinman.processes.threads import CallScope, OutOfTime, current_call, in_thread_within
 
@@ -67,10 +67,25 @@ class JudgedLoop(Loop):
         if not self._has_run and report.exit_code in NOT_RUN:
             why = report.output.strip().splitlines()[-1:] or ["no such command"]
             raise LoopConfigError(f"test_cmd `{self.suite.command}` cannot be run ({why[0][:200]}); mend the command")
+        if not self._has_run and self._is_fresh:
+            self._check_first(report)
         self._has_run = True
         if self._baseline is not None:
             self._baseline.keep_tests(find_files(report.modules, self.repository.files_at_first))
         return report
+
+    def _check_first(self, report: SuiteReport) -> None:
+        """Refuse to begin with what the suite said before a model was asked."""
+
+    @property
+    def _is_fresh(self) -> bool:
+        """Whether nothing was done yet, in this session or an earlier one."""
+        return self._start.is_new and self.state.sessions == 0
+
+    @property
+    def first_measurement(self) -> MetricSnapshot | None:
+        """What was measured before the model did anything."""
+        return next((record.metric for record in self.state.iterations if record.metric is not None), None)
 
     def _take_baseline(self) -> Baseline:
         return self._baseline or Baseline(self.repository, self.suite)
@@ -81,7 +96,7 @@ class JudgedLoop(Loop):
         self._has_run = False
         self._baseline = await ended_with_us(None, self._take_baseline)
         is_over = 0 in (self.config.max_iterations, self.config.token_limit, self.config.wall_clock_s)
-        if self._start.is_new and self.state.sessions == 0 and not is_over:
+        if self._is_fresh and not is_over:
             started = clock.monotonic()
             try:
                 self._ahead = await ended_with_us(self.config.wall_clock_s, self._run_suite)
@@ -119,9 +134,14 @@ class JudgedLoop(Loop):
 
     def find_objection(self, final: SuiteReport, copy: Path) -> str:
         """Return what the final run of the suite, in ``copy``, has against a success; empty for nothing."""
-        if final.is_green:
+        if not final.is_green:
+            return ", ".join(final.failing[:5]) or f"exit code {final.exit_code}"
+        first = self.first_measurement
+        if first is None or "tests" not in first.detail or not first.detail["basis"] == final.basis == "junit":
             return ""
-        return ", ".join(final.failing[:5]) or f"exit code {final.exit_code}"
+        known = {*first.detail["tests"]} - {*first.detail["skipped"]}
+        gone = sorted(known - ({*final.tests} - {*final.skipped}))
+        return f"not run: {', '.join(gone[:5])}" if gone else ""
 
 
 async def ended_with_us(seconds: float | None, work: Callable[[], T]) -> T:

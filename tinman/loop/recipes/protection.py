@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 _TESTS = ("test_*", "*_test.*", "tests.*", "*.test.*", "*.spec.*", "*_spec.rb", "*test.java", "*tests.cs")
 _TEST_FOLDERS = frozenset({"tests", "test", "testing", "__tests__", "spec", "e2e", "testdata", "__snapshots__"})
 _RUNNER = """
-    conftest.* pytest.* _pytest.* .pytest.* py.* pluggy.* iniconfig.* pytest_* xdist.* nose*.* tox.* nox.* noxfile.*
-    unittest.* doctest.* coverage.* .coveragerc sitecustomize.* usercustomize.* *.pth *.egg-link *.egg-info *.dist-info
+    conftest.* pytest.* _pytest.* .pytest.* pluggy.* iniconfig.* pytest_* tox.ini tox.toml noxfile.* .coveragerc
+    sitecustomize.* usercustomize.* *.pth *.egg-link *.egg-info *.dist-info
     __editable__* setup.cfg setup.py pyproject.toml jest.* vitest.* vite.config.* karma.* mocha.* .mocharc* ava.config.*
     playwright.config.* cypress.* .rspec rakefile phpunit.* babel.config.* .babelrc* behave.ini robot.toml
 """.split()

@@ -135,6 +135,15 @@ class Repository:
             found += [here / name for name in sorted([*names, *links]) if name not in gone]
         return found
 
+    def count_lines(self, path: str) -> int:
+        """Return how many lines a file has, 0 when it is no text or not there."""
+        try:
+            target, _ = self._inside(path)
+            text = TextFile.of(target.read_bytes()).text
+        except (Refused, NotText, OSError):
+            return 0
+        return text.count("\n") + (not text.endswith("\n") and bool(text))
+
     def files(self) -> str:
         """Return the paths of the sources, one a line."""
         found = list(map(str, self._walk()))

@@ -29,11 +29,20 @@ _OWN_REPORT = re.compile(r"--junit-?xml(?:=|\s+)(?:'[^']*'|\"[^\"]*\"|[^\s;&|<>(
 
 
 @frozen
+class Told:
+    """What is said of a failing test; ``is_error`` when it was not even run: collecting or setting it up failed."""
+
+    text: str
+    is_error: bool
+
+
+@frozen
 class SuiteReport:
     """One run of a suite. ``tests`` are all that were reported, ``failing`` and ``skipped`` those among them.
 
     ``basis`` says what is known: each test, or the exit code alone (``failing`` is then empty or holds the command).
-    An ``exit_code`` of ``None`` was not seen. ``modules`` are the dotted names of the files that hold the tests.
+    An ``exit_code`` of ``None`` was not seen. ``modules`` are the dotted names of the files that hold the tests,
+    ``told`` is what pytest says of each failing test.
     """
 
     basis: Literal["junit", "exit code"]
@@ -43,6 +52,7 @@ class SuiteReport:
     failing: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
     output: str = ""
 
     @property
@@ -121,6 +131,7 @@ class Suite:
             timed_out=done.timed_out,
             tests=tuple(dict.fromkeys(case.name for case in cases)),
             failing=failing,
+            told=tuple(next(case.told for case in cases if case.failed and case.name == name) for name in failing),
             skipped=tuple(case for case in dict.fromkeys(case.name for case in cases) if case in hushed),
             modules=tuple(sorted({case.module for case in cases if case.module and not case.is_doctest})),
             output=f"{done.stdout}\n{done.stderr}" if done.stderr.strip() else done.stdout,
@@ -146,12 +157,22 @@ def _words(command: str) -> list[str]:
         raise LoopConfigError(f"test_cmd {command!r}: {error}; quote it as for a shell") from error
 
 
+_NOTHING = Told(text="", is_error=False)
+
+
+def _told(case: ElementTree.Element) -> Told:
+    found = [(kind, each) for kind in ("error", "failure") for each in case.findall(kind)]
+    text = "\n".join(f"{each.get('message', '')}\n{each.text or ''}" for _, each in found)
+    return Told(text=text, is_error=any(kind == "error" for kind, _ in found)) if found else _NOTHING
+
+
 @dataclass(frozen=True)
 class _Case:
     name: str
     module: str
     failed: bool
     skipped: bool
+    told: Told = _NOTHING
 
     @property
     def is_doctest(self) -> bool:
@@ -173,6 +194,7 @@ def _read(path: Path) -> list[_Case]:
             module=case.get("classname", ""),
             failed=case.find("failure") is not None or case.find("error") is not None,
             skipped=case.find("skipped") is not None,
+            told=_told(case),
         )
         for case in cases
     ]

@@ -6,8 +6,6 @@ from tinman.budget import Amount, Budget, Ledger, Limits
 from tinman.errors import BudgetExhausted
 from tinman.loop.pricing import Pricing
 from tinman.loop.state.records import LoopConfig, State
-from tinman.messages import Request
-from tinman.models.sizes import prompt_bound
 
 GRACE_SECONDS = 5.0
 """By how much a loop may end after its wall clock: the time to end what runs, then to write down how it ended."""
@@ -62,8 +60,12 @@ def explain_refusal(state: State, budget: Budget, error: BudgetExhausted) -> str
         "seconds": ("wall_clock_s", f"{config.wall_clock_s:g}"),
     }.get(error.limit, (error.limit, f"{error.ceiling:g}"))
 
-    if error.limit in {"tokens", "usd"}:
-        return f"{name} ({ceiling}) reached: the next model call does not fit ({error.used:g} used)"
+    if error.limit == "tokens":
+        need = "more" if error.needed is None else f"up to {error.needed:,}"
+        return f"{name} ({ceiling}): the next call may need {need} of the {budget.room.tokens:,} left"
+    if error.limit == "usd":
+        need = "more" if error.needed is None else f"up to {error.needed:.6f}"
+        return f"{name} ({ceiling}): the next call may need {need} of the {budget.room.nano_usd / 1e9:.6f} left"
     return f"{name} ({ceiling}) reached"
 
 
@@ -75,21 +77,23 @@ def overrun(config: LoopConfig, budget: Budget) -> str:
     return f"token_limit ({config.token_limit:,}) overrun by {over:,}: the model does not keep max_tokens"
 
 
-def output_cap(request: Request, config: LoopConfig, budget: Budget, pricing: Pricing) -> int:
-    """Return how many tokens the answer to ``request`` may have so that prompt and answer fit under every ceiling.
+def output_cap(prompt: int, config: LoopConfig, budget: Budget, pricing: Pricing) -> int:
+    """Return how many tokens the answer to ``prompt`` tokens may have so that both fit under every ceiling.
 
     Raises ``BudgetExhausted`` when fewer than ``LEAST_TOKENS`` are left for it.
     """
-    prompt, room = prompt_bound(request), budget.room
+    room, least = budget.room, min(LEAST_TOKENS, config.max_tokens_per_call)
     cap = min(config.max_tokens_per_call, room.tokens - prompt)
-    if cap < min(LEAST_TOKENS, config.max_tokens_per_call):
-        raise BudgetExhausted("tokens", ceiling=config.token_limit, used=budget.spent.tokens)
+    if cap < least:
+        needed = prompt + least
+        raise BudgetExhausted("tokens", ceiling=config.token_limit, used=budget.spent.tokens, needed=needed)
     if not budget.has_usd_ceiling:
         return cap
     base, whole = pricing.bound(prompt, 0), pricing.bound(prompt, cap)
     if base is None or whole is None or whole <= room.nano_usd:
         return cap
     cap = int((room.nano_usd - base) * cap / (whole - base)) if whole > base else 0
-    if cap < min(LEAST_TOKENS, config.max_tokens_per_call):
-        raise BudgetExhausted("usd", ceiling=config.cost_limit_usd or 0.0, used=budget.spent.nano_usd / 1e9)
+    if cap < least:
+        spent, dollars = budget.spent.nano_usd / 1e9, (pricing.bound(prompt, least) or 0) / 1e9
+        raise BudgetExhausted("usd", ceiling=config.cost_limit_usd or 0.0, used=spent, needed=dollars)
     return cap

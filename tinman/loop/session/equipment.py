@@ -24,6 +24,7 @@ from tinman.loop.policies import Policy, Rules
 from tinman.loop.pricing import STALE_DAYS, Pricing, find_seller
 from tinman.loop.result import Stop
 from tinman.loop.session.history import History
+from tinman.loop.session.measured import MeasuredPrompts
 from tinman.loop.session.plans import Planner, Summarizer
 from tinman.loop.session.questions import Questions
 from tinman.loop.session.run import Rounds, Session
@@ -135,7 +136,8 @@ class Meters:
             model = model.apart()
         if isinstance(model, Hosted):
             stack.push_async_callback(_close, model)
-        own = replace(self.metering, limiter=ProviderLimiter(), max_tokens_default=config.max_tokens_per_call)
+        cap, bound = config.max_tokens_per_call, MeasuredPrompts()
+        own = replace(self.metering, limiter=ProviderLimiter(), max_tokens_default=cap, prompt_bound=bound)
         return Metered(find_seller(model, own.price_overrides or {}), own, budget=budget)
 
 

@@ -16,6 +16,7 @@ from tinman.loop import context
 from tinman.loop.pricing import Pricing
 from tinman.loop.result import LoopStatus, Stop
 from tinman.loop.session import ceilings
+from tinman.loop.session.measured import MeasuredPrompts
 from tinman.loop.state.changes import Planned, Summarised
 from tinman.loop.state.records import Call, IterationRecord, State
 from tinman.loop.tools.tools import ToolRegistry
@@ -101,9 +102,12 @@ class Planner:
             session=state.loop_id,
             seed=len(state.iterations),
         )
-        cap = ceilings.output_cap(request, state.config, self.budget, self.pricing)
+        bound = self.model.metering.prompt_bound
+        cap = ceilings.output_cap(bound(request), state.config, self.budget, self.pricing)
         started = clock.monotonic()
         reply = await self.model.complete(alter(request, params={"max_tokens": cap}))
+        if isinstance(bound, MeasuredPrompts):
+            bound.learn(request, reply.usage)
         self.trace.tell(
             "llm.call",
             model=self.model.name,
