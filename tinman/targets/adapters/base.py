@@ -14,7 +14,6 @@ import importlib
 import inspect
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,8 +27,9 @@ from typing import Any, Literal, Self
 
 from tinman.config.settings import adopt, environment
 from tinman.errors import TargetError, TraceCaptureError
-from tinman.processes.groups import end_session
+from tinman.processes.commands import run_command
 from tinman.targets import env_files as env
+from tinman.text.visible import line_of
 
 TRACE_FILE = "TINKERLOOP_TRACE_FILE"
 MAX_OUTPUT = 4_000_000
@@ -73,11 +73,16 @@ _TRACE_FIELDS = frozenset(each.name for each in fields(CallRecord))
 
 
 class TraceRecorder:
-    """Records nothing. Subclasses fill ``calls`` while the block lasts, or say in ``capture_error`` why they cannot."""
+    """Records nothing. Subclasses fill ``calls`` while the block lasts, or say in ``capture_error`` why they cannot.
+
+    Calls that cannot be known fail a turn only whose checks ask for them; ``is_garbled`` says that they were told, in a
+    form nobody can read, and that fails every turn.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
         self.capture_error: str | None = None
+        self.is_garbled = False
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +133,10 @@ def _found(place: str, *, what: str) -> tuple[ModuleType, str, Any]:
     module_name, _, name = place.rpartition(":")
     if not module_name or not name:
         raise TargetError(f"{what} {place!r} is not module:callable")
-    module = importlib.import_module(module_name)
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise TargetError(f"{what} {place!r}: cannot import {module_name}: {line_of(error)}") from error
     value = getattr(module, name, None)
     if not callable(value):
         raise TargetError(f"{what} {place!r}: {module_name} has no callable {name!r}")
@@ -313,9 +321,14 @@ class FileTraceRecorder(TraceRecorder):
             self.calls = read_traces(self._file)
         except TraceCaptureError as error:
             self.capture_error = str(error)
+            self.is_garbled = not isinstance(error, _Untold)
         finally:
             self._adapter.trace_file = None
             self._file.unlink(missing_ok=True)
+
+
+class _Untold(TraceCaptureError):
+    """Raised for a trace file that was not written, or cannot be read."""
 
 
 def read_traces(file: Path) -> list[Any]:
@@ -324,10 +337,12 @@ def read_traces(file: Path) -> list[Any]:
         if file.stat().st_size > MAX_OUTPUT:
             raise TraceCaptureError(f"the trace file holds more than {MAX_OUTPUT} bytes")
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TraceCaptureError(f"the trace file cannot be read: {error}") from error
+    except OSError as error:
+        raise _Untold(f"the trace file cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise TraceCaptureError(f"the trace file is no text: {error}") from error
     if not text.strip():
-        raise TraceCaptureError("the command wrote no trace file; [] says that no tool was called")
+        raise _Untold("the command wrote no trace file; [] says that no tool was called")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -374,30 +389,23 @@ class CommandAppAdapter(AppAdapter):
     def send_user_turn(self, *, user_id: str, user_text: str, correlation_id: str) -> str:
         """Run the program once and return what it printed, trimmed. Raises ``TargetError``."""
         words = self.command_builder(user_id, user_text, correlation_id)
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            try:
-                process = subprocess.Popen(
-                    words,
-                    cwd=self.workdir,
-                    env=self._environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    process_group=0,
-                )
-            except (OSError, ValueError) as error:
-                raise TargetError(f"cannot start {words[0]!r}: {error}") from error
-            try:
-                code = process.wait(timeout=self.timeout_seconds)
-            except subprocess.TimeoutExpired:
-                raise TargetError(f"command timeout after {self.timeout_seconds:g} s") from None
-            finally:
-                # Whatever the program started goes with it; files instead of pipes keep such children from holding us.
-                end_session(process, grace_seconds=0)
-            said, told = _tail(out), _tail(err)
-        if code != 0:
-            raise TargetError(told.strip()[:2000] or said.strip()[:2000] or f"exit code {code}")
-        return said.strip()
+        done = run_command(
+            words,
+            self.timeout_seconds,
+            self.workdir,
+            env=self._environment(),
+            max_output_bytes=MAX_OUTPUT,
+            grace_s=0.0,
+        )
+        if done.timed_out:
+            raise TargetError(f"command timeout after {self.timeout_seconds:g} s")
+        if done.is_unstarted:
+            raise TargetError(f"cannot start {words[0]!r}: {done.stderr}")
+        if done.dropped_bytes:
+            raise TargetError(f"the command printed more than {MAX_OUTPUT} bytes")
+        if done.code != 0:
+            raise TargetError(done.stderr.strip()[:2000] or done.stdout.strip()[:2000] or f"exit code {done.code}")
+        return done.stdout.strip()
 
     def trace_recorder(self) -> TraceRecorder:
         """Return a recorder that reads the trace file of one turn."""
@@ -412,12 +420,3 @@ class CommandAppAdapter(AppAdapter):
             "env_files": [str(path) for path in self.env_files],
             "env_override_keys": sorted(self.env_overrides),
         }
-
-
-def _tail(file: Any) -> str:
-    size = file.seek(0, os.SEEK_END)
-    if size > MAX_OUTPUT:
-        raise TargetError(f"the command printed more than {MAX_OUTPUT} bytes")
-    file.seek(0)
-    content: bytes = file.read()
-    return content.decode("utf-8", "replace")
