@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -162,6 +161,6 @@ async def test_a_server_that_dies_or_hangs_in_a_call_breaks_that_run_alone(tmp_p
 
 async def test_what_a_server_started_ends_with_the_conversation(tmp_path: Path) -> None:
     await odd(tmp_path, "children").preflight()
-    listing = subprocess.run(["ps", "-A", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    listing = await anyio.run_process(["ps", "-A", "-o", "args="])
 
-    assert "sleep 71" not in listing.splitlines()
+    assert b"sleep 71" not in listing.stdout.splitlines()
