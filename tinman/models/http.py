@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import ssl
 import urllib.request
-from collections.abc import Awaitable, Callable, Mapping
-from functools import cache, lru_cache, partial
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 import aiohttp
@@ -85,8 +85,7 @@ class _Line(httpx2.AsyncBaseTransport):
             raise aiohttp.InvalidURL(str(request.url), str(error)) from error
         if url.user is not None or url.password is not None:
             url, headers = _with_password(url, headers)
-        asking = partial(
-            session.request,
+        async with session.request(
             request.method,
             url,
             headers=headers,
@@ -95,8 +94,7 @@ class _Line(httpx2.AsyncBaseTransport):
             timeout=timeout,
             proxy=self._proxy,
             server_hostname=request.extensions.get("sni_hostname"),
-        )
-        async with await _answered(asking) as response:
+        ) as response:
             body = await _read(response)
         # It is unpacked already, and its length is another one then.
         kept = [pair for pair in response.raw_headers if pair[0].lower() != b"content-encoding"]
@@ -111,7 +109,6 @@ class _Line(httpx2.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,
-            trace_configs=[_seeing_reuse()],
         )
         return self._session
 
@@ -120,31 +117,6 @@ class _Line(httpx2.AsyncBaseTransport):
         session, self._session = self._session, None
         if session is not None:
             await session.close()
-
-
-def _seeing_reuse() -> aiohttp.TraceConfig:
-    """Return what writes into a request's own list that it goes over a connection which stood already."""
-    config = aiohttp.TraceConfig()
-
-    async def seen(_: object, context: Any, __: object) -> None:
-        context.trace_request_ctx.append(True)
-
-    config.on_connection_reuseconn.append(seen)
-    return config
-
-
-async def _answered(asking: Callable[..., Awaitable[aiohttp.ClientResponse]]) -> aiohttp.ClientResponse:
-    """Return the response to a request. One that met a kept connection which the server had closed is sent again.
-
-    Such a request was answered with nothing; on a connection of its own it gets its answer, or fails for good.
-    """
-    while True:
-        reused: list[bool] = []
-        try:
-            return await asking(trace_request_ctx=reused)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError) as error:
-            if not reused or isinstance(error, aiohttp.ClientConnectorError):
-                raise
 
 
 def proxy_for(url: httpx2.URL) -> str | None:

@@ -321,40 +321,36 @@ class FileTraceRecorder(TraceRecorder):
             self.calls = read_traces(self._file)
         except TraceCaptureError as error:
             self.capture_error = str(error)
-            self.is_garbled = not isinstance(error, _Untold)
+            self.is_garbled = error.is_garbled
         finally:
             self._adapter.trace_file = None
             self._file.unlink(missing_ok=True)
-
-
-class _Untold(TraceCaptureError):
-    """Raised for a trace file that was not written, or cannot be read."""
 
 
 def read_traces(file: Path) -> list[Any]:
     """Return the records of a trace file; items that are no objects are skipped. Raises ``TraceCaptureError``."""
     try:
         if file.stat().st_size > MAX_OUTPUT:
-            raise TraceCaptureError(f"the trace file holds more than {MAX_OUTPUT} bytes")
+            raise TraceCaptureError(f"the trace file holds more than {MAX_OUTPUT} bytes", is_garbled=True)
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise _Untold(f"the trace file cannot be read: {error}") from error
+        raise TraceCaptureError(f"the trace file cannot be read: {error}") from error
     except UnicodeDecodeError as error:
-        raise TraceCaptureError(f"the trace file is no text: {error}") from error
+        raise TraceCaptureError(f"the trace file is no text: {error}", is_garbled=True) from error
     if not text.strip():
-        raise _Untold("the command wrote no trace file; [] says that no tool was called")
+        raise TraceCaptureError("the command wrote no trace file; [] says that no tool was called")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise TraceCaptureError(f"the trace file is not JSON: {error}") from error
+        raise TraceCaptureError(f"the trace file is not JSON: {error}", is_garbled=True) from error
     if not isinstance(data, list):
-        raise TraceCaptureError(f"the trace file holds a {type(data).__name__}; it has to be a list")
+        raise TraceCaptureError(f"the trace file holds a {type(data).__name__}; it has to be a list", is_garbled=True)
     records = [item for item in data if isinstance(item, dict)]
     for number, item in enumerate(records, 1):
         if odd := item.keys() ^ _TRACE_FIELDS:
             lost, extra = sorted(odd - item.keys()), sorted(odd & item.keys())
             told = "; ".join(f"{word} {', '.join(names)}" for word, names in (("lacks", lost), ("has", extra)) if names)
-            raise TraceCaptureError(f"trace record {number} {told}")
+            raise TraceCaptureError(f"trace record {number} {told}", is_garbled=True)
     return [CallRecord(**item) for item in records]
 
 
