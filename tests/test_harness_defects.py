@@ -24,7 +24,7 @@ from tinman.harness.selection import failed_ids
 from tinman.scenarios import load_scenarios, run_scenario
 from tinman.scenarios.checks import is_subset
 from tinman.targets import env_files
-from tinman.targets.adapters.base import RuntimeSpec
+from tinman.targets.adapters.base import CommandAppAdapter, PythonAppAdapter, RuntimeSpec
 from tinman.targets.adapters.target import AdapterProcess
 from tinman.testing import ScriptedTarget
 
@@ -195,6 +195,27 @@ def test_d_8_missing_traces_fail_no_turn_that_needs_none() -> None:
     assert results(needless) == [("assistant_contains_any", True), ("trace_capture", True)]
     assert "disk full" in needless.turns[0].checks[1].detail
     assert not needed.passed
+
+
+def test_traces_that_nobody_can_read_fail_the_turn_whatever_it_checks(tmp_path: Path) -> None:
+    check = {"type": "assistant_contains_any", "values": ["hi"]}
+    code = "import os; open(os.environ['TINKERLOOP_TRACE_FILE'], 'w').write({!r}); print('hi')"
+    garbled, sound = ("oops", '{"a": 1}', '[{"tool_name": "x"}]'), ("", "[]")
+    for content in (*garbled, *sound):
+        adapter = CommandAppAdapter(
+            command_builder=lambda *_, c=content: [sys.executable, "-c", code.format(c)],  # type: ignore[misc]
+            workdir=tmp_path,
+        )
+        found = run_scenario(scenario(("x", check)), adapter=adapter)
+        assert found.passed is (content in sound), content
+        assert (("trace_capture", False) in results(found)) is (content in garbled)
+
+
+def test_a_handler_that_cannot_be_imported_is_named_as_it_was_configured(tmp_path: Path) -> None:
+    adapter = PythonAppAdapter(handler_path="missing_module_of_mine:handle", repo_root=tmp_path)
+    [turn] = run_scenario(scenario("x"), adapter=adapter).turns
+
+    assert "handler 'missing_module_of_mine:handle': cannot import" in turn.checks[0].detail
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,14 @@ class TurnBroken(TargetError):
 
 
 class TraceCaptureError(TargetError):
-    """Raised when the tool calls of a turn cannot be known."""
+    """Raised when the tool calls of a turn cannot be known.
+
+    ``is_garbled`` says that they were told, in a form nobody can read.
+    """
+
+    def __init__(self, message: str, *, is_garbled: bool = False) -> None:
+        super().__init__(message)
+        self.is_garbled = is_garbled
 
 
 class WorkerDied(TargetError):

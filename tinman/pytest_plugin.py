@@ -153,6 +153,7 @@ class Stage:
     def _open(self) -> Any:
         from tinman.config.settings import provider_keys, resolve  # noqa: PLC0415
         from tinman.harness.adapters import ready_adapter  # noqa: PLC0415
+        from tinman.models.retried import Patience  # noqa: PLC0415
         from tinman.targets.load import load_target  # noqa: PLC0415
         from tinman.targets.profile import read_profile  # noqa: PLC0415
 
@@ -162,7 +163,8 @@ class Stage:
             )
             return self._stack.enter_context(opened)
         settings = resolve({"target": {"spec": self._spec}} if self._spec else {}).settings
-        target = load_target(read_profile(settings.target), provider_keys())
+        profile = read_profile(settings.target)
+        target = load_target(profile, provider_keys()).metered(Patience(profile.retries))
         self._stack.callback(self._portal.call, target.aclose)
         return target
 

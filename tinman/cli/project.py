@@ -20,6 +20,7 @@ from tinman.cli.settings import resolve
 from tinman.config.settings import Settings, provider_keys
 from tinman.errors import ModeRefused
 from tinman.models.prices import Rate
+from tinman.models.retried import Patience
 from tinman.targets.base import Target
 from tinman.targets.load import load_target
 from tinman.targets.profile import read_profile
@@ -53,9 +54,12 @@ async def open_project(app: App, settings: Settings, target: Mapping[str, Any]) 
 
 @asynccontextmanager
 async def open_target(app: App, name: str) -> AsyncIterator[Target]:
-    """Open the target called ``name``, with what the settings know of it. Raises ``ConfigError``."""
-    settings = resolve(app, {"target": {"spec": name}}).settings
-    target = load_target(read_profile(settings.target), provider_keys())
+    """Open the target called ``name``, with what the settings know of it, its ``retries`` included.
+
+    Raises ``ConfigError``.
+    """
+    profile = read_profile(resolve(app, {"target": {"spec": name}}).settings.target)
+    target = load_target(profile, provider_keys()).metered(Patience(profile.retries))
     try:
         yield target
     finally:

@@ -243,8 +243,10 @@ def child_environment(named: Iterable[str] = ()) -> dict[str, str]:
     return own
 
 
-def adopt(values: Mapping[str, str]) -> None:
-    """Put into this process's environment what it does not hold yet; what it holds wins."""
+def adopt(values: Mapping[str, str], *, anew: Iterable[str] = ()) -> None:
+    """Put into this process's environment what it does not hold yet; what it holds wins, but for the names ``anew``."""
+    for name in anew:
+        os.environ.pop(name, None)
     for name, value in values.items():
         os.environ.setdefault(name, value)
 

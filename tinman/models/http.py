@@ -23,6 +23,7 @@ from tinman.errors import GarbledReply
 MAX_BODY_BYTES = 8_000_000
 _MAX_CONNECTIONS = 1000
 _KEEPALIVE_SECONDS = 5.0
+_MAX_HEADER_BYTES = 262_144
 _parsed = lru_cache(maxsize=64)(httpx2.URL)
 
 
@@ -106,6 +107,8 @@ class _Line(httpx2.AsyncBaseTransport):
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS, ssl=tls()),
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
         )
         return self._session
 

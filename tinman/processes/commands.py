@@ -21,12 +21,18 @@ MAX_OUTPUT_BYTES = 1_000_000
 
 @frozen
 class CommandResult:
-    """What a command came to. ``code`` is negative for a signal; long output keeps its head and its tail."""
+    """What a command came to. ``code`` is negative for a signal; long output keeps its head and its tail.
+
+    ``dropped_bytes`` of the output stand in neither; ``is_unstarted`` tells a program that is not there, or may not be
+    run, from one that ended with that code.
+    """
 
     code: int
     stdout: str
     stderr: str
     timed_out: bool = False
+    dropped_bytes: int = 0
+    is_unstarted: bool = False
 
 
 def run_command(
@@ -57,9 +63,11 @@ def run_command(
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        return CommandResult(code=127, stdout="", stderr=f"not found: {error.filename}")
+        return CommandResult(code=127, stdout="", stderr=f"not found: {error.filename}", is_unstarted=True)
     except OSError as error:
-        return CommandResult(code=126, stdout="", stderr=f"cannot be run: {error.strerror or error}")
+        return CommandResult(code=126, stdout="", stderr=f"cannot be run: {error.strerror or error}", is_unstarted=True)
+    except ValueError as error:
+        return CommandResult(code=126, stdout="", stderr=f"cannot be run: {error}", is_unstarted=True)
     assert process.stdout is not None
     assert process.stderr is not None
     readers = (BoundedOutput(process.stdout, max_output_bytes), BoundedOutput(process.stderr, max_output_bytes))
@@ -80,7 +88,11 @@ def run_command(
             raise
         _drain(process, readers, mark)
     return CommandResult(
-        code=process.returncode, stdout=readers[0].text(), stderr=readers[1].text(), timed_out=timed_out
+        code=process.returncode,
+        stdout=readers[0].text(),
+        stderr=readers[1].text(),
+        timed_out=timed_out,
+        dropped_bytes=sum(reader.dropped for reader in readers),
     )
 
 

@@ -131,6 +131,18 @@ def kill_session(leader: int, mark: str = "") -> None:
             return
 
 
+def kill_marked(mark: str) -> None:
+    """Kill whatever bears ``mark``: what is left of a tree whose leader somebody else has ended."""
+    word = mark.encode()
+    for _ in range(_MOST_ROUNDS):
+        found = [pid for pid, row in _list_processes().items() if row.is_running and _bears(pid, word)]
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+
+
 def end_session(process: subprocess.Popen[bytes], grace_seconds: float = GRACE_SECONDS, mark: str = "") -> None:
     """End the tree of ``process``: TERM and a grace while its leader runs, KILL. Returns when that is reaped."""
     if grace_seconds > 0 and process.poll() is None:

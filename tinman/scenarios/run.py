@@ -35,7 +35,7 @@ from tinman.scenarios.checks import (
 from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.base import Session, Stateful, Target
-from tinman.targets.turn import CALLS, CAPTURE_ERROR
+from tinman.targets.turn import CALLS, CAPTURE_ERROR, GARBLED
 from tinman.text.cutting import two_ends
 from tinman.text.invalid import read_as
 from tinman.text.storable import change_texts, storable
@@ -181,7 +181,7 @@ class Conversation:
         for place, check in enumerate(kept):
             if isinstance(check, Judged) and self.referee is not None:
                 found[place] = await self.referee.judge(check, turn, self.turns)
-        if untraced and needs_calls:
+        if untraced and (needs_calls or reply.extra.get(GARBLED)):
             return (*found, _engine(UNTRACED, untraced))
         if untraced:
             detail = f"no check of this turn needs the calls: {storable(untraced)}"

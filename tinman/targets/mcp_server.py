@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from tinman import clock
-from tinman.config.settings import environment
-from tinman.errors import ConfigError, TargetError
+from tinman.config.settings import child_environment
+from tinman.errors import ConfigError, TargetError, TinmanError
 from tinman.messages import Reply, Request
+from tinman.processes.groups import kill_marked, marked
+from tinman.processes.threads import is_cancelled
 from tinman.targets.base import fold
 from tinman.targets.command import words_of
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import CALLS, TurnSession, TurnTarget, as_target_error, said
 from tinman.targets.world import World
+from tinman.text.visible import line_of, shorten
 
 
 def call_in(text: str) -> tuple[str, dict[str, Any]]:
@@ -47,20 +52,39 @@ class McpTarget(TurnTarget):
     def __init__(self, line: str, profile: TargetProfile) -> None:
         self._words = words_of("mcp", line)
         able = replace(profile.capabilities, multi_turn=True)
-        super().__init__(f"mcp:{line}", able, identity={"kind": "mcp", "words": self._words})
+        identity: dict[str, object] = {"kind": "mcp", "words": self._words}
+        super().__init__(f"mcp:{line}", able, identity=identity, timeout_seconds=profile.timeout_seconds)
+        self._named = profile.environment
+        self._start_seconds = profile.start_seconds
+
+    async def describe(self) -> tuple[str, ...]:
+        """Start the server and return its tools. Raises ``TargetError``, or ``ConfigError`` without the extra."""
+        async with self._session() as session:
+            with as_target_error(f"target {self.name}: does not list its tools"), self._in_time():
+                told = await session.list_tools()
+            names = [shorten(str(tool.name), 60) for tool in told.tools]
+        return (f"tools: {shorten(', '.join(names), 200) or 'none'}",)
 
     async def preflight(self) -> tuple[str, ...]:
-        """Start the server and let it say its tools. Raises ``TargetError``, or ``ConfigError`` without the extra."""
-        async with self._session() as session:
-            with as_target_error(f"target {self.name}"):
-                await session.list_tools()
-        return ()
+        """Do what ``describe`` does: no call of a tool is known to be harmless."""
+        return await self.describe()
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        try:
+            with anyio.fail_after(self._start_seconds):
+                yield
+        except TimeoutError:
+            raise TargetError(
+                f"target {self.name}: no answer within {self._start_seconds:g} s of its start; is it an MCP server?"
+                " see [target] start_seconds"
+            ) from None
 
     @asynccontextmanager
     async def open(self, *, user: str, session: str, world: World) -> AsyncIterator[TurnSession]:
         """Open a conversation with a fresh server; it is ended with the conversation."""
         async with self._session() as client:
-            yield TurnSession(fold(self._meter(partial(self._called, client)), self.layers))
+            yield TurnSession(fold(self._meter(self.within(partial(self._called, client))), self.layers))
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Any]:
@@ -70,14 +94,34 @@ class McpTarget(TurnTarget):
         except ImportError as error:
             raise ConfigError("target: mcp: needs the MCP SDK; pip install 'tinman[mcp]'") from error
 
-        program = mcp.StdioServerParameters(command=self._words[0], args=self._words[1:], env=environment())
+        environment, mark = marked(child_environment(self._named))
+        program = mcp.StdioServerParameters(
+            command=self._words[0], args=self._words[1:], env=environment, encoding_error_handler="replace"
+        )
+        try:
+            async with self._opened(mcp, program) as client:
+                yield client
+        except BaseExceptionGroup as several:
+            # The SDK's task group wraps whatever ends the conversation, errors of ours included.
+            first: BaseException = several
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            if isinstance(first, TinmanError) or is_cancelled(first):
+                raise first from None
+            raise TargetError(f"target {self.name}: {line_of(first)}") from several
+        finally:
+            kill_marked(mark)
+
+    @asynccontextmanager
+    async def _opened(self, mcp: Any, program: Any) -> AsyncIterator[Any]:
         async with AsyncExitStack() as stack:
             # What the server prints on its standard error is not ours to show: it is untrusted.
             quiet = stack.enter_context(Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115 - the stack closes it
             with as_target_error(f"target {self.name}: cannot be started"):
                 streams = await stack.enter_async_context(mcp.client.stdio.stdio_client(program, errlog=quiet))
                 client = await stack.enter_async_context(mcp.ClientSession(streams[0], streams[1]))
-                await client.initialize()
+                with self._in_time():
+                    await client.initialize()
             yield client
 
     async def _called(self, client: Any, request: Request) -> Reply:

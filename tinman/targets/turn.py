@@ -25,6 +25,8 @@ CALLS = "tinman.tool_traces"
 """The member of ``Reply.extra`` under which a black box tells its tool calls, as the data of tool traces."""
 CAPTURE_ERROR = "tinman.capture_error"
 """The member of ``Reply.extra`` that says why the calls of a turn cannot be known."""
+GARBLED = "tinman.capture_garbled"
+"""The member of ``Reply.extra`` that is true when calls were told in a form nobody can read: that fails the turn."""
 
 
 class TurnTarget:

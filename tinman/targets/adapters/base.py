@@ -14,7 +14,6 @@ import importlib
 import inspect
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,8 +27,9 @@ from typing import Any, Literal, Self
 
 from tinman.config.settings import adopt, environment
 from tinman.errors import TargetError, TraceCaptureError
-from tinman.processes.groups import end_session
+from tinman.processes.commands import run_command
 from tinman.targets import env_files as env
+from tinman.text.visible import line_of
 
 TRACE_FILE = "TINKERLOOP_TRACE_FILE"
 MAX_OUTPUT = 4_000_000
@@ -73,11 +73,16 @@ _TRACE_FIELDS = frozenset(each.name for each in fields(CallRecord))
 
 
 class TraceRecorder:
-    """Records nothing. Subclasses fill ``calls`` while the block lasts, or say in ``capture_error`` why they cannot."""
+    """Records nothing. Subclasses fill ``calls`` while the block lasts, or say in ``capture_error`` why they cannot.
+
+    Calls that cannot be known fail a turn only whose checks ask for them; ``is_garbled`` says that they were told, in a
+    form nobody can read, and that fails every turn.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
         self.capture_error: str | None = None
+        self.is_garbled = False
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +133,10 @@ def _found(place: str, *, what: str) -> tuple[ModuleType, str, Any]:
     module_name, _, name = place.rpartition(":")
     if not module_name or not name:
         raise TargetError(f"{what} {place!r} is not module:callable")
-    module = importlib.import_module(module_name)
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise TargetError(f"{what} {place!r}: cannot import {module_name}: {line_of(error)}") from error
     value = getattr(module, name, None)
     if not callable(value):
         raise TargetError(f"{what} {place!r}: {module_name} has no callable {name!r}")
@@ -313,6 +321,7 @@ class FileTraceRecorder(TraceRecorder):
             self.calls = read_traces(self._file)
         except TraceCaptureError as error:
             self.capture_error = str(error)
+            self.is_garbled = error.is_garbled
         finally:
             self._adapter.trace_file = None
             self._file.unlink(missing_ok=True)
@@ -322,24 +331,26 @@ def read_traces(file: Path) -> list[Any]:
     """Return the records of a trace file; items that are no objects are skipped. Raises ``TraceCaptureError``."""
     try:
         if file.stat().st_size > MAX_OUTPUT:
-            raise TraceCaptureError(f"the trace file holds more than {MAX_OUTPUT} bytes")
+            raise TraceCaptureError(f"the trace file holds more than {MAX_OUTPUT} bytes", is_garbled=True)
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise TraceCaptureError(f"the trace file cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise TraceCaptureError(f"the trace file is no text: {error}", is_garbled=True) from error
     if not text.strip():
         raise TraceCaptureError("the command wrote no trace file; [] says that no tool was called")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise TraceCaptureError(f"the trace file is not JSON: {error}") from error
+        raise TraceCaptureError(f"the trace file is not JSON: {error}", is_garbled=True) from error
     if not isinstance(data, list):
-        raise TraceCaptureError(f"the trace file holds a {type(data).__name__}; it has to be a list")
+        raise TraceCaptureError(f"the trace file holds a {type(data).__name__}; it has to be a list", is_garbled=True)
     records = [item for item in data if isinstance(item, dict)]
     for number, item in enumerate(records, 1):
         if odd := item.keys() ^ _TRACE_FIELDS:
             lost, extra = sorted(odd - item.keys()), sorted(odd & item.keys())
             told = "; ".join(f"{word} {', '.join(names)}" for word, names in (("lacks", lost), ("has", extra)) if names)
-            raise TraceCaptureError(f"trace record {number} {told}")
+            raise TraceCaptureError(f"trace record {number} {told}", is_garbled=True)
     return [CallRecord(**item) for item in records]
 
 
@@ -374,30 +385,23 @@ class CommandAppAdapter(AppAdapter):
     def send_user_turn(self, *, user_id: str, user_text: str, correlation_id: str) -> str:
         """Run the program once and return what it printed, trimmed. Raises ``TargetError``."""
         words = self.command_builder(user_id, user_text, correlation_id)
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            try:
-                process = subprocess.Popen(
-                    words,
-                    cwd=self.workdir,
-                    env=self._environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    process_group=0,
-                )
-            except (OSError, ValueError) as error:
-                raise TargetError(f"cannot start {words[0]!r}: {error}") from error
-            try:
-                code = process.wait(timeout=self.timeout_seconds)
-            except subprocess.TimeoutExpired:
-                raise TargetError(f"command timeout after {self.timeout_seconds:g} s") from None
-            finally:
-                # Whatever the program started goes with it; files instead of pipes keep such children from holding us.
-                end_session(process, grace_seconds=0)
-            said, told = _tail(out), _tail(err)
-        if code != 0:
-            raise TargetError(told.strip()[:2000] or said.strip()[:2000] or f"exit code {code}")
-        return said.strip()
+        done = run_command(
+            words,
+            self.timeout_seconds,
+            self.workdir,
+            env=self._environment(),
+            max_output_bytes=MAX_OUTPUT,
+            grace_s=0.0,
+        )
+        if done.timed_out:
+            raise TargetError(f"command timeout after {self.timeout_seconds:g} s")
+        if done.is_unstarted:
+            raise TargetError(f"cannot start {words[0]!r}: {done.stderr}")
+        if done.dropped_bytes:
+            raise TargetError(f"the command printed more than {MAX_OUTPUT} bytes")
+        if done.code != 0:
+            raise TargetError(done.stderr.strip()[:2000] or done.stdout.strip()[:2000] or f"exit code {done.code}")
+        return done.stdout.strip()
 
     def trace_recorder(self) -> TraceRecorder:
         """Return a recorder that reads the trace file of one turn."""
@@ -412,12 +416,3 @@ class CommandAppAdapter(AppAdapter):
             "env_files": [str(path) for path in self.env_files],
             "env_override_keys": sorted(self.env_overrides),
         }
-
-
-def _tail(file: Any) -> str:
-    size = file.seek(0, os.SEEK_END)
-    if size > MAX_OUTPUT:
-        raise TargetError(f"the command printed more than {MAX_OUTPUT} bytes")
-    file.seek(0)
-    content: bytes = file.read()
-    return content.decode("utf-8", "replace")

@@ -10,7 +10,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -24,16 +23,18 @@ from anyio.abc import Process, UNIXSocketStream
 
 from tinman.errors import TargetError, TurnBroken, WorkerDied
 from tinman.messages import Reply, Request, say
-from tinman.processes.groups import close_session, kill_session
+from tinman.processes.groups import close_session, kill_session, marked
+from tinman.processes.output import BoundedOutput
 from tinman.processes.threads import call, settle
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
 from tinman.targets.adapters.turn import AdapterTurn, encoded, plain, turn, turn_outside
 from tinman.targets.base import Capabilities, fold
-from tinman.targets.turn import CALLS, CAPTURE_ERROR, TurnSession, TurnTarget, as_target_error
+from tinman.targets.turn import CALLS, CAPTURE_ERROR, GARBLED, TurnSession, TurnTarget, as_target_error
 from tinman.text.invalid import read_as
 from tinman.text.visible import shorten
 
 MAX_LINE = 32_000_000
+MAX_PRINTED = 64_000
 _GARBLED = "the target's process wrote into the channel of its adapter"
 _BOOT = "import sys; sys.path[:] = {path!r}; from tinman.targets.adapters.worker import main; main({descriptor})"
 
@@ -99,19 +100,26 @@ class AdapterProcess:
         self._fresh = True
         self._process: Process | None = None
         self._control: _Channel | None = None
-        self._output: IO[bytes] | None = None
+        self._output: BoundedOutput | None = None
+        self._pipe: IO[bytes] | None = None
+        self._mark = ""
         self._forking = anyio.Lock()
 
     async def __aenter__(self) -> AdapterProcess:
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __aexit__
         ours, theirs = socket.socketpair()
-        with theirs:
+        reading, writing = os.pipe()
+        self._pipe = os.fdopen(reading, "rb", 0)
+        self._output = BoundedOutput(self._pipe, MAX_PRINTED)
+        self._output.start()
+        environment, self._mark = marked()
+        with theirs, os.fdopen(writing, "wb", 0) as prints:
             boot = _BOOT.format(path=[*sys.path], descriptor=theirs.fileno())
             self._process = await anyio.open_process(
                 [sys.executable, "-c", boot],
                 stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=self._output,
+                stdout=prints,
+                stderr=prints,
+                env=environment,
                 start_new_session=True,
                 pass_fds=[theirs.fileno()],
             )
@@ -123,17 +131,17 @@ class AdapterProcess:
             if self._control is not None:
                 await self._control.stream.aclose()
             if self._process is not None:
-                await close_session(self._process, grace_seconds=0)
-        if self._output is not None:
-            self._output.close()
+                await close_session(self._process, grace_seconds=0, mark=self._mark)
+        if self._output is not None and self._pipe is not None:
+            self._output.join(1.0)
+            self._pipe.close()
 
     def last_words(self, limit: int = 400) -> str:
         """Return the end of what the adapter's process printed, in one visible line."""
         if self._output is None:
             return ""
-        size = os.fstat(self._output.fileno()).st_size
-        end = os.pread(self._output.fileno(), limit, max(0, size - limit))
-        return shorten(end.decode("utf-8", "replace"), limit)
+        self._output.join(0.2)  # what a process said last is on its way when its channel closes
+        return shorten(self._output.text()[-limit:], limit)
 
     async def ask(self, op: str, **question: Any) -> Any:
         """Ask the loaded adapter. Raises ``TargetError``: what it raised, that it ended, or that it took too long."""
@@ -181,7 +189,7 @@ class AdapterProcess:
             yield _Remote(self._control)
             return
         ours, theirs = socket.socketpair()
-        leader = 0
+        leader, mark = 0, ""
         channel = _Channel(await UNIXSocketStream.from_socket(ours))
         try:
             with theirs, anyio.fail_after(self._timeout):
@@ -189,7 +197,7 @@ class AdapterProcess:
                     await self._control.stream.send_fds(encoded({"op": "fork"}), [theirs.fileno()])
                 theirs.close()
                 hello = await channel.line()
-                leader = int(hello["pid"])
+                leader, mark = int(hello["pid"]), str(hello["mark"])
             yield _Remote(channel)
         except TimeoutError as error:
             # Before the hello it is ours; afterwards it is the caller's own limit, which ends this block.
@@ -201,7 +209,7 @@ class AdapterProcess:
         finally:
             with anyio.CancelScope(shield=True):
                 if leader:
-                    kill_session(leader)
+                    kill_session(leader, mark)
                 await channel.stream.aclose()
 
 
@@ -310,6 +318,7 @@ def _reply(done: AdapterTurn) -> Reply:
     extra: dict[str, Any] = {CALLS: list(done.calls)}
     if done.capture_error:
         extra[CAPTURE_ERROR] = done.capture_error
+        extra[GARBLED] = done.is_garbled
     return Reply(message=say("assistant", done.reply), extra=extra)
 
 

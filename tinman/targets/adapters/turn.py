@@ -29,6 +29,7 @@ class AdapterTurn:
     error: str = ""
     calls: tuple[dict[str, Any], ...] = ()
     capture_error: str = ""
+    is_garbled: bool = False
     was_called: bool = True
 
 
@@ -132,7 +133,11 @@ async def turn(
     if not error and not isinstance(reply, str):
         error = f"TypeError: the target answered a {type(reply).__name__}; it has to be text"
     return AdapterTurn(
-        reply=None if error else reply, error=error, calls=calls, capture_error=capture_error or finishing
+        reply=None if error else reply,
+        error=error,
+        calls=calls,
+        capture_error=capture_error or finishing,
+        is_garbled=bool(getattr(seen, "is_garbled", False)),
     )
 
 

@@ -18,7 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tinman.config.settings import adopt
 from tinman.frozen import dump
+from tinman.processes.groups import MARK, marked
 from tinman.processes.modules import NoModule, module_at
 from tinman.processes.threads import settle
 from tinman.targets.adapters.base import PreflightResult, RuntimeSpec
@@ -168,7 +170,9 @@ def _scenario(worker: Worker, channel: socket.socket, control: socket.socket) ->
         control.close()
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        channel.sendall(encoded({"pid": os.getpid()}))
+        environment, mark = marked()
+        adopt(environment, anew=[MARK])
+        channel.sendall(encoded({"pid": os.getpid(), "mark": mark}))
         _serve(worker, channel)
         code = 0
     except OSError:

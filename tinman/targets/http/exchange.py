@@ -24,7 +24,7 @@ from tinman.models.client import retry_after
 from tinman.models.http import proxy_for, tls
 from tinman.targets.http.answer import Finder, calls_in, decoded, read_answer
 from tinman.targets.http.asking import Asking, Turn
-from tinman.targets.turn import CALLS, CAPTURE_ERROR, said
+from tinman.targets.turn import CALLS, CAPTURE_ERROR, GARBLED, said
 from tinman.text.visible import line_of, shorten
 
 MAX_BYTES = 8_000_000
@@ -131,7 +131,7 @@ class Line:
         calls, problem = calls_in(text)
         extra: dict[str, Any] = {} if calls is None else {CALLS: calls}
         if problem:
-            extra[CAPTURE_ERROR] = problem
+            extra[CAPTURE_ERROR], extra[GARBLED] = problem, True
         return replace(reply, extra=extra) if extra else reply
 
     def _broken(self, error: Exception, *, was_answered: bool) -> ProviderError:
