@@ -61,7 +61,7 @@ def explain_refusal(state: State, budget: Budget, error: BudgetExhausted) -> str
     }.get(error.limit, (error.limit, f"{error.ceiling:g}"))
 
     if error.limit == "tokens":
-        need = "more" if error.needed is None else f"up to {error.needed:,}"
+        need = "more" if error.needed is None else f"up to {error.needed:,.0f}"
         return f"{name} ({ceiling}): the next call may need {need} of the {budget.room.tokens:,} left"
     if error.limit == "usd":
         need = "more" if error.needed is None else f"up to {error.needed:.6f}"
