@@ -21,6 +21,16 @@ async def test_words_without_calls_are_the_answer() -> None:
     assert not result.resumable
 
 
+async def test_where_there_are_no_tools_the_answer_is_what_nothing_new_comes_after() -> None:
+    def asked(**settings: Any) -> Loop:
+        return Loop("What is 2 + 2?", [], playing("It is 4."), quiet=True, **settings)
+
+    settled, cut = await asked().arun(), await asked(max_iterations=2).arun()
+
+    assert (settled.status, settled.text, settled.iterations) == ("SUCCESS", "It is 4.", 3)
+    assert (cut.status, cut.text) == ("BUDGET_EXHAUSTED", "It is 4.")
+
+
 @pytest.mark.parametrize("exit_", [Exit.max_iterations(9), Exit.token_limit(10**6), Exit.stagnation(9)])
 async def test_an_exit_that_only_limits_does_not_judge(exit_: ExitCondition) -> None:
     assert (await a_loop("It is 4.", exits=[exit_]).arun()).status == "SUCCESS"

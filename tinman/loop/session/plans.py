@@ -21,7 +21,7 @@ from tinman.loop.state.changes import Planned, Summarised
 from tinman.loop.state.records import Call, IterationRecord, State
 from tinman.loop.tools.tools import ToolRegistry
 from tinman.loop.trace import Trace
-from tinman.messages import Message, Reply, Request, Usage, say
+from tinman.messages import FILTERED, Message, Reply, Request, Usage, say
 from tinman.models.metered import Metered
 from tinman.text.cutting import head_and_tail
 from tinman.text.storable import whole
@@ -41,6 +41,11 @@ class Planner:
     budget: Budget
     trace: Trace
     redact: Callable[[str], str]
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether the model could have called something."""
+        return bool(self.registry.specs)
 
     async def plan(self, state: State, record: IterationRecord) -> tuple[Planned, Stop | None]:
         """Ask for a plan of the round that ``record`` begins, up to three times.
@@ -126,6 +131,8 @@ class Planner:
                 wrong.append(f"{use.name}: the arguments are not a JSON object: {shorten(use.malformed, 100)}")
             elif mistake := self.registry.find_mistake(use.name, use.arguments):
                 wrong.append(mistake)
+        if (words := reply.extra.get(FILTERED)) is not None:
+            wrong.append(f"the provider's filter stopped the reply: {words}")
         if reply.stop == "length" and reply.message.calls:
             wrong.append("the reply was cut off at max_tokens; make fewer or shorter calls")
         return tuple(wrong)

@@ -100,7 +100,8 @@ class Rounds:
         if reached := self.history.find_reached_ceiling():
             return Stop(status=LoopStatus.BUDGET_EXHAUSTED, reason=reached)
         if (stop := self.rules.stop_before_round(self.history.state)) is not None:
-            return stop
+            has_settled = stop.status is LoopStatus.NO_PROGRESS and not self.planner.has_tools
+            return (self._answered(self.history.state.iterations[-1]) if has_settled else None) or stop
         with self.trace.span():
             look = await self.observer.look(self.history.state)
             self.history.check_time()
@@ -122,11 +123,15 @@ class Rounds:
                 stop = await self._act()
             await self._sum_up()
             if stop is None and not (last := self.history.state.iterations[-1]).plan_invalid:
-                stop = self._ask_exits() or self._answered(last)
+                stop = self._ask_exits() or (self._answered(last) if self.planner.has_tools else None)
             return stop
 
     def _answered(self, record: IterationRecord) -> Stop | None:
-        """Return SUCCESS when the round was an answer: words without calls, where nothing else says what success is."""
+        """Return SUCCESS when the round was an answer: words without calls, where nothing else says what success is.
+
+        Whoever has tools and uses none has answered. Whoever has none may as well be thinking: there the loop goes on
+        until it is known that nothing new comes.
+        """
         is_judged = self.observer.metric is not None or any(condition.judges for condition in self.exits)
         if is_judged or not record.idle or not record.plan_text.strip():
             return None
