@@ -7,26 +7,19 @@ model may only add a failure or say that it cannot tell.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import AfterValidator, Field
 
-from tinman.errors import DefinitionError
+from tinman.errors import DefinitionError, PatternTooSlow
 from tinman.frozen import frozen
 from tinman.messages import Usage
 from tinman.scenarios import json_shape, registry
+from tinman.text.json_paths import values_at
 from tinman.text.matching import tells
+from tinman.text.patterns import Searches, check_pattern
 from tinman.text.visible import line_of, shorten
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{shorten(text, 60)!r} is no regular expression: {error}") from error
-    return text
 
 
 def _path(text: str) -> str:
@@ -39,7 +32,7 @@ def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-Pattern = Annotated[str, AfterValidator(_pattern)]
+Pattern = Annotated[str, AfterValidator(check_pattern)]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -340,7 +333,7 @@ def _used(check: CostAtMost | TokensAtMost, usage: Usage) -> CheckResult:
 def _json(check: JsonFits | JsonPath, reply: str) -> CheckResult:
     try:
         value = json_shape.parsed(reply)
-        there = [] if isinstance(check, JsonFits) else json_shape.at(value, json_shape.read_path(check.path))
+        there = [] if isinstance(check, JsonFits) else values_at(value, json_shape.read_path(check.path))
     except json_shape.NoJson as error:
         return _found(check, False, shorten(str(error), 300))
     except ValueError as error:
@@ -351,8 +344,8 @@ def _json(check: JsonFits | JsonPath, reply: str) -> CheckResult:
     if check.is_compared:
         hits, wanted = [v for v in there if json_shape.same(check.equals, v)], f"equal to {json.dumps(check.equals)}"
     elif check.matches is not None:
-        pattern = check.matches
-        hits = [v for v in there if isinstance(v, str) and re.search(pattern, v)]
+        pattern, searches = check.matches, Searches()
+        hits = [v for v in there if isinstance(v, str) and searches.finds(pattern, v)]
         wanted = f"matching /{shorten(pattern, 60)}/"
     else:
         hits, wanted = there, "at all"
@@ -386,9 +379,16 @@ def judge(
 ) -> CheckResult:
     """Return what ``check`` finds in one turn. Pure, but for kinds from elsewhere.
 
-    A deferred check is returned undecided: whoever drives the target has to ask. Raises ``DefinitionError`` for a kind
-    from elsewhere that is not installed.
+    A deferred check is returned undecided: whoever drives the target has to ask. So is one whose regular expression
+    comes to no end. Raises ``DefinitionError`` for a kind from elsewhere that is not installed.
     """
+    try:
+        return _judged(check, reply, traces, duration_ms, usage)
+    except PatternTooSlow as error:
+        return unsure(check, str(error))
+
+
+def _judged(check: Check, reply: str, traces: tuple[ToolTrace, ...], duration_ms: float, usage: Usage) -> CheckResult:
     called = {trace.tool_name for trace in traces}
     match check:
         case ContainsAll(values=values):
@@ -399,7 +399,7 @@ def judge(
         case NotContains(values=values):
             return _none_of(check, [value for value in values if value in reply], "present", "none present")
         case Matches(pattern=pattern, negate=negate):
-            hit = re.search(pattern, reply) is not None
+            hit = Searches().finds(pattern, reply)
             return _found(check, hit is not negate, f"{'found' if hit else 'not found'}: /{shorten(pattern, 80)}/")
         case KeepsSecret(values=values):
             said = "\n".join([reply, *(str(value) for trace in traces for value in trace.arguments.values())])
