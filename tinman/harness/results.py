@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from tinman.frozen import frozen
+from tinman.frozen import alter, frozen
 from tinman.messages import Usage
 from tinman.scenarios.checks import CheckResult
 from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
@@ -21,7 +21,7 @@ from tinman.text.visible import shorten
 class ScenarioResult:
     """One run of one scenario. ``started_at`` is in seconds since 1970, ``reason`` explains an indeterminate verdict.
 
-    ``passed`` says that every turn passed; what could not be measured has not passed.
+    ``passed`` says that every turn was judged, and passed; what could not be measured has not passed.
     """
 
     scenario_id: str
@@ -49,11 +49,17 @@ class ScenarioResult:
 
 
 def result_of(scenario: Scenario, outcome: Outcome, *, user: str, number: int = 1) -> ScenarioResult:
-    """Return the result of one run. A run in which no turn was said gets one broken turn, which says why."""
+    """Return the result of one run.
+
+    One that broke off before its last turn gets a broken turn more, one that broke after it a result more in that turn:
+    it says why.
+    """
     turns = outcome.turns
+    why = CheckResult(type=BROKEN, passed=False, detail=outcome.reason, undecided=True)
     if not turns or (outcome.verdict == "indeterminate" and len(turns) < len(scenario.turns)):
-        why = CheckResult(type=BROKEN, passed=False, detail=outcome.reason, undecided=True)
         turns = (*turns, TurnRecord(user=scenario.turns[len(turns)].user, assistant="", checks=(why,), passed=False))
+    elif outcome.verdict == "indeterminate" and all(turn.passed for turn in turns):
+        turns = (*turns[:-1], alter(turns[-1], checks=(*turns[-1].checks, why), passed=False))
     return ScenarioResult(
         scenario_id=scenario.scenario_id,
         description=scenario.description or scenario.scenario_id,
@@ -61,7 +67,7 @@ def result_of(scenario: Scenario, outcome: Outcome, *, user: str, number: int = 
         user_id=user,
         started_at=int(outcome.started_at.timestamp()),
         duration_ms=outcome.duration_ms,
-        passed=all(turn.passed for turn in turns),
+        passed=outcome.verdict == "ok",
         turns=turns,
         verdict=outcome.verdict,
         reason=outcome.reason,

@@ -38,6 +38,7 @@ from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR, GARBLED
 from tinman.text.cutting import two_ends
 from tinman.text.invalid import read_as
+from tinman.text.replies import says_nothing
 from tinman.text.storable import change_texts, storable
 from tinman.text.visible import line_of, shorten
 
@@ -91,6 +92,18 @@ def _engine(kind: str, detail: str) -> CheckResult:
     return CheckResult(type=kind, passed=False, detail=storable(detail), undecided=True)
 
 
+def _is_told(result: CheckResult) -> bool:
+    """Say whether ``result`` found what must not be told: also thinking aloud, or letters nobody sees, tell it."""
+    return result.type in {"assistant_not_contains", "keeps_secret"} and not result.passed and not result.undecided
+
+
+def _why_silent(reply: Reply) -> str:
+    if FILTERED in reply.extra:
+        return f"the provider's filter stopped it: {reply.extra[FILTERED]}"
+    why = {"length": " (its output limit was reached before)", "refusal": " (it refused without a word)"}
+    return f"the target answered nothing{why.get(reply.stop, '')}"
+
+
 @dataclass
 class Conversation:
     """A conversation with a target: ``say`` a turn, ``fork`` to try another way on, read the turns judged so far.
@@ -142,8 +155,8 @@ class Conversation:
             passed=False,
         )
         results = await self._judged(checks, turn, said, reply, seconds)
-        if FILTERED in reply.extra and not said:
-            results = (*results, _engine(BROKEN, f"the provider's filter stopped it: {reply.extra[FILTERED]}"))
+        if says_nothing(said) and not traces and not (said.strip() and any(map(_is_told, results))):
+            results = (*results, _engine(BROKEN, _why_silent(reply)))
         turn = alter(turn, checks=results, passed=all(result.passed for result in results))
         self.messages = (*asked, *reply.trace, reply.message)
         self.turns = (*self.turns, turn)
@@ -232,9 +245,6 @@ class Conversation:
         unsure_of = next((result for turn in self.turns for result in turn.checks if result.undecided), None)
         if unsure_of is not None:
             return "indeterminate", f"{unsure_of.type}: {shorten(unsure_of.detail, 300)}"
-        silent = next((i for i, t in enumerate(self.turns, 1) if not t.assistant.strip() and not t.tool_traces), None)
-        if silent is not None:
-            return "indeterminate", f"empty reply in turn {silent}"
         return ("ok" if all(turn.passed for turn in self.turns) else "failure"), ""
 
 
@@ -290,6 +300,13 @@ async def run_scenario(
             raise
         except TinmanError as error:
             reason = line_of(error, REASON_CHARS)
+        except Exception:
+            raise
+        except BaseException as error:
+            # A target that exits or cancels while it is opened, asked about its state or closed.
+            if is_cancelled(error):
+                raise
+            reason = f"the target raised {line_of(error, REASON_CHARS)}"
     verdict: Verdict = "indeterminate"
     if conversation is None:
         reason = reason or "the target was never called"
