@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tinman.frozen import alter, frozen
 from tinman.messages import Usage
-from tinman.scenarios.checks import CheckResult
+from tinman.scenarios.checks import CheckResult, ToolTrace
 from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.run import BROKEN
 from tinman.scenarios.scenario import Scenario
@@ -139,8 +139,14 @@ def provisional_note(confirmation_status: str | None) -> str:
 
 def plain_turn(turn: TurnRecord) -> dict[str, Any]:
     """Return a turn as reports write it: the members of the v1 schema, and what is ours beside them."""
-    calls, checks = [vars(trace) for trace in turn.tool_traces], [plain_check(check) for check in turn.checks]
+    calls = [_plain_trace(trace) for trace in turn.tool_traces]
+    checks = [plain_check(check) for check in turn.checks]
     return {**vars(turn), "tool_traces": calls, "checks": checks}
+
+
+def _plain_trace(trace: ToolTrace) -> dict[str, Any]:
+    """Return a call with the members of the v1 schema; ours is there only where it says something."""
+    return {name: value for name, value in vars(trace).items() if name != "malformed" or value is not None}
 
 
 def plain_check(check: CheckResult) -> dict[str, Any]:

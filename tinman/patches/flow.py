@@ -34,7 +34,7 @@ from tinman.patches.kinds import (
     patch_digest,
 )
 from tinman.targets.world import is_retrieved
-from tinman.text.matching import tells
+from tinman.text.matching import tells, told_by
 from tinman.text.patterns import Searches
 
 _log = structlog.get_logger(__name__)
@@ -149,7 +149,7 @@ def _filter_in(patch: Guardrail, name: str, request: Request) -> Flow:
 
 def _filter_out(patch: Guardrail, name: str, request: Request) -> Flow:
     reply = yield from _ask(request)
-    said = "\n".join([reply.message.text, *(str(v) for use in reply.message.calls for v in use.arguments.values())])
+    said = "\n".join([reply.message.text, *(told_by(use.arguments, use.malformed) for use in reply.message.calls)])
     if not _hits(patch, said, Searches()):
         return reply
     refused = Message(role="assistant", parts=(Text(text=patch.refusal),))

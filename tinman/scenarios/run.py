@@ -75,6 +75,7 @@ def _trace(use: ToolUse, answer: ToolResult | None) -> ToolTrace:
     return ToolTrace(
         tool_name=storable(use.name),
         arguments=change_texts(use.arguments, storable),
+        malformed=None if use.malformed is None else storable(use.malformed),
         correlation_id=storable(use.id),
         status=None if answer is None else "error" if answer.is_error else "ok",
         raw_result=None if answer is None else storable(answer.content),
