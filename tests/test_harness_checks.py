@@ -17,7 +17,8 @@ from tinman.messages import Usage
 from tinman.scenarios import registry
 from tinman.scenarios.checks import Check, ToolTrace, is_subset, judge
 from tinman.scenarios.files import BUILT_IN_CHECKS, check_data, read_check
-from tinman.scenarios.json_shape import at, check_schema, read_path, same, violation
+from tinman.scenarios.json_shape import check_schema, read_path, same, violation
+from tinman.text.json_paths import values_at
 
 
 def call(name: str, **arguments: Any) -> ToolTrace:
@@ -272,15 +273,15 @@ def test_an_answer_too_deep_to_be_searched_is_no_fault_of_it() -> None:
 def test_a_path_leads_where_it_says() -> None:
     value = {"a": [{"b": 1}, {"b": 2}], "c d": {"e": 3}}
 
-    assert list(at(value, read_path("$.a[*].b"))) == [1, 2]
-    assert list(at(value, read_path("$.a[-1].b"))) == [2]
-    assert list(at(value, read_path("$['c d'].e"))) == [3]
-    assert list(at(value, read_path("$"))) == [value]
-    assert at({"content-type": {"0": 4}}, read_path("$.content-type.0")) == [4]
-    assert at(value, read_path("$..b")) == [1, 2]
-    assert at(value, read_path("$.a[?@.b > 1].b")) == [2]
-    assert at({"ok?": {"c-d": {"a?b": 5}}}, read_path("$.ok?.c-d['a?b']")) == [5]
-    assert at({"a?b": {"c-d": 6}}, read_path("$['a?b'].c-d")) == [6]
+    assert list(values_at(value, read_path("$.a[*].b"))) == [1, 2]
+    assert list(values_at(value, read_path("$.a[-1].b"))) == [2]
+    assert list(values_at(value, read_path("$['c d'].e"))) == [3]
+    assert list(values_at(value, read_path("$"))) == [value]
+    assert values_at({"content-type": {"0": 4}}, read_path("$.content-type.0")) == [4]
+    assert values_at(value, read_path("$..b")) == [1, 2]
+    assert values_at(value, read_path("$.a[?@.b > 1].b")) == [2]
+    assert values_at({"ok?": {"c-d": {"a?b": 5}}}, read_path("$.ok?.c-d['a?b']")) == [5]
+    assert values_at({"a?b": {"c-d": 6}}, read_path("$['a?b'].c-d")) == [6]
     for wrong in ("a", "$a", "$.a[", "$[x]"):
         with pytest.raises(ValueError, match="path"):
             read_path(wrong)

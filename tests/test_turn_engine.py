@@ -81,15 +81,18 @@ async def test_an_error_of_the_target_is_indeterminate_and_named(error: Exceptio
     assert outcome.turns == ()
 
 
-@pytest.mark.parametrize("empty", ["", "  \n\t "])
+@pytest.mark.parametrize(
+    "empty",
+    ["", "  \n\t ", "\u200b\ufeff\u2060", "\u3164\u2800\ue000", "<think>hm, {x}</think>\n", "<think>hm", "x</think>"],
+)
 async def test_an_empty_reply_is_indeterminate_not_ok_and_not_a_failure(empty: str) -> None:
     silent = await outcome_of(empty)
     unchecked = await outcome_of(empty, of=scenario(checks=()))
-    later = await outcome_of("ill", empty, of=scenario("a", "b"))
+    later = await outcome_of("I am fine.", empty, of=scenario("a", "b"))
 
-    assert (silent.verdict, silent.reason) == ("indeterminate", "empty reply in turn 1")
+    assert (silent.verdict, silent.reason) == ("indeterminate", "adapter_runtime: the target answered nothing")
     assert unchecked.verdict == "indeterminate"
-    assert (later.verdict, later.reason) == ("indeterminate", "empty reply in turn 2")
+    assert (later.verdict, later.reason) == ("indeterminate", "adapter_runtime: the target answered nothing")
 
 
 async def test_a_reply_without_text_that_calls_a_tool_is_a_reply() -> None:

@@ -8,7 +8,8 @@ What one module raises only to catch it itself stands in that module. The code i
     TinmanError
     ├── ConfigError              a setting, profile or name is missing or malformed
     ├── DefinitionError          a scenario, design or patch that cannot be run as written
-    │   └── UnsupportedTypeError a tool's parameter that no JSON schema can describe
+    │   ├── UnsupportedTypeError a tool's parameter that no JSON schema can describe
+    │   └── PatternTooSlow       a regular expression that found no end in a text
     ├── NotFound                 an id or label that the store does not hold
     ├── Stopped                  a stop was asked for, and there is work left that is not stored
     ├── ModeRefused              the operating mode does not allow the action
@@ -93,6 +94,16 @@ class DefinitionError(TinmanError):
 
 class UnsupportedTypeError(DefinitionError, TypeError):
     """Raised when a tool is registered whose parameters have no hint, or one that JSON cannot carry."""
+
+
+class PatternTooSlow(DefinitionError):
+    """Raised when a regular expression does not come to an end in a text within ``seconds``: nothing is decided."""
+
+    def __init__(self, pattern: str, *, seconds: float, length: int) -> None:
+        super().__init__(
+            f"the expression /{pattern}/ came to no end within {seconds:g} s in a text of {length} characters;"
+            " write it without repeats inside repeats"
+        )
 
 
 class NotFound(TinmanError):

@@ -23,13 +23,13 @@ from tinman.messages import Answers, Message, Reply, Request, Usage, say
 from tinman.models.base import Model
 from tinman.models.schemas import strict
 from tinman.text.reading import read_json
+from tinman.text.replies import without_thinking
 from tinman.text.visible import shorten, visible
 
 T = TypeVar("T")
 _NO_DATA: Mapping[str, str] = MappingProxyType({})
 _LOOKALIKE = re.compile(r"[<\uff1c\u2039\u00ab\u27e8\u3008]{2,}(?=\s*/?\s*(?:END\s+)?DATA\b)", re.IGNORECASE)
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)\n?\s*```", re.DOTALL)
-_THINKING = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _MOST_OBJECTS = 1000
 _MOST_ERRORS = 8
 _MOST_FAILURES = 3
@@ -193,7 +193,7 @@ def _objects_in(reply: Reply) -> Iterator[str]:
     may hold drafts of it, or braces of any kind.
     """
     whole = reply.message.text.strip()
-    text = _THINKING.sub("", whole).strip()
+    text = without_thinking(whole).strip()
     if not text:
         raise _NoAnswer("the answer is empty" if not whole else "there is no answer after the thinking")
     found = 0

@@ -262,11 +262,8 @@ class _Attempt:
         self._write_junit(junit(measurement, left_out=left_out, redactor=self.redactor))
         told = summarize_results([trials.shown for trials in measurement.trials]).splitlines()
         told += _repeats(measurement)
-        told += [
-            f"Note: {shorten(trials.scenario_id, 80)} answered nothing at all in a turn it passed"
-            for trials in measurement.trials
-            if trials.passed and trials.shown.verdict == "indeterminate"
-        ]
+        if measurement.missing:
+            told.append(f"Not measured: {len(measurement.missing)} scenarios: {_some(list(measurement.missing))}")
         is_provisional = green and not self.is_confirm
         reminder = (provisional_note(self.known.confirmation_status),) if is_provisional else ()
         out = (*told, *(visible(note) for note in notes), *reminder, f"Report: {report}")

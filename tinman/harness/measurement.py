@@ -8,14 +8,16 @@ from itertools import product
 import anyio
 
 from tinman import clock
-from tinman.errors import DefinitionError
+from tinman.errors import DefinitionError, TinmanError
 from tinman.frozen import frozen
 from tinman.harness.repeats import Gate
 from tinman.harness.results import ScenarioResult, Trials, result_of
 from tinman.scenarios.files import check_kinds, check_unique
-from tinman.scenarios.run import Referee, run_scenario
+from tinman.scenarios.outcome import Outcome
+from tinman.scenarios.run import REASON_CHARS, Referee, run_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.base import Target
+from tinman.text.visible import line_of
 
 TURN_TIMEOUT_SECONDS = 120.0
 SIDE_BY_SIDE = 8
@@ -39,16 +41,24 @@ class Plan:
 
 @frozen
 class Measurement:
-    """What a plan brought, in the order of the scenarios. ``gate_holds`` is ``None`` without a gate."""
+    """What a plan brought, in the order of the scenarios. ``gate_holds`` is ``None`` without a gate.
+
+    ``missing`` are the ids of scenarios that were to run and never did.
+    """
 
     trials: tuple[Trials, ...] = ()
     gate_holds: bool | None = None
     cut_short: bool = False
+    missing: tuple[str, ...] = ()
 
     @property
     def is_green(self) -> bool:
-        """Whether the gate holds, or, without one, every run passed."""
-        return all(trials.passed for trials in self.trials) if self.gate_holds is None else self.gate_holds
+        """Whether the gate holds, or, without one, every run passed; never of less than was planned, or of nothing."""
+        if self.missing or not any(run.verdict != "indeterminate" for trials in self.trials for run in trials.runs):
+            return False
+        if self.gate_holds is None:
+            return not self.cut_short and all(trials.passed for trials in self.trials)
+        return self.gate_holds
 
 
 class Board:
@@ -82,7 +92,8 @@ class Board:
             if runs
         )
         cut_short = any(len(runs) < planned for runs, planned in zip(self.runs, self.planned, strict=True))
-        return Measurement(trials=trials, gate_holds=self.gate_holds, cut_short=cut_short)
+        missing = tuple(one.scenario_id for one, runs in zip(self.scenarios, self.runs, strict=True) if not runs)
+        return Measurement(trials=trials, gate_holds=self.gate_holds, cut_short=cut_short, missing=missing)
 
 
 def check_plan(scenarios: Sequence[Scenario], plan: Plan) -> None:
@@ -137,19 +148,28 @@ async def one_try(
     turn_timeout_seconds: float = TURN_TIMEOUT_SECONDS,
     referee: Referee | None = None,
 ) -> ScenarioResult:
-    """Return the result of the ``number``-th try (from 1); the same seed and number throw the same dice."""
-    own = target.capabilities.turn_timeout_seconds
-    outcome = await run_scenario(
-        target,
-        scenario,
-        seed=clock.derive_seed(seed, f"{scenario.scenario_id}#{number - 1}"),
-        user=user,
-        timeout_seconds=NO_LIMIT,
-        # An adapter that gives its command more time than we give a turn means it; ours is only a net below its own.
-        turn_timeout_seconds=max(turn_timeout_seconds, own + 5 if own else 0.0),
-        goes_on=True,
-        referee=referee,
-    )
+    """Return the result of the ``number``-th try (from 1); the same seed and number throw the same dice.
+
+    Whatever a target of one's own raises is the try's error. Spent budgets, open approvals and cancellation go through.
+    """
+    own, started_at = target.capabilities.turn_timeout_seconds, clock.now()
+    try:
+        outcome = await run_scenario(
+            target,
+            scenario,
+            seed=clock.derive_seed(seed, f"{scenario.scenario_id}#{number - 1}"),
+            user=user,
+            timeout_seconds=NO_LIMIT,
+            # An adapter that gives its command more time than a turn has means it; ours is only a net below its own.
+            turn_timeout_seconds=max(turn_timeout_seconds, own + 5 if own else 0.0),
+            goes_on=True,
+            referee=referee,
+        )
+    except TinmanError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a stranger's target, layer or judge: this try's error and no other's
+        reason = line_of(error, REASON_CHARS)
+        outcome = Outcome(verdict="indeterminate", reason=reason, started_at=started_at, duration_ms=0)
     return result_of(scenario, outcome, user=user, number=number)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
-from tinman.frozen import frozen
+from tinman.frozen import alter, frozen
 from tinman.messages import Usage
-from tinman.scenarios.checks import CheckResult
+from tinman.scenarios.checks import CheckResult, ToolTrace
 from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.run import BROKEN
 from tinman.scenarios.scenario import Scenario
@@ -21,7 +21,7 @@ from tinman.text.visible import shorten
 class ScenarioResult:
     """One run of one scenario. ``started_at`` is in seconds since 1970, ``reason`` explains an indeterminate verdict.
 
-    ``passed`` says that every turn passed; what could not be measured has not passed.
+    ``passed`` says that every turn was judged, and passed; what could not be measured has not passed.
     """
 
     scenario_id: str
@@ -49,11 +49,17 @@ class ScenarioResult:
 
 
 def result_of(scenario: Scenario, outcome: Outcome, *, user: str, number: int = 1) -> ScenarioResult:
-    """Return the result of one run. A run in which no turn was said gets one broken turn, which says why."""
+    """Return the result of one run.
+
+    One that broke off before its last turn gets a broken turn more, one that broke after it a result more in that turn:
+    it says why.
+    """
     turns = outcome.turns
+    why = CheckResult(type=BROKEN, passed=False, detail=outcome.reason, undecided=True)
     if not turns or (outcome.verdict == "indeterminate" and len(turns) < len(scenario.turns)):
-        why = CheckResult(type=BROKEN, passed=False, detail=outcome.reason, undecided=True)
         turns = (*turns, TurnRecord(user=scenario.turns[len(turns)].user, assistant="", checks=(why,), passed=False))
+    elif outcome.verdict == "indeterminate" and all(turn.passed for turn in turns):
+        turns = (*turns[:-1], alter(turns[-1], checks=(*turns[-1].checks, why), passed=False))
     return ScenarioResult(
         scenario_id=scenario.scenario_id,
         description=scenario.description or scenario.scenario_id,
@@ -61,7 +67,7 @@ def result_of(scenario: Scenario, outcome: Outcome, *, user: str, number: int = 
         user_id=user,
         started_at=int(outcome.started_at.timestamp()),
         duration_ms=outcome.duration_ms,
-        passed=all(turn.passed for turn in turns),
+        passed=outcome.verdict == "ok",
         turns=turns,
         verdict=outcome.verdict,
         reason=outcome.reason,
@@ -133,8 +139,14 @@ def provisional_note(confirmation_status: str | None) -> str:
 
 def plain_turn(turn: TurnRecord) -> dict[str, Any]:
     """Return a turn as reports write it: the members of the v1 schema, and what is ours beside them."""
-    calls, checks = [vars(trace) for trace in turn.tool_traces], [plain_check(check) for check in turn.checks]
+    calls = [_plain_trace(trace) for trace in turn.tool_traces]
+    checks = [plain_check(check) for check in turn.checks]
     return {**vars(turn), "tool_traces": calls, "checks": checks}
+
+
+def _plain_trace(trace: ToolTrace) -> dict[str, Any]:
+    """Return a call with the members of the v1 schema; ours is there only where it says something."""
+    return {name: value for name, value in vars(trace).items() if name != "malformed" or value is not None}
 
 
 def plain_check(check: CheckResult) -> dict[str, Any]:

@@ -34,7 +34,8 @@ from tinman.patches.kinds import (
     patch_digest,
 )
 from tinman.targets.world import is_retrieved
-from tinman.text.matching import tells
+from tinman.text.matching import tells, told_by
+from tinman.text.patterns import Searches
 
 _log = structlog.get_logger(__name__)
 ASK_AGAIN = 3
@@ -116,26 +117,28 @@ def _prompt(patch: PromptPatch, name: str, request: Request) -> Flow:
     return _mark(reply, name, True)
 
 
-def _hits(patch: Guardrail, text: str) -> bool:
-    return any(re.search(p, text) for p in patch.patterns) or any(tells(text, secret) for secret in patch.secrets)
+def _hits(patch: Guardrail, text: str, searches: Searches) -> bool:
+    return any(searches.finds(one, text) for one in patch.patterns) or any(tells(text, one) for one in patch.secrets)
 
 
-def _without_hits(patch: Guardrail, text: str) -> str:
-    kept = "".join(piece for piece in _SENTENCE.findall(text) if not _hits(patch, piece))
+def _without_hits(patch: Guardrail, text: str, searches: Searches) -> str:
+    kept = "".join(piece for piece in _SENTENCE.findall(text) if not _hits(patch, piece, searches))
     return kept if kept.strip() else REMOVED  # providers refuse empty text
 
 
 def _filter_in(patch: Guardrail, name: str, request: Request) -> Flow:
+    searches = Searches()
+
     def clean(part: Part, role: str) -> Part:
-        if isinstance(part, ToolResult) and "tool_result" in patch.scope and _hits(patch, part.content):
-            return replace(part, content=_without_hits(patch, part.content))
+        if isinstance(part, ToolResult) and "tool_result" in patch.scope and _hits(patch, part.content, searches):
+            return replace(part, content=_without_hits(patch, part.content, searches))
         if (
             isinstance(part, Text)
             and role == "user"
             and ("retrieved" if is_retrieved(part.text) else "user") in patch.scope
-            and _hits(patch, part.text)
+            and _hits(patch, part.text, searches)
         ):
-            return replace(part, text=_without_hits(patch, part.text))
+            return replace(part, text=_without_hits(patch, part.text, searches))
         return part
 
     messages = tuple(replace(m, parts=tuple(clean(part, m.role) for part in m.parts)) for m in request.messages)
@@ -146,8 +149,8 @@ def _filter_in(patch: Guardrail, name: str, request: Request) -> Flow:
 
 def _filter_out(patch: Guardrail, name: str, request: Request) -> Flow:
     reply = yield from _ask(request)
-    said = "\n".join([reply.message.text, *(str(v) for use in reply.message.calls for v in use.arguments.values())])
-    if not _hits(patch, said):
+    said = "\n".join([reply.message.text, *(told_by(use.arguments, use.malformed) for use in reply.message.calls)])
+    if not _hits(patch, said, Searches()):
         return reply
     refused = Message(role="assistant", parts=(Text(text=patch.refusal),))
     return _mark(replace(reply, message=refused, stop="end"), name, True)
@@ -186,11 +189,13 @@ def _ask_again(
 
 
 def _restrict(patch: ToolRestriction, name: str, request: Request, changed: bool = False) -> Flow:
+    searches = Searches()
+
     def may_run(use: ToolUse) -> Generator[Request | Wait | Ask, Any, bool]:
         yield from ()
         rules = patch.allow.get(use.name, {})
         return use.name not in patch.deny and all(
-            re.fullmatch(pattern, str(use.arguments.get(argument, ""))) for argument, pattern in rules.items()
+            searches.fits(pattern, str(use.arguments.get(argument, ""))) for argument, pattern in rules.items()
         )
 
     offered = tuple(tool for tool in request.tools if tool.name not in patch.deny)

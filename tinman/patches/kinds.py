@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tinman.frozen import digest, dump, frozen
 from tinman.taxonomy import RiskTier
+from tinman.text.patterns import check_pattern
 
+Expression = Annotated[str, AfterValidator(check_pattern)]
 Seam = Literal["model", "turn"]
 _MODEL: frozenset[Seam] = frozenset({"model"})
 _ANYWHERE: frozenset[Seam] = frozenset({"model", "turn"})
@@ -50,11 +52,12 @@ class Guardrail:
     """Filters text by ``patterns`` (regular expressions) and ``secrets`` (told in any disguise).
 
     On the way ``in`` it removes each sentence that matches from ``scope`` (what the user wrote, retrieved documents
-    and memory, tool results); on the way ``out`` a matching reply is replaced by ``refusal``.
+    and memory, tool results); on the way ``out`` a matching reply is replaced by ``refusal``. A call whose text a
+    pattern comes to no end in is not made, or not answered: it ends with ``PatternTooSlow``.
     """
 
     direction: Literal["in", "out"]
-    patterns: tuple[str, ...] = ()
+    patterns: tuple[Expression, ...] = ()
     secrets: tuple[str, ...] = ()
     scope: tuple[Literal["user", "retrieved", "tool_result"], ...] = ("retrieved", "tool_result")
     refusal: str = "I can't share that."
@@ -87,7 +90,7 @@ class ToolRestriction:
     """
 
     deny: tuple[str, ...] = ()
-    allow: dict[str, dict[str, str]] = Field(default_factory=dict)
+    allow: dict[str, dict[str, Expression]] = Field(default_factory=dict)
     kind: Literal["tool_restriction"] = "tool_restriction"
     facts: ClassVar[Facts] = Facts(tier=RiskTier.REVIEW)
     risk_factor: ClassVar[str] = "takes an ability away"

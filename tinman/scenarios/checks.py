@@ -7,26 +7,19 @@ model may only add a failure or say that it cannot tell.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import AfterValidator, Field
 
-from tinman.errors import DefinitionError
+from tinman.errors import DefinitionError, PatternTooSlow
 from tinman.frozen import frozen
 from tinman.messages import Usage
 from tinman.scenarios import json_shape, registry
-from tinman.text.matching import tells
+from tinman.text.json_paths import values_at
+from tinman.text.matching import tells, told_by
+from tinman.text.patterns import Searches, check_pattern
 from tinman.text.visible import line_of, shorten
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{shorten(text, 60)!r} is no regular expression: {error}") from error
-    return text
 
 
 def _path(text: str) -> str:
@@ -39,14 +32,14 @@ def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-Pattern = Annotated[str, AfterValidator(_pattern)]
+Pattern = Annotated[str, AfterValidator(check_pattern)]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 @frozen
 class ToolTrace:
-    """One tool call seen while a turn was answered."""
+    """One tool call seen while a turn was answered; ``malformed`` are arguments that are no JSON object."""
 
     tool_name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
@@ -55,6 +48,7 @@ class ToolTrace:
     status: str | None = None
     user_safe_summary: str | None = None
     raw_result: Any = None
+    malformed: str | None = None
 
 
 @frozen
@@ -107,7 +101,7 @@ class Matches:
 
 @frozen
 class KeepsSecret:
-    """No value is told by the reply or by the arguments of a call: neither plainly nor reversed, spaced or encoded."""
+    """No value is told by the reply or by a call's arguments, whatever their shape: neither plainly nor in a code."""
 
     values: tuple[str, ...]
     type: Literal["keeps_secret"] = "keeps_secret"
@@ -340,7 +334,7 @@ def _used(check: CostAtMost | TokensAtMost, usage: Usage) -> CheckResult:
 def _json(check: JsonFits | JsonPath, reply: str) -> CheckResult:
     try:
         value = json_shape.parsed(reply)
-        there = [] if isinstance(check, JsonFits) else json_shape.at(value, json_shape.read_path(check.path))
+        there = [] if isinstance(check, JsonFits) else values_at(value, json_shape.read_path(check.path))
     except json_shape.NoJson as error:
         return _found(check, False, shorten(str(error), 300))
     except ValueError as error:
@@ -351,8 +345,8 @@ def _json(check: JsonFits | JsonPath, reply: str) -> CheckResult:
     if check.is_compared:
         hits, wanted = [v for v in there if json_shape.same(check.equals, v)], f"equal to {json.dumps(check.equals)}"
     elif check.matches is not None:
-        pattern = check.matches
-        hits = [v for v in there if isinstance(v, str) and re.search(pattern, v)]
+        pattern, searches = check.matches, Searches()
+        hits = [v for v in there if isinstance(v, str) and searches.finds(pattern, v)]
         wanted = f"matching /{shorten(pattern, 60)}/"
     else:
         hits, wanted = there, "at all"
@@ -386,9 +380,16 @@ def judge(
 ) -> CheckResult:
     """Return what ``check`` finds in one turn. Pure, but for kinds from elsewhere.
 
-    A deferred check is returned undecided: whoever drives the target has to ask. Raises ``DefinitionError`` for a kind
-    from elsewhere that is not installed.
+    A deferred check is returned undecided: whoever drives the target has to ask. So is one whose regular expression
+    comes to no end. Raises ``DefinitionError`` for a kind from elsewhere that is not installed.
     """
+    try:
+        return _judged(check, reply, traces, duration_ms, usage)
+    except PatternTooSlow as error:
+        return unsure(check, str(error))
+
+
+def _judged(check: Check, reply: str, traces: tuple[ToolTrace, ...], duration_ms: float, usage: Usage) -> CheckResult:
     called = {trace.tool_name for trace in traces}
     match check:
         case ContainsAll(values=values):
@@ -399,10 +400,10 @@ def judge(
         case NotContains(values=values):
             return _none_of(check, [value for value in values if value in reply], "present", "none present")
         case Matches(pattern=pattern, negate=negate):
-            hit = re.search(pattern, reply) is not None
+            hit = Searches().finds(pattern, reply)
             return _found(check, hit is not negate, f"{'found' if hit else 'not found'}: /{shorten(pattern, 80)}/")
         case KeepsSecret(values=values):
-            said = "\n".join([reply, *(str(value) for trace in traces for value in trace.arguments.values())])
+            said = "\n".join([reply, *(told_by(trace.arguments, trace.malformed) for trace in traces)])
             return _none_of(check, [value for value in values if tells(said, value)], "told", "no secret told")
         case ToolUsed(values=values):
             return _none_of(check, [value for value in values if value not in called], "not called", "all called")

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from tinman.text.json_paths import check_path
+from tinman.text.patterns import Searches, check_pattern
 from tinman.text.visible import shorten
-
-if TYPE_CHECKING:
-    from jsonpath_rfc9535 import JSONPathQuery
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _KEY = r"""\[(?:'.*?'|".*?")\]"""
@@ -41,29 +40,14 @@ def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-def read_path(path: str) -> JSONPathQuery:
+def read_path(path: str) -> str:
     """Return the JSONPath (RFC 9535) that ``path`` writes. Raises ``ValueError`` for what is none.
 
     ``.name`` may hold anything but brackets, dots, stars, quotes and backslashes: ``$.content-type``, ``$.items.0``.
     """
-    from jsonpath_rfc9535 import JSONPathError, compile  # noqa: PLC0415 - loaded by the first check that needs it
-
-    try:
-        if not _FILTER.search(re.sub(_KEY, "", path)):
-            path = _NAME.sub(lambda found: found[1] or f"['{found[2]}']", path)
-        return compile(path)
-    except JSONPathError as error:
-        raise ValueError(f"path {path!r} cannot be read: {shorten(str(error), 120)}") from error
-
-
-def at(value: Any, path: JSONPathQuery) -> list[Any]:
-    """Return every value that ``path`` leads to. Raises ``ValueError`` when the value is nested too deeply."""
-    from jsonpath_rfc9535 import JSONPathError  # noqa: PLC0415 - loaded by the first check that needs it
-
-    try:
-        return path.find(value).values()
-    except (JSONPathError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be followed: {error}") from error
+    if not _FILTER.search(re.sub(_KEY, "", path)):
+        path = _NAME.sub(lambda found: found[1] or f"['{found[2]}']", path)
+    return check_path(path)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -83,18 +67,25 @@ def check_schema(schema: Any) -> None:
     A word that JSON Schema 2020-12 does not know, a format nobody checks and a reference to another document are such
     things: a check that silently checks less than it says would be worse than none.
     """
-    from jsonschema import SchemaError  # noqa: PLC0415 - loaded by the first check that needs it
+    from jsonschema import FormatChecker, SchemaError  # noqa: PLC0415 - loaded by the first check that needs it
 
     if not isinstance(schema, dict | bool):
         raise ValueError(f"schema is a {type(schema).__name__}; it has to be an object, true or false")
     kind = _dialect()
     try:
-        kind.check_schema(schema)
+        # Expressions are looked at below, by who will search with them.
+        kind.check_schema(schema, format_checker=FormatChecker(formats=()))
     except SchemaError as error:
         raise ValueError(f"schema{error.json_path.removeprefix('$')}: {shorten(error.message, 200)}") from error
     for inner in _all_within(schema):
         if unknown := sorted(inner.keys() - kind.VALIDATORS.keys() - _SAID):
             raise ValueError(f"schema uses {unknown[0]!r}, which is not checked here")
+        for pattern in (*filter(None, [inner.get("pattern")]), *inner.get("patternProperties", ())):
+            check_pattern(pattern)
+        if "unevaluatedProperties" in inner and "patternProperties" in str(schema):
+            raise ValueError(
+                "schema uses 'unevaluatedProperties' beside 'patternProperties', which is not checked here"
+            )
         if inner.get("format", "email") not in kind.FORMAT_CHECKER.checkers:
             raise ValueError(f"schema names the format {inner['format']!r}, which is not checked here")
         if not inner.get("$ref", "#/$defs/").startswith("#/$defs/"):
@@ -117,13 +108,47 @@ def _all_within(schema: Any) -> Iterator[dict[str, Any]]:
             yield from _all_within(inner)
 
 
+def _with_an_end() -> Any:
+    """Return a validator whose regular expressions come to an end together."""
+    from jsonschema import ValidationError  # noqa: PLC0415 - loaded by the first check that needs it
+    from jsonschema.validators import extend  # noqa: PLC0415
+
+    kind, searches = _dialect(), Searches()
+    additional = kind.VALIDATORS["additionalProperties"]
+
+    def fitting(patterns: Iterable[str], instance: dict[str, Any]) -> dict[str, Any]:
+        return {name: True for name in instance if any(searches.finds(one, name) for one in patterns)}
+
+    def of_text(_: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
+        if isinstance(instance, str) and not searches.finds(pattern, instance):
+            yield ValidationError(f"{shorten(repr(instance), 80)} does not match {pattern!r}")
+
+    def of_names(validator: Any, patterns: dict[str, Any], instance: Any, schema: Any) -> Iterator[Any]:
+        for pattern, inner in patterns.items() if isinstance(instance, dict) else ():
+            for name in fitting([pattern], instance):
+                yield from validator.descend(instance[name], inner, path=name, schema_path=pattern)
+
+    def of_others(validator: Any, others: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if isinstance(instance, dict) and (patterns := schema.get("patternProperties")):
+            known = {**schema.get("properties", {}), **fitting(patterns, instance)}
+            schema = {name: part for name, part in schema.items() if name != "patternProperties"} | {
+                "properties": known
+            }
+        yield from additional(validator, others, instance, schema)
+
+    mine = {"pattern": of_text, "patternProperties": of_names, "additionalProperties": of_others}
+    return extend(kind, mine)  # type: ignore[no-untyped-call]
+
+
 def violation(schema: Any, value: Any) -> str:
-    """Return the first way in which ``value`` does not fit ``schema``, or an empty text when it fits."""
+    """Return the first way in which ``value`` does not fit ``schema``, or an empty text when it fits.
+
+    Raises ``PatternTooSlow`` when the schema's regular expressions come to no end.
+    """
     from jsonschema.exceptions import best_match  # noqa: PLC0415 - loaded by the first check that needs it
 
-    kind = _dialect()
     try:
-        found = best_match(kind(schema, format_checker=kind.FORMAT_CHECKER).iter_errors(value))
+        found = best_match(_with_an_end()(schema, format_checker=_dialect().FORMAT_CHECKER).iter_errors(value))
     except RecursionError:
         return "$ is nested too deeply"
     return f"{found.json_path}: {shorten(found.message, 200)}" if found is not None else ""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import secrets
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol, Self
 
@@ -38,10 +39,12 @@ from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR, GARBLED
 from tinman.text.cutting import two_ends
 from tinman.text.invalid import read_as
+from tinman.text.replies import says_nothing
 from tinman.text.storable import change_texts, storable
 from tinman.text.visible import line_of, shorten
 
 KEPT_CHARS = 64_000
+JUDGE_SECONDS = 300.0
 REASON_CHARS = 1_000
 BROKEN, UNTRACED = "adapter_runtime", "trace_capture"
 
@@ -72,6 +75,7 @@ def _trace(use: ToolUse, answer: ToolResult | None) -> ToolTrace:
     return ToolTrace(
         tool_name=storable(use.name),
         arguments=change_texts(use.arguments, storable),
+        malformed=None if use.malformed is None else storable(use.malformed),
         correlation_id=storable(use.id),
         status=None if answer is None else "error" if answer.is_error else "ok",
         raw_result=None if answer is None else storable(answer.content),
@@ -91,12 +95,33 @@ def _engine(kind: str, detail: str) -> CheckResult:
     return CheckResult(type=kind, passed=False, detail=storable(detail), undecided=True)
 
 
+@contextmanager
+def _limit(seconds: float | None) -> Iterator[None]:
+    """End what is awaited in the block after so many seconds, and raise ``TimeoutError`` that says so."""
+    with anyio.move_on_after(seconds) if seconds else nullcontext() as limit:
+        yield
+    if limit is not None and limit.cancelled_caught:
+        raise TimeoutError(f"timeout after {seconds:g} s")
+
+
+def _is_told(result: CheckResult) -> bool:
+    """Say whether ``result`` found what must not be told: also thinking aloud, or letters nobody sees, tell it."""
+    return result.type in {"assistant_not_contains", "keeps_secret"} and not result.passed and not result.undecided
+
+
+def _why_silent(reply: Reply) -> str:
+    if FILTERED in reply.extra:
+        return f"the provider's filter stopped it: {reply.extra[FILTERED]}"
+    why = {"length": " (its output limit was reached before)", "refusal": " (it refused without a word)"}
+    return f"the target answered nothing{why.get(reply.stop, '')}"
+
+
 @dataclass
 class Conversation:
     """A conversation with a target: ``say`` a turn, ``fork`` to try another way on, read the turns judged so far.
 
     ``about`` names the scenario in correlation ids. ``sees_calls`` says that a reply without tool calls made none; of a
-    black box that tells nothing, nothing is known.
+    black box that tells nothing, nothing is known. ``told`` holds the replies of ``turns``, whole.
     """
 
     session: Session
@@ -107,8 +132,10 @@ class Conversation:
     referee: Referee | None = None
     sees_calls: bool = True
     once: bool = False
+    judge_seconds: float = JUDGE_SECONDS
     messages: tuple[Message, ...] = ()
     turns: tuple[TurnRecord, ...] = ()
+    told: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     acted: tuple[str, ...] = ()
 
@@ -116,37 +143,40 @@ class Conversation:
         """Return a copy that goes its own way from here; only targets that are functions of the request allow it."""
         return copy.copy(self)
 
-    async def say(self, text: str, checks: tuple[Check, ...] = ()) -> TurnRecord:
-        """Send one user turn and judge the answer. What the target raises goes through; nothing is recorded then."""
+    async def say(self, text: str, checks: tuple[Check, ...] = (), seconds: float | None = None) -> TurnRecord:
+        """Send one user turn and judge the answer. What the target raises goes through; nothing is recorded then.
+
+        ``seconds`` is the target's time: a reply that takes longer raises ``TimeoutError``. A judge has its own.
+        """
         started = clock.monotonic()
         number = len(self.turns)
         asked = (*self.messages, say("user", text))
-        reply: Reply = await self._sent(
-            Request(
-                messages=asked,
-                session=self.session_id,
-                seed=clock.derive_seed(self.seed, str(number)),
-                correlation_id=f"eval-{self.about}-{number + 1}-{secrets.token_hex(4)}" if self.about else "",
-                once=self.once,
-            )
+        request = Request(
+            messages=asked,
+            session=self.session_id,
+            seed=clock.derive_seed(self.seed, str(number)),
+            correlation_id=f"eval-{self.about}-{number + 1}-{secrets.token_hex(4)}" if self.about else "",
+            once=self.once,
         )
+        with _limit(seconds):
+            reply: Reply = await self._sent(request)
         said = storable(reply.message.text)
         recorded = reply.extra.get(CALLS)
         traces = traces_of((*reply.trace, reply.message)) if recorded is None else _recorded(recorded)
-        seconds = clock.monotonic() - started
+        took = clock.monotonic() - started
         turn = TurnRecord(
             user=text,
             assistant=two_ends(said, KEPT_CHARS, "characters not kept"),
             tool_traces=traces,
-            duration_ms=round(seconds * 1000),
+            duration_ms=round(took * 1000),
             passed=False,
         )
-        results = await self._judged(checks, turn, said, reply, seconds)
-        if FILTERED in reply.extra and not said:
-            results = (*results, _engine(BROKEN, f"the provider's filter stopped it: {reply.extra[FILTERED]}"))
+        results = await self._judged(checks, turn, said, reply, took, seconds)
+        if says_nothing(said) and not traces and not (said.strip() and any(map(_is_told, results))):
+            results = (*results, _engine(BROKEN, _why_silent(reply)))
         turn = alter(turn, checks=results, passed=all(result.passed for result in results))
         self.messages = (*asked, *reply.trace, reply.message)
-        self.turns = (*self.turns, turn)
+        self.turns, self.told = (*self.turns, turn), (*self.told, said)
         self.usage = self.usage + reply.usage
         self.acted = tuple(dict.fromkeys((*self.acted, *reply.acted)))
         return turn
@@ -163,7 +193,7 @@ class Conversation:
             raise TargetError(f"the target raised {line_of(error, REASON_CHARS)}") from error
 
     async def _judged(
-        self, checks: tuple[Check, ...], turn: TurnRecord, said: str, reply: Reply, seconds: float
+        self, checks: tuple[Check, ...], turn: TurnRecord, said: str, reply: Reply, took: float, seconds: float | None
     ) -> tuple[CheckResult, ...]:
         """Return the results in the checks' order: those of the turn itself first, then the state, a model last."""
         untraced = str(reply.extra.get(CAPTURE_ERROR, ""))
@@ -174,13 +204,14 @@ class Conversation:
             untraced = "the target does not tell its tool calls" if asking else ""
         needs_calls = bool(asking)
         kept = [check for check in checks if not untraced or isinstance(check, KeepsSecret) or not reads_calls(check)]
-        found = [judge(check, said, turn.tool_traces, duration_ms=seconds * 1000, usage=reply.usage) for check in kept]
+        found = [judge(check, said, turn.tool_traces, duration_ms=took * 1000, usage=reply.usage) for check in kept]
         for place, check in enumerate(kept):
             if isinstance(check, StateHolds):
-                found[place] = await self._state(check)
+                found[place] = await self._state(check, seconds)
         for place, check in enumerate(kept):
             if isinstance(check, Judged) and self.referee is not None:
-                found[place] = await self.referee.judge(check, turn, self.turns)
+                # What is kept of a long reply is less than what was said; a judge is shown what was said.
+                found[place] = await self._refereed(self.referee, check, alter(turn, assistant=said))
         if untraced and (needs_calls or reply.extra.get(GARBLED)):
             return (*found, _engine(UNTRACED, untraced))
         if untraced:
@@ -188,12 +219,31 @@ class Conversation:
             return (*found, CheckResult(type=UNTRACED, passed=True, detail=detail))
         return tuple(found)
 
-    async def _state(self, check: StateHolds) -> CheckResult:
+    async def _refereed(self, referee: Referee, check: Judged, turn: TurnRecord) -> CheckResult:
+        """Return what the judge finds. One that raises, takes too long or returns no result leaves it undecided."""
+        before = tuple(alter(one, assistant=told) for one, told in zip(self.turns, self.told, strict=True))
+        try:
+            with anyio.move_on_after(self.judge_seconds):
+                found: Any = await referee.judge(check, turn, before)
+                if isinstance(found, CheckResult):
+                    return alter(found, passed=found.passed is True and not found.undecided)
+                return unsure(check, f"the judge failed: it returned {type(found).__name__} instead of a result")
+        except (BudgetExhausted, ApprovalError):
+            raise
+        except BaseException as error:
+            # A judge may be anybody's: what it raises, cancelling itself included, says nothing about the target.
+            if is_cancelled(error):
+                raise
+            return unsure(check, f"the judge failed: {line_of(error)}")
+        return unsure(check, f"the judge failed: no answer within {self.judge_seconds:g} s")
+
+    async def _state(self, check: StateHolds, seconds: float | None) -> CheckResult:
         if not isinstance(self.session, Stateful):
             return unsure(check, "the target has no check_state")
         try:
-            answer = await self.session.state(check.name, check.arguments)
-        except TargetError as error:
+            with _limit(seconds):
+                answer = await self.session.state(check.name, check.arguments)
+        except (TargetError, TimeoutError) as error:
             return unsure(check, shorten(str(error), 300))
         detail = answer if isinstance(answer, str) else f"check_state said {answer!r}"
         return CheckResult(type=check.type, passed=answer is True, detail=shorten(detail, 500))
@@ -222,7 +272,7 @@ class Conversation:
             passed=False,
             duration_ms=round((clock.monotonic() - started) * 1000),
         )
-        self.turns = (*self.turns, turn)
+        self.turns, self.told = (*self.turns, turn), (*self.told, "")
         return turn
 
     def judge(self) -> tuple[Verdict, str]:
@@ -232,9 +282,6 @@ class Conversation:
         unsure_of = next((result for turn in self.turns for result in turn.checks if result.undecided), None)
         if unsure_of is not None:
             return "indeterminate", f"{unsure_of.type}: {shorten(unsure_of.detail, 300)}"
-        silent = next((i for i, t in enumerate(self.turns, 1) if not t.assistant.strip() and not t.tool_traces), None)
-        if silent is not None:
-            return "indeterminate", f"empty reply in turn {silent}"
         return ("ok" if all(turn.passed for turn in self.turns) else "failure"), ""
 
 
@@ -290,6 +337,13 @@ async def run_scenario(
             raise
         except TinmanError as error:
             reason = line_of(error, REASON_CHARS)
+        except Exception:
+            raise
+        except BaseException as error:
+            # A target that exits or cancels while it is opened, asked about its state or closed.
+            if is_cancelled(error):
+                raise
+            reason = f"the target raised {line_of(error, REASON_CHARS)}"
     verdict: Verdict = "indeterminate"
     if conversation is None:
         reason = reason or "the target was never called"
@@ -310,10 +364,7 @@ async def _turn(conversation: Conversation, turn: Turn, timeout_seconds: float |
     """Say one turn within its time. Raises what the target raises, or ``TimeoutError``, unless the run goes on."""
     started = clock.monotonic()
     try:
-        with anyio.move_on_after(timeout_seconds) if timeout_seconds else nullcontext() as limit:
-            await conversation.say(turn.user, turn.checks)
-        if limit is not None and limit.cancelled_caught:
-            raise TimeoutError(f"timeout after {timeout_seconds:g} s")
+        await conversation.say(turn.user, turn.checks, timeout_seconds)
     except (BudgetExhausted, ApprovalError):
         raise
     except (TinmanError, TimeoutError) as error:

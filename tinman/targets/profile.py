@@ -13,6 +13,7 @@ from tinman.models.prices import Rate
 from tinman.targets.base import Capabilities
 from tinman.targets.world import ToolStub, World
 from tinman.text.invalid import read_as
+from tinman.text.json_paths import check_path
 
 Encoding = Literal["json", "form", "multipart", "query", "text"]
 """How what an endpoint is told is written: as JSON, as fields of three kinds, or as text."""
@@ -21,11 +22,9 @@ Encoding = Literal["json", "form", "multipart", "query", "text"]
 def _path(text: str) -> str:
     """Return a JSON path that can be followed. Raises ``ValueError``."""
     if text:
-        from jsonpath_rfc9535 import JSONPathError, compile  # noqa: PLC0415 - few profiles have one
-
         try:
-            compile(text)
-        except JSONPathError as error:
+            check_path(text)
+        except ValueError as error:
             raise ValueError(f"is no JSON path: {error}; write one such as $.data.answer") from error
     return text
 

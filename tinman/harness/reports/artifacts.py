@@ -108,6 +108,7 @@ def _summary(measurement: Measurement, context: Mapping[str, Any]) -> dict[str, 
         "failed_scenario_ids": [trials.scenario_id for trials in failed],
         **context,
         **({"flaky_scenario_ids": flaky} if flaky else {}),
+        **({"not_measured_scenario_ids": list(measurement.missing)} if measurement.missing else {}),
     }
 
 

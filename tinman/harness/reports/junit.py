@@ -82,6 +82,8 @@ def junit(measurement: Measurement, *, left_out: Sequence[Scenario] = (), redact
         for run in trials.runs:
             try_of = "" if trials.planned == 1 else f" [{run.number}/{trials.planned}]"
             _add(suite, run, f"{run.scenario_id}{try_of}")
+    for name in measurement.missing:
+        suite.add(name, outcome="error", message="planned, and not measured", body="planned, and not measured")
     for scenario in left_out:
         suite.add(scenario.scenario_id, outcome="skipped", message="destructive; --allow-destructive runs it")
     return suite.document()

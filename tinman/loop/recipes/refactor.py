@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,25 @@ from tinman.loop.recipes.repository import Repository
 from tinman.loop.recipes.suite import Suite, SuiteReport
 from tinman.loop.recipes.testfix import PytestFailureMetric
 from tinman.loop.state.records import MetricSnapshot, State
+from tinman.text.patterns import Searches, check_pattern
 
 Measure = Callable[[Path], float]
 
 
 def occurrences(pattern: str, files: str = "**/*.py") -> Measure:
-    """Return a measure: how often a regular expression occurs in those files of a folder that a glob names."""
-    wanted = re.compile(pattern, re.MULTILINE)
+    """Return a measure: how often a regular expression occurs in those files of a folder that a glob names.
+
+    Raises ``LoopConfigError`` for what is no expression; measuring raises ``PatternTooSlow`` after 10 s of searching.
+    """
+    try:
+        check_pattern(pattern)
+    except ValueError as error:
+        raise LoopConfigError(f"pattern: {error}") from error
 
     def count(folder: Path) -> float:
         texts = (path.read_text("utf-8", "replace") for path in sorted(folder.glob(files)) if path.is_file())
-        return float(sum(len(wanted.findall(text)) for text in texts))
+        searches = Searches(10.0)
+        return float(sum(searches.count(pattern, text) for text in texts))
 
     return count
 

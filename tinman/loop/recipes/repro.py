@@ -17,6 +17,7 @@ from tinman.loop.recipes.repository import Repository
 from tinman.loop.recipes.suite import Suite, SuiteReport
 from tinman.loop.state.records import MetricSnapshot, State
 from tinman.loop.tools.tools import tool
+from tinman.text.patterns import Searches, check_pattern
 
 _PLACE = re.compile(r"^(\S[^:\n]*):(\d+): in ", re.MULTILINE)
 
@@ -77,9 +78,9 @@ class ReproLoop(JudgedLoop):
         self.test_path = PurePosixPath(test_path)
         self.missing = "no test was run yet"
         try:
-            self._failure = re.compile(failure)
-        except re.error as error:
-            raise LoopConfigError(f"failure {failure!r} is no regular expression: {error}") from error
+            self._failure = check_pattern(failure)
+        except ValueError as error:
+            raise LoopConfigError(f"failure: {error}") from error
         self._repeats = repeats
 
         @tool
@@ -134,7 +135,7 @@ class ReproLoop(JudgedLoop):
         for name, told in zip(report.failing, report.told, strict=True):
             if told.is_error:
                 return f"{name} cannot be run: that is another failure than the bug's"
-            if not self._failure.search(told.text):
+            if not Searches(10.0).finds(self._failure, told.text):
                 return f"{name} fails otherwise than described"
             places = _PLACE.findall(told.text)
             if not places:

@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tinman.errors import RequestRefused
+from tinman.errors import GarbledReply, RequestRefused
 from tinman.messages import Message, Opaque, Part, Reply, Request, Stop, Text, ToolResult, ToolSpec, ToolUse
 from tinman.models.wires.reading import OURS, arguments_of, field, identify, limit_calls, rebuilt_usage, served
 from tinman.models.wires.refusals import Form, echoed_fields
+from tinman.text.visible import shorten
 
 PROVIDER = "openai"
+_BROKEN_OFF = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "failed", "timeout"})
 _STOPS: Mapping[str, Stop] = {
     "stop": "end",
     "length": "length",
@@ -172,6 +174,8 @@ def from_response(response: Any, request: Request) -> Reply:
         parts.append(Opaque(provider=PROVIDER, data=kept))
     message = Message(role="assistant", parts=tuple(parts))
     finish = choice.get("finish_reason")
+    if isinstance(finish, str) and finish.lower() in _BROKEN_OFF:
+        raise GarbledReply(f"{PROVIDER}: the reply broke off: its finish_reason is {shorten(finish, 40)}")
     stop = _STOPS.get(str(finish), "other")
     if refusal:
         stop = "refusal"

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
-import jsonpath_rfc9535
 
-from tinman.errors import GarbledReply
+from tinman.errors import GarbledReply, PatternTooSlow
 from tinman.targets.adapters.turn import MAX_CALLS, calls_told
+from tinman.text.json_paths import values_at
 from tinman.text.visible import shorten
 
 FIELDS = ("reply", "message", "answer", "response", "output", "text", "content", "delta", "choices")
@@ -46,10 +46,12 @@ def text_in(data: Any, depth: int = 0) -> str | None:
 
 def by_path(path: str) -> Finder:
     """Return what finds the text at an RFC 9535 path; several are joined, and what is no text is told as JSON."""
-    query = jsonpath_rfc9535.compile(path)
 
     def find(data: Any) -> str | None:
-        values = [value for value in query.find(data).values() if value is not None]
+        try:
+            values = [value for value in values_at(data, path) if value is not None]
+        except (ValueError, PatternTooSlow) as error:
+            raise GarbledReply(f"the reply: {error}") from error
         return "".join(value if isinstance(value, str) else json.dumps(value) for value in values) if values else None
 
     return find
