@@ -348,7 +348,16 @@ def test_json_is_honoured_by_whatever_prints_a_result(here: Cli, tmp_path: Path)
     assert here("failures", "transcript", run, "--json").document == transcript
     database = {"database": ".tinman/tinman.db"}
     version = told("db", "upgrade")["version"]
-    assert told("db", "check") == {"schema": "tinman.db-check/1", **database, "sound": True, "version": version}
+    checked = told("db", "check")
+    assert checked.pop("audit")["length"] == 0
+    assert checked == {
+        "schema": "tinman.db-check/1",
+        **database,
+        "sound": True,
+        "version": version,
+        "problems": [],
+        "notes": [],
+    }
     assert told("db", "path") == {"schema": "tinman.db-path/1", **database}
     assert told("config", "path") == {"schema": "tinman.config-path/1", "file": None}
     assert told("init") == {"schema": "tinman.init/1", "file": str(tmp_path / "tinman.toml")}

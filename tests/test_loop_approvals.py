@@ -440,7 +440,9 @@ async def test_every_session_and_decision_is_in_the_audit_trail(tmp_path: Path) 
             rows = (await connection.execute(select(AuditRow.what, AuditRow.data).order_by(AuditRow.seq))).all()
         assert await AuditLog(db).broken_at() is None
 
-    assert [row.what for row in rows] == ["loop.started", "loop.ended", "loop.started", "tool.approved", "loop.ended"]
+    assert [row.what for row in rows] == [
+        *("loop.started", "loop.ended", "loop.started", "review.approved", "tool.approved", "loop.ended"),
+    ]
     assert [row.data["status"] for row in rows if row.what == "loop.ended"] == ["AWAITING_APPROVAL", "SUCCESS"]
     assert waiting.token not in str(rows)
 

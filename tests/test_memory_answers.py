@@ -310,7 +310,7 @@ async def test_a_row_that_is_not_what_its_kind_promises_is_reported(tmp_path: Pa
         spoilt = "UPDATE nodes SET data = json_remove(data, '$.verdict')"
         await graph.db.write(lambda connection: connection.exec_driver_sql(spoilt))
 
-        with pytest.raises(StoreCorrupt, match="run-0001 is not a sound run"):
+        with pytest.raises(StoreCorrupt, match="table nodes, row run-0001: not a sound run"):
             await graph.get("run-0001")
 
 

@@ -117,11 +117,11 @@ def through_a_row(record: Record) -> Record | None:
     batch.record(record)
     row = batch.nodes[record.id]
     stored = {
-        node_id: decode("run", json.loads(node["data"]), {})
+        node_id: decode(node_id, "run", json.loads(node["data"]), {})
         for node_id, node in batch.nodes.items()
         if node["kind"] == "run" and node_id != record.id
     }
-    return decode(row["kind"], json.loads(row["data"], parse_constant=pytest.fail), stored)  # type: ignore[arg-type]
+    return decode(row["id"], row["kind"], json.loads(row["data"], parse_constant=pytest.fail), stored)  # type: ignore[arg-type]
 
 
 @given(records)

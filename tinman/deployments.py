@@ -6,17 +6,21 @@ a deployment tests, and an application run through ``live`` gets, the very patch
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, TypeVar
+
+import structlog
 
 from tinman import clock
 from tinman.approvals.grant import Grant
 from tinman.approvals.handler import ApprovalHandler
 from tinman.approvals.risk import deployment_tier
-from tinman.audit import AuditLog
+from tinman.audit import AuditLog, chain
 from tinman.config.modes import Mode
-from tinman.errors import ApprovalDenied, AwaitingApproval
-from tinman.frozen import adapter, dump
+from tinman.errors import ApprovalDenied, ApprovalError, AwaitingApproval
+from tinman.frozen import digest, dump
 from tinman.memory.graph import MemoryGraph
+from tinman.memory.nodes import Node
 from tinman.patches.apply import apply, why_not
 from tinman.patches.kinds import patch_digest
 from tinman.records import Deployment, Intervention
@@ -25,6 +29,7 @@ from tinman.runtime import Runtime, Tx
 from tinman.targets.base import Target
 from tinman.taxonomy import RiskTier
 
+_log = structlog.get_logger(__name__)
 T = TypeVar("T", bound=Target)
 
 
@@ -98,29 +103,55 @@ class Deployments:
         async def work(tx: Tx) -> str:
             tx.note("deployment", deployment_id, dump(deployment))
             tx.link(intervention.id, "deployed_as", deployment_id)
+            told = {"deployment": deployment_id, "digest": grant.digest, "content": digest(dump(deployment))}
+            tx.audit(grant.by, "deployment.installed", told)
             return deployment_id
 
         await runtime.step(f"deploy/{intervention.id}/{grant.digest}", work)
-        await AuditLog(self._graph.db).append(
-            grant.by, "deployment.installed", {"deployment": deployment_id, "digest": grant.digest}
-        )
         return deployment_id
 
 
 async def roll_back(graph: MemoryGraph, deployment_id: str, *, by: str, reason: str) -> None:
-    """End a deployment now, on ``by``'s word, which goes into the audit trail. Raises ``NotFound``."""
-    await graph.supersede(deployment_id)
-    await AuditLog(graph.db).append(by, "deployment.rolled_back", {"deployment": deployment_id, "reason": reason})
+    """End a deployment now, on ``by``'s word, which goes into the audit trail. Raises ``NotFound``, and
+    ``ApprovalError`` for a reason without a letter."""
+    if not any(map(str.isalnum, reason)):
+        raise ApprovalError(f"deployment {deployment_id}: a decision needs a reason; say why in words")
+
+    told = {"deployment": deployment_id, "reason": reason}
+    then = partial(chain.extend, actor=by, what="deployment.rolled_back", data=told)
+    await graph.supersede(deployment_id, then=then)
 
 
 async def live(graph: MemoryGraph, target: T) -> T:
-    """Return ``target`` with the patches that are in force for it, oldest innermost."""
+    """Return ``target`` with the patches that are in force for it, oldest innermost.
+
+    What stands in the database and not in the audit chain is left out, and logged. Raises ``Unproven`` when the chain
+    itself was altered.
+    """
     nodes = await graph.find(kind="deployment", where={"target": target.name})
     active = [node for node in nodes if node.valid_to is None]
+    if not active:
+        return target
+    known = await AuditLog(graph.db).trusted()
     for node in sorted(active, key=lambda n: (n.created_at, n.id)):
-        deployment: Deployment = adapter(Deployment).validate_python(node.data)
-        target = apply(target, deployment.patch)
+        if wrong := why_unproven(known, node):
+            _log.warning("deployment.left_out", why=wrong, remedy="see tinman db check")
+            continue
+        target = apply(target, node.noted(Deployment).patch)
     return target
+
+
+def why_unproven(known: chain.Chain, node: Node) -> str:
+    """Return how a deployment's row differs from what the audit chain says of it; empty when it does not."""
+    line = known.last("deployment", node.id)
+    if line is None:
+        return f"deployment {node.id}: it stands in the database, and nobody approved it"
+    if line.data.get("content", digest(node.data)) != digest(node.data):
+        return f"deployment {node.id}: its patch is not the one that was approved"
+    if (line.what == "deployment.rolled_back") is not (node.valid_to is not None):
+        said, row = ("rolled back", "in force") if node.valid_to is None else ("in force", "ended")
+        return f"deployment {node.id}: the audit chain says {said}, its row {row}"
+    return ""
 
 
 def _status(status: str, reason: str) -> dict[str, Any]:

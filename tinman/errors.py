@@ -46,6 +46,7 @@ What one module raises only to catch it itself stands in that module. The code i
         ├── StoreTooNew          written by a newer Tinman
         ├── StoreCorrupt         SQLite says the file is damaged
         ├── RowRefused           the database refused a row: a missing end of an edge, a key used twice
+        ├── Unproven             a stored decision that the audit chain does not know
         ├── CycleOwned           another live process runs this cycle
         ├── Unresolved           a step that must not happen twice was begun, and may have happened
         └── Diverged             a resumed step was asked with other inputs than the stored one
@@ -344,6 +345,10 @@ class StoreCorrupt(StoreError):
 
 class RowRefused(StoreError):
     """Raised when the database refuses a row itself (an edge to a node that is not there, a key used twice)."""
+
+
+class Unproven(StoreError):
+    """Raised when a stored decision has no line in the audit chain, or the chain itself was altered."""
 
 
 class CycleOwned(StoreError):

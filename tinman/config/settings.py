@@ -221,6 +221,11 @@ def provider_keys() -> dict[str, str]:
     return {name: os.environ[name] for name in KEYS if os.environ.get(name)}
 
 
+def audit_key() -> bytes:
+    """Return the key that the audit chain's anchor is signed with; empty when it is not."""
+    return os.environ.get("TINMAN_AUDIT_KEY", "").encode()
+
+
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 
 

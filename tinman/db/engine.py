@@ -25,8 +25,10 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from tinman.db.damage import damaged
 from tinman.db.file import SCHEMA_VERSION, check_file
 from tinman.db.prepared import driver_of
+from tinman.db.tables import Unreadable
 from tinman.errors import ConfigError, RowRefused, StoreCorrupt, StoreError
 from tinman.frozen import Encoded
 
@@ -41,12 +43,34 @@ def _to_json(value: Any) -> str:
     return value if isinstance(value, Encoded) else json.dumps(value)
 
 
+def _from_json(text: Any) -> Any:
+    try:
+        read = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unreadable("it is not JSON") from error
+    if not isinstance(read, dict | None):
+        raise Unreadable("it is no JSON object")
+    return read
+
+
+async def _located(engine: AsyncEngine, place: str, error: Exception) -> StoreCorrupt:
+    """Return the error that names the first row which cannot be read."""
+    found: str | None = None
+    if engine.dialect.name == "sqlite":
+        async with engine.connect() as connection:
+            found = await connection.run_sync(lambda sync: next(damaged(sync), None))
+    told = found or str(error).partition("\n")[0]
+    return StoreCorrupt(f"database {place}: {told}; it was left as it is: see `tinman db check`, or restore a copy")
+
+
 def _explained(error: DBAPIError | sqlite3.Error, place: str) -> StoreError:
     """Return the one-line error for what the driver said."""
     said = str(error.orig if isinstance(error, DBAPIError) else error)
     told = said.lower()
     if isinstance(error, IntegrityError | DataError | sqlite3.IntegrityError | sqlite3.DataError):
         return RowRefused(f"database {place}: row refused: {said}")
+    if "could not decode" in told:
+        return StoreCorrupt(f"database {place}: a text in it is not UTF-8; see `tinman db check`")
     if "not a database" in told or "malformed" in told or "disk image" in told:
         return StoreCorrupt(f"database {place}: damaged ({said}); it was left as it is; restore a copy or name another")
     if "full" in told:
@@ -58,6 +82,20 @@ def _explained(error: DBAPIError | sqlite3.Error, place: str) -> StoreError:
     if "readonly" in told or "read-only" in told or "unable to open" in told:
         return StoreError(f"database {place}: cannot be opened for writing; check the folder's permissions")
     return StoreError(f"database {place}: {said}")
+
+
+_AFTERWARDS = "tinman.afterwards"
+
+
+def afterwards(connection: Connection, then: Callable[[Connection], None]) -> None:
+    """Have ``then`` called in a transaction of its own once this one is committed; never when it is rolled back."""
+    connection.info.setdefault(_AFTERWARDS, []).append(then)
+
+
+def _follow(connection: Connection) -> None:
+    for then in connection.info.pop(_AFTERWARDS, ()):
+        with connection.begin():
+            then(connection)
 
 
 class _Connection(sqlite3.Connection):
@@ -73,6 +111,7 @@ class _Connection(sqlite3.Connection):
 _SQLITE: dict[str, Any] = {
     "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None, "factory": _Connection},
     "json_serializer": _to_json,
+    "json_deserializer": _from_json,
 }
 _LOCK_POSTGRES = text("SELECT pg_advisory_xact_lock(hashtext('tinman'))")
 """One writer at a time, as SQLite has it: numbers and chains are read and continued in one transaction."""
@@ -112,6 +151,8 @@ class Reading:
             await self._stack.__aexit__(kind, error, trace)
         except DBAPIError as at_end:
             raise _explained(at_end, self._place) from at_end
+        if isinstance(error, Unreadable):
+            raise await _located(self._engine, self._place, error) from error
         if isinstance(error, DBAPIError):
             raise _explained(error, self._place) from error
 
@@ -136,8 +177,11 @@ class _Writer:
 
         def transaction() -> T:
             connection = self._connection or self._open()
+            connection.info.pop(_AFTERWARDS, None)
             with connection.begin():
-                return work(connection)
+                value = work(connection)
+            _follow(connection)
+            return value
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
 
@@ -249,6 +293,8 @@ class Database:
                     async with self._engine.begin() as connection:
                         await connection.execute(_LOCK_POSTGRES)
                         value = await connection.run_sync(work)
+            except Unreadable as error:
+                raise await _located(self._engine, self.place, error) from error
             except (DBAPIError, sqlite3.Error) as error:
                 raise _explained(error, self.place) from error
         return value

@@ -12,6 +12,10 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from tinman.db.file import as_text
 
 
+class Unreadable(ValueError):
+    """Raised for a value that is not what its column holds. It leaves the room as ``StoreCorrupt``, with its row."""
+
+
 class Moment(TypeDecorator[datetime]):
     """A moment in UTC. SQLite keeps ISO text of fixed width, which sorts as time does."""
 
@@ -29,8 +33,16 @@ class Moment(TypeDecorator[datetime]):
         return as_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Return an aware moment."""
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
+        """Return an aware moment. Raises ``Unreadable``."""
+        if value is None or isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError) as error:
+            raise Unreadable(f"{value!r} is no moment") from error
+        if moment.tzinfo is None:
+            raise Unreadable(f"{value!r} has no zone")
+        return moment
 
 
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from tinman import clock, stats
-from tinman.frozen import adapter, frozen
+from tinman.frozen import frozen
 from tinman.records import ExperimentResult, Hypothesis, Source, Standing
 from tinman.taxonomy import FailureClass
 
@@ -168,7 +168,7 @@ class AdaptiveMemory:
     async def load(self) -> None:
         """Rebuild from the newest forecasts."""
         nodes = await self._graph.find(kind="forecast", limit=NEWEST, newest_first=True)
-        read: list[Forecast] = [adapter(Forecast).validate_python(node.data) for node in nodes]
+        read: list[Forecast] = [node.noted(Forecast) for node in nodes]
         self.scores = {score.source: score for score in scores(read)}
         self.beliefs = beliefs_from(zip(read, (node.created_at for node in nodes), strict=True), clock.now())
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, insert, null, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, exists, insert, null, select, update
 
 from tinman import clock
 from tinman.config.modes import Mode
 from tinman.db.engine import Database
 from tinman.db.tables import BudgetBlockRow, CycleRow, JournalRow
-from tinman.errors import NotFound
+from tinman.errors import NotFound, StoreCorrupt
 from tinman.frozen import dump
 from tinman.memory.nodes import Cycle, CycleKind, CycleStatus, to_json
 from tinman.records import Ending, Spent
+from tinman.text.invalid import read_as
 from tinman.text.nearest import did_you_mean
 
 _COLUMNS = tuple(CycleRow.__table__.columns)
@@ -52,7 +53,7 @@ class Cycles:
         def add(connection: Connection) -> Cycle:
             name = cycle_id or _next_id(connection)
             stored = connection.execute(insert(CycleRow).values(**row, id=name).returning(*_COLUMNS))
-            return Cycle(**stored.mappings().one())
+            return cycle_of(stored.mappings().one())
 
         return await self._db.write(add)
 
@@ -61,7 +62,7 @@ class Cycles:
         async with self._db.read() as connection:
             found = await connection.execute(select(*_COLUMNS).where(CycleRow.id == cycle_id))
             row = found.mappings().one_or_none()
-        return None if row is None else Cycle(**row)
+        return None if row is None else cycle_of(row)
 
     async def get(self, cycle_id: str) -> Cycle:
         """Return a cycle; raises ``NotFound`` naming the nearest ones."""
@@ -82,7 +83,7 @@ class Cycles:
             query = query.where(CycleRow.status == status)
         async with self._db.read() as connection:
             rows = await connection.execute(query.order_by(CycleRow.created_at.desc(), CycleRow.id.desc()).limit(limit))
-            return [Cycle(**row) for row in rows.mappings()]
+            return [cycle_of(row) for row in rows.mappings()]
 
     async def update(
         self,
@@ -135,6 +136,11 @@ class Cycles:
         if config != to_json(cycle.config):
             changed = update(CycleRow).where(CycleRow.id == cycle_id).values(config=config)
             await self._db.write(lambda connection: connection.execute(changed))
+
+
+def cycle_of(row: RowMapping) -> Cycle:
+    """Return the cycle in a row. Raises ``StoreCorrupt``."""
+    return read_as(Cycle, dict(row), lambda w: StoreCorrupt(f"database: table cycles, row {row['id']}: {w}"))
 
 
 def _next_id(connection: Connection) -> str:

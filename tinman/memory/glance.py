@@ -7,8 +7,12 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from tinman.db.file import as_text, peek
+from tinman.errors import StoreCorrupt
 from tinman.memory.nodes import Node, NodeKind, decode
+from tinman.text.invalid import first_error
 
 _QUERY = "SELECT id, cycle_id, label, created_at, valid_from, valid_to, data FROM nodes WHERE kind = ?"
 
@@ -31,9 +35,9 @@ def glance(
         return None
     nodes: list[Node] = []
     for node_id, cycle, label, created_at, valid_from, valid_to, text in rows:
-        data = json.loads(text)
-        nodes.append(
-            Node(
+        try:
+            data = json.loads(text)
+            node = Node(
                 id=node_id,
                 kind=kind,
                 cycle_id=cycle,
@@ -42,7 +46,10 @@ def glance(
                 valid_from=valid_from,
                 valid_to=valid_to,
                 data=data,
-                record=decode(kind, data, {}),
+                record=decode(node_id, kind, data, {}),
             )
-        )
+        except (ValueError, TypeError, RecursionError) as error:
+            wrong = first_error(error) if isinstance(error, ValidationError) else "data is not JSON"
+            raise StoreCorrupt(f"database {place}: table nodes, row {node_id}: {wrong}") from error
+        nodes.append(node)
     return nodes

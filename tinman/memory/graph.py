@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, update
 
 from tinman import clock
 from tinman.db.engine import Database
@@ -127,16 +127,25 @@ class MemoryGraph:
         moment = at or clock.now()
         await self.db.write(lambda connection: rows.write(connection, batches, moment))
 
-    async def supersede(self, node_id: str, at: datetime | None = None) -> None:
-        """End a node's validity at ``at`` (now). Raises ``NotFound`` when no such node is valid."""
+    async def supersede(
+        self, node_id: str, at: datetime | None = None, *, then: Callable[[Connection], None] | None = None
+    ) -> None:
+        """End a node's validity at ``at`` (now), and do ``then`` in the same transaction. Raises ``NotFound`` when no
+        such node is valid."""
         ended = (
             update(NodeRow)
             .where(NodeRow.id == node_id, NodeRow.valid_to.is_(None))
             .values(valid_to=at or clock.now())
             .returning(NodeRow.id)
         )
-        if await self.db.write(lambda connection: connection.execute(ended).first()) is None:
-            raise NotFound(f"memory: no valid node {node_id}")
+
+        def write(connection: Connection) -> None:
+            if connection.execute(ended).first() is None:
+                raise NotFound(f"memory: no valid node {node_id}")
+            if then is not None:
+                then(connection)
+
+        await self.db.write(write)
 
     # -- reading
 

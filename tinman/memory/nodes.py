@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal, get_args
+from functools import partial
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -27,9 +28,10 @@ from tinman.records import (
     SimulationResult,
     Spent,
 )
-from tinman.text.invalid import first_error
+from tinman.text.invalid import first_error, read_as
 from tinman.text.storable import storable
 
+T = TypeVar("T")
 NodeKind = Literal[
     "hypothesis",
     "experiment",
@@ -109,6 +111,14 @@ class Node:
     valid_to: datetime | None = None
     data: dict[str, Any]
     record: Record | None = None
+
+    def noted(self, of: type[T]) -> T:
+        """Return what an untyped node holds as a record ``of`` that type. Raises ``StoreCorrupt``."""
+        return read_as(of, self.data, partial(_unsound, self.id))
+
+
+def _unsound(node_id: str, wrong: str) -> StoreCorrupt:
+    return StoreCorrupt(f"database: table nodes, row {node_id}: {wrong}")
 
 
 @frozen
@@ -199,6 +209,11 @@ class Batch:
         self.records: dict[str, Record] = {}
         self.edges: dict[tuple[str, str, str], None] = {}
         self.labels: dict[str, str] = {}
+        self.audited: list[tuple[str, str, dict[str, Any]]] = []
+
+    def audit(self, actor: str, what: str, data: Mapping[str, Any]) -> None:
+        """Add a line to the audit chain: who, what, with which values; JSON without secrets."""
+        self.audited.append((actor, what, dict(data)))
 
     def record(self, record: Record, *, label: str | None = None) -> None:
         """Add a record, and the runs of a result with it. Raises ``ValueError`` on NaN."""
@@ -244,7 +259,7 @@ class Batch:
         }
 
 
-def decode(kind: str, data: dict[str, Any], runs: Mapping[str, Run]) -> Record | None:
+def decode(node_id: str, kind: str, data: dict[str, Any], runs: Mapping[str, Run]) -> Record | None:
     """Return the record in a row, or ``None`` for an untyped node.
 
     ``runs`` holds at least the runs that a result names by their ids. Raises ``StoreCorrupt`` when the row does not
@@ -258,7 +273,10 @@ def decode(kind: str, data: dict[str, Any], runs: Mapping[str, Run]) -> Record |
             kept = {name: value for name, value in data.items() if name != "run_ids"}
             data = {**kept, "runs": tuple(runs[run_id] for run_id in data["run_ids"])}
         record: Record = adapter(of).validate_python(data)
-        return record
-    except (ValidationError, KeyError) as error:
-        detail = first_error(error) if isinstance(error, ValidationError) else f"run {error} is missing"
-        raise StoreCorrupt(f"database: node {data.get('id', '?')} is not a sound {kind}: {detail}") from error
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        missing = f"run {error} is missing" if isinstance(error, KeyError) else "it is no record"
+        wrong = first_error(error) if isinstance(error, ValidationError) else missing
+        raise StoreCorrupt(f"database: table nodes, row {node_id}: not a sound {kind}: {wrong}") from error
+    if record.id != node_id:
+        raise StoreCorrupt(f"database: table nodes, row {node_id}: not a sound {kind}: it holds that of {record.id}")
+    return record

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, select, update
 
 from tinman.db.engine import Database
@@ -21,11 +23,13 @@ class Project:
             value: str | None = await connection.scalar(select(ProjectRow.value).where(ProjectRow.key == key))
             return value
 
-    async def keep(self, key: str, value: str) -> None:
-        """Keep ``value`` under ``key``."""
+    async def keep(self, key: str, value: str, *, then: Callable[[Connection], None] | None = None) -> None:
+        """Keep ``value`` under ``key``, and do ``then`` in the same transaction."""
 
         def put(connection: Connection) -> None:
             connection.execute(insert_new(ProjectRow, connection.dialect.name), [{"key": key, "value": value}])
             connection.execute(update(ProjectRow).where(ProjectRow.key == key).values(value=value))
+            if then is not None:
+                then(connection)
 
         await self._db.write(put)

@@ -6,13 +6,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tinman.audit import chain
 from tinman.db.prepared import Prepared, insert_new, moment
 from tinman.db.tables import EdgeRow, NodeRow
+from tinman.errors import StoreCorrupt
 from tinman.memory.nodes import LABELLED, Batch, Node, decode, to_json
 from tinman.records import Run
+from tinman.text.invalid import first_error
 
 COLUMNS = tuple(column for column in NodeRow.__table__.columns if column.name != "search")
 _NAMES = tuple(column.name for column in COLUMNS)  # a row's own mapping is made much slower
@@ -48,6 +52,9 @@ def write(connection: Connection, batches: Sequence[Batch], at: datetime) -> Non
     ]
     _ADD_EDGES.run(connection, edges)
     _relabel(connection, {node_id: label for batch in batches for node_id, label in batch.labels.items()})
+    for batch in batches:
+        for actor, what, data in batch.audited:
+            chain.extend(connection, actor, what, data)
 
 
 def _relabel(connection: Connection, labels: Mapping[str, str]) -> None:
@@ -64,9 +71,23 @@ async def read(connection: AsyncConnection, queries: Iterable[Select[Any]]) -> l
     """Return the nodes that ``queries`` for ``COLUMNS`` find, with their records, in the order found."""
     rows = [row for query in queries for row in (await connection.execute(query)).all()]
     runs: dict[str, Run] = {}
-    wanted = [run_id for row in rows if row.kind == "result" for run_id in row.data["run_ids"]]
+    wanted = [run_id for row in rows if row.kind == "result" for run_id in _run_ids(row.data)]
     for ids in in_chunks(wanted):
         query = select(NodeRow.id, NodeRow.data).where(NodeRow.id.in_(ids))
         for row in (await connection.execute(query)).all():
-            runs[row.id] = cast(Run, decode("run", row.data, {}))
-    return [Node(**dict(zip(_NAMES, row, strict=True)), record=decode(row.kind, row.data, runs)) for row in rows]
+            runs[row.id] = cast(Run, decode(row.id, "run", row.data, {}))
+    return [_node(dict(zip(_NAMES, row, strict=True)), runs) for row in rows]
+
+
+def _run_ids(data: Any) -> list[str]:
+    found = data.get("run_ids") if isinstance(data, dict) else None
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def _node(values: dict[str, Any], runs: Mapping[str, Run]) -> Node:
+    record = decode(values["id"], values["kind"], values["data"], runs)
+    try:
+        return Node(**values, record=record)
+    except ValidationError as error:
+        wrong = first_error(error)
+        raise StoreCorrupt(f"database: table nodes, row {values['id']}: {wrong}") from error

@@ -45,6 +45,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
             "seconds": result.spent.seconds,
         },
         "answers": dump(result.spent.answers),
+        "audit": dump(result.audit),
     }
 
 

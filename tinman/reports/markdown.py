@@ -63,6 +63,7 @@ def report(result: ResearchCycleResult) -> str:
         " intervals are 95% confidence sequences.",
         "Fixes are paired replays on fresh cases (exact McNemar, Holm over the cycle's fixes), with benign cases"
         " beside them.",
+        f"Audit chain: {result.audit.length} lines, the last with hash {result.audit.head}.",
         "",
     ]
     runs = {run.id: run for r in result.results for run in r.runs}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tinman.audit import AuditLog, Head
 from tinman.config.modes import Mode
-from tinman.frozen import adapter, frozen
+from tinman.frozen import frozen
 from tinman.memory.beliefs import Score
 from tinman.messages import Usage
 from tinman.options import ResearchOptions, options_of
@@ -50,6 +51,7 @@ class ResearchCycleResult:
     simulations: tuple[SimulationResult, ...] = ()
     scores: tuple[Score, ...] = ()
     spent: Spent = Spent()
+    audit: Head = Head()
 
     @property
     def stopped_reason(self) -> str:
@@ -116,8 +118,9 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         failures=tuple(failures),
         interventions=tuple(interventions),
         simulations=tuple(simulations),
-        scores=tuple(adapter(Score).validate_python(node.data) for node in scored),
+        scores=tuple(node.noted(Score) for node in scored),
         spent=cycle.spent or Spent(),
+        audit=await AuditLog(graph.db).head(),
     )
 
 

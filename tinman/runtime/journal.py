@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Self, cast, get_args
 
 import anyio
 from sqlalchemy import Connection, delete, insert, select, update
@@ -85,6 +85,8 @@ class JournalRuntime:
                 query.where(JournalRow.cycle_id == self.cycle_id).order_by(JournalRow.created_at, JournalRow.key)
             )
             for key, inputs, value, state in found:
+                if "value" not in value or state not in get_args(State):
+                    raise StoreCorrupt(f"database: table journal, row {self.cycle_id} {key}: it is no step")
                 self._remember(key, _Entry(inputs, value["value"], state))
 
     def _remember(self, key: str, entry: _Entry) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anyio
 import click
 
-from tinman import promotion
-from tinman.audit import AuditLog
-from tinman.cli.app import UNVERIFIED, App
+from tinman import promotion, soundness
+from tinman.audit import Head
+from tinman.cli.app import UNVERIFIED, App, Exit
 from tinman.cli.store import memory
-from tinman.errors import ApprovalDenied, StoreCorrupt
+from tinman.errors import ApprovalDenied, ConfigError
+from tinman.frozen import dump
+from tinman.text.invalid import read_as
+from tinman.text.reading import read_json
+from tinman.text.visible import visible
 
 
 async def upgrade(app: App) -> None:
@@ -22,19 +28,45 @@ async def upgrade(app: App) -> None:
     )
 
 
-async def check(app: App) -> None:
-    """Read the whole database and the audit chain. Raises ``StoreCorrupt`` when either is damaged."""
+async def check(app: App, against: tuple[Path, ...]) -> int:
+    """Read the whole database, hold it to the audit chain and that to its anchor, and to what the files ``against``
+    remember of it; return 2 when anything is wrong. Raises ``ConfigError`` for a file that remembers nothing."""
+    heads = [_head_in(file) for file in against]
     async with memory(app) as graph:
         place = graph.db.place
-        await graph.db.check()
-        broken = await AuditLog(graph.db).broken_at()
-        if broken is not None:
-            raise StoreCorrupt(f"database {place}: the audit trail does not fit its hashes at line {broken}")
+        found = await soundness.check(graph.db, against=heads)
         version = await graph.db.schema_version()
-    app.answer(
-        {"schema": "tinman.db-check/1", "database": place, "sound": True, "version": version},
-        f"{place}: sound, schema {version}",
+    problems, notes = (
+        [visible(line, keep_newlines=False) for line in lines] for lines in (found.problems, found.notes)
     )
+    app.answer(
+        {
+            "schema": "tinman.db-check/1",
+            "database": place,
+            "sound": not problems,
+            "version": version,
+            "problems": problems,
+            "notes": notes,
+            "audit": dump(found.audit),
+        },
+        f"{place}: {'not sound' if problems else 'sound'}, schema {version}, audit chain of {found.audit.length} lines",
+        *(f"  wrong: {visible(line, keep_newlines=False)}" for line in problems),
+        *(f"  note: {visible(line, keep_newlines=False)}" for line in notes),
+    )
+    return Exit.USAGE if problems else Exit.DONE
+
+
+def _head_in(file: Path) -> Head:
+    """Return what a report in JSON, or a copy of an anchor, remembers of the audit chain."""
+    try:
+        told = read_json(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--against {file}: cannot be read as JSON; name a report or a copy of an anchor") from error
+    told = told.get("audit", told) if isinstance(told, dict) else {}
+    head = {name: told[name] for name in ("length", "head") if isinstance(told, dict) and name in told}
+    if len(head) != 2:
+        raise ConfigError(f"--against {file}: remembers nothing of the audit chain; name a report of `tinman report`")
+    return read_as(Head, head, lambda wrong: ConfigError(f"--against {file}: {wrong}"))
 
 
 async def vacuum(app: App) -> None:

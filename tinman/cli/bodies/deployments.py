@@ -6,7 +6,6 @@ from tinman import deployments
 from tinman.cli.app import UNVERIFIED, App
 from tinman.cli.store import memory
 from tinman.errors import NotFound
-from tinman.frozen import adapter
 from tinman.memory.nodes import Node
 from tinman.records import Deployment
 from tinman.text.visible import shorten
@@ -16,7 +15,7 @@ async def list_(app: App) -> None:
     """List deployments, oldest first, with those that were rolled back."""
     async with memory(app) as graph:
         nodes = await graph.find(kind="deployment")
-        stored: list[Deployment] = [adapter(Deployment).validate_python(node.data) for node in nodes]
+        stored: list[Deployment] = [node.noted(Deployment) for node in nodes]
         fixes = await graph.nodes({each.intervention_id for each in stored})
 
     def label(deployment: Deployment) -> str:

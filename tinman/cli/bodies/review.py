@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tinman.approvals.queue import ApprovalQueue
-from tinman.audit import AuditLog
 from tinman.cli.app import UNVERIFIED, App
 from tinman.cli.store import memory
 from tinman.errors import ApprovalDenied
@@ -44,7 +43,6 @@ async def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
         if not await queue.decide(name, approval.answer(approved=approved, reason=reason, by=UNVERIFIED)):
             now = await queue.get(name)
             raise ApprovalDenied(f"the answer to {name}", f"it is {now.status} already")
-        await AuditLog(graph.db).append(UNVERIFIED, f"review.{verb}", {"approval": name, "reason": reason})
         cycle = await graph.cycles.find(approval.cycle_id)
     is_loop = cycle is not None and cycle.kind == "loop"
     resume = f"Loop.resume({approval.cycle_id!r}, db={graph.db.place!r}, ...)"

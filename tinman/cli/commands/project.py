@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tinman.cli.command import MODES, Command, Family, flag
+from tinman.cli.command import FILE, MODES, Command, Family, flag, option
 
 _FORCE = flag("--force", "Overwrite what is there.")
 _SHELLS = click.Argument(["shell"], type=click.Choice(["bash", "zsh", "fish"]))
@@ -30,7 +30,14 @@ COMMANDS = (
         "Upgrade, check, shrink or locate the database.",
         "check",
         Command("upgrade", "Bring the schema up to date (opening a database does so, too).", ""),
-        Command("check", "Read the whole database and the audit chain; exit 2 when either is damaged.", ""),
+        Command(
+            "check",
+            "Hold the whole database to its audit chain, and that to its anchor; exit 2 when anything is wrong.",
+            "",
+            option(
+                "--against", multiple=True, type=FILE, help="Also to what this JSON report, or copied anchor, says."
+            ),
+        ),
         Command("vacuum", "Give unused room back; needs as much free disk as the database takes now.", ""),
         Command("path", "Print where the database is.", "", body="config:database"),
     ),

@@ -126,7 +126,7 @@ class HandlerGate:
                 "approval: this loop's questions are answered where its handler asks them, not by token"
             )
         approval_id = clock.derive_id("approval", self.handler.cycle_id, action.digest)
-        reason = note or "answered by token"
+        reason = note if any(map(str.isalnum, note)) else "answered by token"
         answer = Decision(approved=approved, reason=reason, by="token holder", digest=action.digest)
         await self.queue.decide(approval_id, answer)
         return await self.handler.decide(action)
