@@ -545,14 +545,19 @@ def test_exit_5_waiting_and_6_denied(here: Cli) -> None:
         assert here("promote", mode, "--yes").code == 0
     waiting = here("research", *TINY, "--mode", "production", "--yes-production", "sandbox")
     questions = [json.loads(line)["id"] for line in here("--json", "review", "list").out.splitlines()]
+    shown = here("review", "show", questions[0])
     denied = [here("review", "deny", each, "--reason", "not today").code for each in questions]
     again = here("review", "approve", questions[0], "--reason", "changed my mind")
+    later = here("review", "show", questions[0]).out
     ended = here("resume", "cyc-0001")
 
     assert waiting.code == 5
     assert denied == [0] * len(questions)
     assert again.code == 6
     assert ended.code == 6
+    assert "hypothesis" in shown.out and "an answer counts for exactly this" in shown.out
+    assert f"review approve {questions[0]}" in shown.err
+    assert "not today" in later and "denied" in later
 
 
 def test_production_needs_the_command_line_and_the_targets_name(here: Cli, tmp_path: Path) -> None:

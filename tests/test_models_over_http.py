@@ -424,6 +424,13 @@ async def test_what_json_has_no_word_for_is_refused_before_it_is_sent(provider: 
         await ask(provider, lambda _: Say(), request)
 
 
+@both
+async def test_without_a_key_nothing_goes_to_the_network(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.socket.connect", None)
+    with pytest.raises(KeyRefused, match=r"nothing was sent; set [A-Z]+_API_KEY"):
+        await CLIENTS[provider]("m").complete(QUESTION)
+
+
 def test_loading_a_model_imports_no_sdk() -> None:
     program = (
         "import sys; from tinman.models.load import load_model; import tinman.models.metered, tinman.reasoner\n"

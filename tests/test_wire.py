@@ -197,6 +197,19 @@ def test_anthropic_reasons_have_our_names(raw: str, stop: str) -> None:
     assert wire_anthropic.from_response({"content": [], "stop_reason": raw}, NOTHING).stop == stop
 
 
+def test_one_text_goes_out_as_a_plain_string_on_either_wire() -> None:
+    asked = (say("system", "be kind"), say("user", "hi"), say("assistant", "hello"), say("user", "and?"))
+    openai, anthropic = openai_body(*asked), anthropic_body(*asked)
+
+    assert [message["content"] for message in openai["messages"]] == ["be kind", "hi", "hello", "and?"]
+    assert [anthropic["system"], *(message["content"] for message in anthropic["messages"])] == [
+        "be kind",
+        "hi",
+        "hello",
+        "and?",
+    ]
+
+
 def test_each_wire_spells_our_parameters_its_own_way() -> None:
     request = Request(
         messages=(say("system", "be kind"), say("user", "hi"), say("system", "be brief")),

@@ -148,6 +148,10 @@ class SDKModel(ABC):
             raise RequestRefused(f"{self.label}: the request cannot be written as JSON ({why})") from error
 
     def _open(self) -> Any:
+        if self._api_key is None and self.price_provider == self.provider:
+            raise KeyRefused(
+                f"{self.label} needs a key, and nothing was sent; set {self.key_variable}, or give a base_url"
+            )
         import aiohttp  # noqa: PLC0415 - heavy packages load with the first call
         import httpx2  # noqa: PLC0415
 

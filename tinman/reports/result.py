@@ -53,6 +53,12 @@ class ResearchCycleResult:
     spent: Spent = Spent()
     audit: Head = Head()
 
+    def __repr__(self) -> str:
+        """One line: a notebook shows what a cell returns, and the whole is a megabyte; ``reports`` draw it."""
+        counts = {"failures": self.failures, "interventions": self.interventions, "simulations": self.simulations}
+        told = ", ".join(f"{len(found)} {name}" for name, found in counts.items())
+        return f"<cycle {self.cycle_id}, {self.mode}, {self.status}: {len(self.validated)} validated; {told}>"
+
     @property
     def stopped_reason(self) -> str:
         """Why it stopped before its end, in words; empty when it did not."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from tinman.approvals.queue import ApprovalQueue
 from tinman.cli.app import UNVERIFIED, App
 from tinman.cli.store import memory
+from tinman.config.settings import flat
 from tinman.errors import ApprovalDenied
 from tinman.frozen import dump
-from tinman.text.visible import shorten
+from tinman.text.visible import shorten, visible
 
 
 async def list_(app: App) -> None:
@@ -22,6 +23,31 @@ async def list_(app: App) -> None:
             f" {shorten(one.action.what, 40)}  {one.digest}"
         ),
         none="Nothing waits for an answer.",
+    )
+
+
+async def show(app: App, name: str) -> None:
+    """Show one question whole: exactly what would be approved, under which digest, until when. Raises ``NotFound``."""
+    async with memory(app) as graph:
+        one = await ApprovalQueue(graph.db).get(name)
+    action = one.action
+    figures = flat(dump(action.details))
+    app.answer(
+        {"schema": "tinman.approval/1", "kind": action.kind, "what": action.what, **dump(one)},
+        f"  {one.id}   {one.status}",
+        f"  {'what':<12} {visible(action.what)}",
+        f"  {'kind':<12} {action.kind}, in {action.mode}, tier {action.tier}",
+        f"  {'cycle':<12} {one.cycle_id}",
+        *(
+            f"  {visible(key):<12} {visible(str(value))}"
+            for key, value in figures.items()
+            if value not in (None, "", [])
+        ),
+        f"  {'digest':<12} {one.digest}   (an answer counts for exactly this)",
+        f"  {'asked':<12} {one.created_at:%Y-%m-%d %H:%M} UTC",
+        f"  {'until':<12} {one.expires_at:%Y-%m-%d %H:%M} UTC; after that it is a no",
+        *([f"  {'answered':<12} {visible(one.decided_by)}: {visible(one.reason)}"] if one.decided_at else []),
+        said=f"Answer:  {app.command('review', 'approve', name, '--reason', '...')}" if one.status == "pending" else "",
     )
 
 

@@ -100,6 +100,7 @@ COMMANDS = (
         "List what waits for an approval; approve or deny it.",
         "list",
         Command("list", "List open questions, oldest first.", ""),
+        Command("show NAME", "Show all that a decision is about: what is asked, its figures, until when.", "a-1"),
         Command("approve NAME", "Approve; of several answers the first counts.", "a-1 --reason 'no loss'", _REASON),
         Command("deny NAME", "Deny; of several answers the first counts.", "a-1 --reason 'too broad'", _REASON),
     ),
