@@ -297,6 +297,7 @@ ENDED = {"choices": [{"message": {"content": ""}, "finish_reason": "content_filt
         (400, {"error": ANTHROPIC}),
         (400, ENDED),
         (200, {"error": ROUTED}),
+        (400, [{"error": AZURE}]),
     ],
 )
 async def test_a_providers_filter_is_told_as_a_filter(status: int, body: dict[str, Any]) -> None:
@@ -305,6 +306,31 @@ async def test_a_providers_filter_is_told_as_a_filter(status: int, body: dict[st
     assert (reply.stop, reply.message.text) == ("refusal", "")
     assert reply.extra[FILTERED]
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("wait", ["\u00b2", "\u0665", "-3", "nan", "1e999", "soon", "Mon, 99 Nov 2026 00:00:00 GMT"])
+async def test_a_waiting_time_that_is_none_is_as_good_as_not_said(wait: str) -> None:
+    turns = iter([Status(503, headers={"Retry-After": wait}), Say("hello")])
+    async with serve(lambda _: next(turns)) as server:
+        model = OpenAIModel("m", base_url=server.openai_url)
+        meter = Metered(model, Metering(backoff_seconds=0.001), budget=Budget(Limits(seconds=20)))
+        reply = await meter.complete(Request(messages=ASKED.messages, params={"max_tokens": 5}))
+        await model.aclose()
+
+    assert reply.message.text == "hello"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "told"),
+    [
+        (400, [{"error": {"message": "the model is gone"}}], "the model is gone"),
+        (402, {"error": {"message": "pay first"}}, "no credit left"),
+        (429, {"error": {"message": "all used", "type": "insufficient_quota"}}, "no quota left"),
+    ],
+)
+async def test_what_a_server_says_is_wrong_is_told_whatever_its_shape(status: int, error: Any, told: str) -> None:
+    with pytest.raises(RequestRefused, match=told):
+        await metered(lambda _: Raw(status, error), ASKED)
 
 
 async def test_a_refused_key_is_no_filter() -> None:

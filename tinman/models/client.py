@@ -31,7 +31,7 @@ from tinman.errors import (
 )
 from tinman.messages import Reply, Request
 from tinman.models.wires.reading import read_body
-from tinman.models.wires.refusals import Filtered, Form, filter_words, refused_by_filter, refused_form
+from tinman.models.wires.refusals import Filtered, Form, error_in, filter_words, refused_by_filter, refused_form
 from tinman.text.secrets import without_secrets
 from tinman.text.storable import paired
 from tinman.text.visible import shorten
@@ -212,6 +212,8 @@ class SDKModel(ABC):
             return RateLimited(f"{said}; lower the concurrency", retry_after_seconds=retry_after(headers))
         if status >= 500 or status == 408:
             return ProviderUnavailable(f"{said}; try again later", retry_after_seconds=retry_after(headers))
+        if status == 402:
+            return RequestRefused(f"{said}; the account has no credit left, add some or use another key")
         if status == 404:
             return RequestRefused(f"{said}; check the model's name and the base_url")
         if status < 400:
@@ -241,9 +243,8 @@ class SDKModel(ABC):
         return unavailable
 
     def _words(self, body: object) -> str:
-        if isinstance(body, dict):
-            inner = body.get("error", body)
-            body = inner.get("message", inner) if isinstance(inner, dict) else inner
+        if (inner := error_in(body)) is not None:
+            body = inner.get("message", dict(inner))
         text = self._clean(str(body)) if body else ""
         return f" ({shorten(text, 160)})" if text else ""
 
@@ -297,9 +298,8 @@ def _number(text: str) -> float | None:
 
 
 def _code(error: Exception) -> object:
-    body = getattr(error, "body", None)
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    return inner.get("code") if isinstance(inner, dict) else None
+    inner = error_in(getattr(error, "body", None)) or {}
+    return inner.get("code") or inner.get("type")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -43,18 +43,27 @@ class Form:
     words: re.Pattern[str]
 
 
+def error_in(body: object) -> Mapping[str, Any] | None:
+    """Return the error that a response's ``body`` tells: an object, one in a list of one, or a text under ``error``."""
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]
+    if not isinstance(body, Mapping):
+        return None
+    error = body.get("error", body)
+    return error if isinstance(error, Mapping) else {"message": error}
+
+
 def filter_words(body: object) -> str | None:
     """Return the words in which an error's ``body`` says that a filter stopped the text, or ``None`` if it does not.
 
     Under an error status a completion that ended with ``content_filter`` says it too.
     """
-    if not isinstance(body, Mapping):
+    inner = error_in(body)
+    if inner is None or not isinstance(body, Mapping | list):
         return None
-    error = body.get("error", body)
-    inner = error if isinstance(error, Mapping) else {"message": error}
     deeper = inner.get("innererror")
     codes = [inner.get("code"), inner.get("type"), deeper.get("code") if isinstance(deeper, Mapping) else None]
-    choices = body.get("choices")
+    choices = body.get("choices") if isinstance(body, Mapping) else None
     if isinstance(choices, list):
         codes += [choice.get("finish_reason") for choice in choices if isinstance(choice, Mapping)]
     text = inner.get("message")
