@@ -14,7 +14,7 @@ from loopback import Body, Loopback, Raw, Say, Status, chat_completion, serve
 from tinman.budget import Budget, Limits
 from tinman.errors import GarbledReply, KeyRefused, RequestRefused
 from tinman.frozen import canonical_json, dump
-from tinman.messages import FILTERED, Message, Reply, Request, Text, ToolResult, ToolSpec, say
+from tinman.messages import FILTERED, Message, Opaque, Reply, Request, Text, ToolResult, ToolSpec, say
 from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.metered import Metered, Metering
 from tinman.models.openai_client import OpenAIModel
@@ -235,6 +235,23 @@ async def test_a_form_the_server_refuses_is_left_out_from_then_on(provider: str,
     assert [reply.message.text for reply in replies] == ["hello", "hello"]
     assert [name in body for body in server.requests] == [True, False, False]
     assert [reply.usage.calls for reply in replies] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "words", ["max_tokens is not supported, max_completion_tokens is not supported", "content must be a string"]
+)
+async def test_a_server_that_takes_no_form_is_given_up(words: str) -> None:
+    image = Opaque(provider="openai", data={"type": "image_url", "image_url": {"url": "data:,"}})
+    asked = Request(messages=(Message(role="user", parts=(Text(text="what is it?"), image)),), params={"max_tokens": 5})
+    seen: list[int] = []
+
+    def refuse(body: dict[str, Any]) -> Status:
+        seen.append(1)
+        return Status(400, message=words)
+
+    with pytest.raises(RequestRefused):
+        await metered(refuse, asked)
+    assert len(seen) <= 4
 
 
 async def test_a_parameter_of_the_users_own_is_not_exchanged_for_another() -> None:

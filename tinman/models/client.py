@@ -103,7 +103,8 @@ class SDKModel(ABC):
 
         Raises ``FormRefused`` for a form the server does not take: the same request, asked again, goes without it.
         """
-        body = self._to_body(request, self._without)
+        without = self._without
+        body = self._to_body(request, without)
         try:
             return self._from_response(await self._post(body), request)
         except Filtered as error:
@@ -112,7 +113,7 @@ class SDKModel(ABC):
             cause = error.__cause__
             said = json.dumps(getattr(cause, "body", None), default=str, ensure_ascii=False)
             form = refused_form(self._forms_in(body, request.params), said) if cause is not None else None
-            if form is None:
+            if form is None or form in without:
                 raise
             self._without |= {form}
             raise FormRefused(f"{error} (asked again without {form})", retry_after_seconds=0.0) from error
