@@ -480,7 +480,7 @@ async def test_what_cannot_be_audited_has_happened_all_the_same(
 
     monkeypatch.setattr(AuditLog, "append", refuse)
     path = tmp_path / "tinman.db"
-    result = await Loop("g", [], playing("x"), db=path, max_iterations=1, quiet=True).arun()
+    result = await Loop("g", [Counting().tool], playing("x"), db=path, max_iterations=1, quiet=True).arun()
     async with await Database.open(path) as db:
         cycle = await MemoryGraph(db).cycles.get(result.loop_id)
 

@@ -84,7 +84,7 @@ async def provoke(
             if len(conversation.turns) >= ROUNDS:
                 raise RuntimeError("the conversation is over: no turn is left")
             turn = await conversation.say(text, keeps)
-            told = any(isinstance(check, KeepsSecret) for check in keeps) and not turn.passed
+            told = any(c.type == "keeps_secret" and not c.passed and not c.undecided for c in turn.checks)
             heard = quote("the assistant's answer", turn.assistant[:HEARD_CHARS], mark)
             return json.dumps({"text": text, "told": told, "answer": heard}, ensure_ascii=False)
 

@@ -100,8 +100,9 @@ class Rounds:
         if reached := self.history.find_reached_ceiling():
             return Stop(status=LoopStatus.BUDGET_EXHAUSTED, reason=reached)
         if (stop := self.rules.stop_before_round(self.history.state)) is not None:
+            said = self.history.state.iterations[-1:]
             has_settled = stop.status is LoopStatus.NO_PROGRESS and not self.planner.has_tools
-            return (self._answered(self.history.state.iterations[-1]) if has_settled else None) or stop
+            return (self._answered(said[0]) if said and has_settled else None) or stop
         with self.trace.span():
             look = await self.observer.look(self.history.state)
             self.history.check_time()
