@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the scenario files that were asked for; sub-folders are not searched."""
-    if file_path.suffix != ".json" or not parent.config.getoption("tinman"):
+    if file_path.suffix not in {".json", ".yaml", ".yml"} or not parent.config.getoption("tinman"):
         return None
     resolved = file_path.resolve()
     if not any(resolved == place or resolved.parent == place for place in _places(parent.config)):

@@ -87,8 +87,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"config {path}: {error.strerror or error}; name a readable file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config {path}: not TOML: {error}; mend that line") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"config {path}: not TOML: it is not in UTF-8; save it so") from error
+    except tomllib.TOMLDecodeError as error:
+        twice = "a name stands twice: " if str(error).startswith(("Cannot overwrite", "Cannot declare")) else ""
+        raise ConfigError(f"config {path}: not TOML: {twice}{error}; mend that line") from error
 
 
 def _own_table(project: Path) -> dict[str, Any] | None:

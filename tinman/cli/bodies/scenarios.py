@@ -10,7 +10,7 @@ from tinman.cli.app import App, Exit
 from tinman.errors import DefinitionError
 from tinman.harness.reports.artifacts import read_artifact
 from tinman.harness.reports.compare import differences, newly_failing, page, unlike
-from tinman.scenarios.files import load_scenarios, warnings_of, write_text
+from tinman.scenarios.files import load_scenarios, read_all, warnings_of, write_text
 from tinman.scenarios.scenario import Scenario
 from tinman.scenarios.schema import file_schema
 from tinman.text.visible import shorten, visible
@@ -28,10 +28,10 @@ def validate(app: App, places: tuple[str, ...], place: str | None, schema: bool)
     count = 0
     for one in wanted:
         try:
-            loaded = load_scenarios(one)
+            loaded, wrong = read_all(one)
         except DefinitionError as error:
-            problems.append(visible(str(error), keep_newlines=False))
-            continue
+            loaded, wrong = [], [str(error)]
+        problems += [visible(told, keep_newlines=False) for told in wrong]
         count += len(loaded)
         for scenario in loaded:
             for warning in warnings_of(scenario):
