@@ -75,6 +75,11 @@ class Resolved:
     origins: dict[str, str]
     file: Path | None = None
 
+    @property
+    def names_target(self) -> bool:
+        """Whether anything said what the target is: a file, a variable or a flag."""
+        return "target.spec" in self.origins
+
     def origin(self, key: str) -> str:
         """Return where a dotted key's value came from."""
         return self.origins.get(key, "default")
