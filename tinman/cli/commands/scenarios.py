@@ -131,6 +131,7 @@ SCENARIOS = Family(
         "before.json after.json -o diff.html",
         option("-o", "--output", help="Write the HTML page here."),
         flag("--force", "Compare reports of unlike conditions, too."),
+        body="measure:diff",
     ),
     Command(
         "mcp-proxy",
