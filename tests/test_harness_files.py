@@ -113,7 +113,7 @@ def test_a_folder_is_read_in_the_order_of_its_names_and_not_below(tmp_path: Path
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({}, "there is no *.json in"),
+        ({}, "there is no *.json or *.yaml in"),
         ({"a.json": "{"}, "a.json: not JSON"),
         ({"a.json": "[" * 100_000}, "a.json: not JSON"),
         ({"a.json": json.dumps(GOOD), "b.json": json.dumps(GOOD)}, "scenario 'c': defined twice"),

@@ -43,15 +43,45 @@ def _places(config: pytest.Config) -> list[Path]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the scenario files collected: beside the tests that were named, or alone when none were."""
+    """Have the scenario files collected: beside the tests that were named, or alone when none were.
+
+    Raises ``UsageError`` when nothing says what they are to be run on.
+    """
     if places := _places(config):
+        _check_named(config)
         named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
         config.args[:] = [*named, *(str(place) for place in places)]
 
 
+def _told(config: pytest.Config, name: str) -> str:
+    return str(config.getoption(name) or config.getini(name))
+
+
+def _check_named(config: pytest.Config) -> None:
+    """Raise ``UsageError`` unless an adapter or a target is named, here or in the settings; not both here."""
+    from tinman.config.settings import resolve  # noqa: PLC0415 - loaded when scenarios are asked for
+    from tinman.errors import ConfigError  # noqa: PLC0415
+    from tinman.text.visible import visible  # noqa: PLC0415
+
+    adapter, spec = _told(config, "tinman_adapter"), _told(config, "tinman_target")
+    if adapter and spec:
+        raise pytest.UsageError("give one of --tinman-adapter and --tinman-target")
+    if adapter or spec:
+        return
+    try:
+        is_named = resolve({}).names_target
+    except ConfigError as error:
+        raise pytest.UsageError(visible(str(error))) from error
+    if not is_named:
+        raise pytest.UsageError(
+            "--tinman: nothing says what to test; give --tinman-adapter <module-or-file>:<callable> or --tinman-target"
+            " NAME, or name one under [target] in tinman.toml (--tinman-target sandbox is the demo)"
+        )
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the scenario files that were asked for; sub-folders are not searched."""
-    if file_path.suffix != ".json" or not parent.config.getoption("tinman"):
+    if file_path.suffix not in {".json", ".yaml", ".yml"} or not parent.config.getoption("tinman"):
         return None
     resolved = file_path.resolve()
     if not any(resolved == place or resolved.parent == place for place in _places(parent.config)):
@@ -133,15 +163,10 @@ class Stage:
     def __init__(self, config: pytest.Config) -> None:
         from anyio.from_thread import start_blocking_portal  # noqa: PLC0415
 
-        def told(name: str) -> str:
-            return str(config.getoption(name) or config.getini(name))
-
-        self._adapter, self._spec = told("tinman_adapter"), told("tinman_target")
-        self._provider, self._model = told("tinman_inner_provider"), told("tinman_inner_model")
-        self.user = told("tinman_user") or "tinman"
+        self._adapter, self._spec = _told(config, "tinman_adapter"), _told(config, "tinman_target")
+        self._provider, self._model = _told(config, "tinman_inner_provider"), _told(config, "tinman_inner_model")
+        self.user = _told(config, "tinman_user") or "tinman"
         self.seed = config.getoption("tinman_seed")
-        if self._adapter and self._spec:
-            raise pytest.UsageError("give one of --tinman-adapter and --tinman-target")
         self._stack = ExitStack()
         self._portal = self._stack.enter_context(start_blocking_portal())
         try:

@@ -75,6 +75,11 @@ class Resolved:
     origins: dict[str, str]
     file: Path | None = None
 
+    @property
+    def names_target(self) -> bool:
+        """Whether anything said what the target is: a file, a variable or a flag."""
+        return "target.spec" in self.origins
+
     def origin(self, key: str) -> str:
         """Return where a dotted key's value came from."""
         return self.origins.get(key, "default")
@@ -87,8 +92,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"config {path}: {error.strerror or error}; name a readable file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config {path}: not TOML: {error}; mend that line") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"config {path}: not TOML: it is not in UTF-8; save it so") from error
+    except tomllib.TOMLDecodeError as error:
+        twice = "a name stands twice: " if str(error).startswith(("Cannot overwrite", "Cannot declare")) else ""
+        raise ConfigError(f"config {path}: not TOML: {twice}{error}; mend that line") from error
 
 
 def _own_table(project: Path) -> dict[str, Any] | None:

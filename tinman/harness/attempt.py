@@ -22,11 +22,11 @@ from tinman.config.settings import secret_values
 from tinman.errors import DefinitionError, Exit, TinmanError
 from tinman.frozen import frozen
 from tinman.harness.adapters import check_ready
-from tinman.harness.confirmation import binding_in, differences, seen_by_run, uncovered
+from tinman.harness.confirmation import binding_in, differences, last_run_of, seen_by_run, uncovered
 from tinman.harness.inner_model import Ask, Choice, choose
 from tinman.harness.measurement import Board, Measurement, Plan, check_plan, measure
 from tinman.harness.metadata import Binding, GateResult, Metadata, StageError, Status
-from tinman.harness.reports.artifacts import Artifacts, measured_reports, prepare
+from tinman.harness.reports.artifacts import Artifacts, prepare
 from tinman.harness.reports.junit import junit, junit_error
 from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import provisional_note, summarize_results
@@ -207,6 +207,7 @@ class _Attempt:
                 ids |= set(again)
             tags = tuple(sorted(set(asked.tags))) or None
             self.known = replace(self.known, scenario_filter=tuple(sorted(ids)), tag_filter=tags)
+            self.known = replace(self.known, selected_scenario_count=0)
             self.picked = select(self.loaded, ids=ids, tags=asked.tags, allows_destructive=asked.allows_destructive)
             self.known = replace(self.known, selected_scenario_count=len(self.picked))
             check_plan(self.picked, asked.plan)
@@ -274,7 +275,7 @@ class _Attempt:
         notes: list[str] = []
         green = measurement.is_green
         covered = [trials.scenario_id for trials in measurement.trials]
-        lacking = uncovered(self.folder, covered, self.loaded) if green else []
+        lacking = uncovered(self.folder, covered, self.loaded, target=binding.target) if green else []
         status: Status = "failing" if not green else "partial" if lacking else "passing"
         if lacking:
             notes.append(f"Partial: {len(lacking)} scenarios of the last run were not confirmed: {_some(lacking)}")
@@ -298,7 +299,7 @@ class _Attempt:
         return self.artifacts.write(self.known, replace(found, cut_short=True))
 
     def _changed(self, binding: Binding) -> list[str]:
-        last = next(measured_reports(self.folder), None)
+        last = last_run_of(self.folder, binding.target)
         bound = binding_in(last) if last else None
         return [name for name in differences(bound, binding) if name != "scenario_set"] if bound else []
 

@@ -29,12 +29,22 @@ def seen_by_run(folder: Path) -> Status:
     return "stale" if any(folder.glob(f"{CONFIRM}*.json")) else "missing"
 
 
-def uncovered(folder: Path, covered: Sequence[str], loaded: Sequence[Scenario]) -> list[str]:
-    """Return the ids that the last repair run measured and ``covered`` lacks.
+def last_run_of(folder: Path, target: str) -> dict[str, Any] | None:
+    """Return the report of the last repair run of ``target``, or of one that does not say whose it is."""
+    for report in measured_reports(folder):
+        bound = binding_in(report)
+        told = bound.target if bound else report["metadata"].get("adapter_path")
+        if told in {target, None, ""}:
+            return report
+    return None
 
-    Without a repair run it is all loaded scenarios but the destructive ones that a confirmation has to cover.
+
+def uncovered(folder: Path, covered: Sequence[str], loaded: Sequence[Scenario], *, target: str) -> list[str]:
+    """Return the ids that the last repair run of ``target`` measured and ``covered`` lacks.
+
+    Without such a run it is all loaded scenarios but the destructive ones that a confirmation has to cover.
     """
-    last = next(measured_reports(folder), None)
+    last = last_run_of(folder, target)
     if last is None:
         wanted = [scenario.scenario_id for scenario in loaded if not scenario.destructive]
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinman.errors import DefinitionError
-from tinman.scenarios.files import read_json
+from tinman.scenarios.documents import read_document
 from tinman.scenarios.scenario import Scenario
 from tinman.text.nearest import nearest
 from tinman.text.visible import shorten
@@ -80,7 +80,7 @@ def failed_ids(place: str | Path, *, prefix: str = "") -> tuple[Path, list[str]]
     A report in which nothing failed is an error: to run everything then would be the opposite of what was asked.
     """
     file = report_behind(Path(place).expanduser(), prefix=prefix)
-    ids = _ids_in(read_json(file, f"failed-from {file}", MAX_REPORT))
+    ids = _ids_in(read_document(file, f"failed-from {file}", MAX_REPORT))
     if not ids:
         raise DefinitionError(f"failed-from {file}: nothing failed in it, so there is nothing to run again")
     return file, ids

@@ -1,4 +1,4 @@
-"""Scenario files: one JSON object each, read strictly and written so that they read back the same.
+"""Scenario files: one object each, in JSON or YAML, read strictly and written so that they read back the same.
 
 Files of the tinkerloop format load unchanged. Every problem is a ``DefinitionError`` of one line that names the
 scenario (or the file, while there is no id), turn and check by their place from 1, and the offending thing; one bad
@@ -21,6 +21,7 @@ from tinman.errors import DefinitionError
 from tinman.frozen import adapter, digest, dump
 from tinman.scenarios import registry
 from tinman.scenarios.checks import Check, FromElsewhere
+from tinman.scenarios.documents import SUFFIXES, YAML_SUFFIXES, read_document, to_yaml
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.world import EMPTY_WORLD, World
 from tinman.text.invalid import first_error, read_as
@@ -49,13 +50,31 @@ _KNOWN = frozenset(
 
 
 def load_scenarios(path: str | Path) -> list[Scenario]:
-    """Return the scenarios of a file, or of a folder's ``*.json`` in order of their names. Raises ``DefinitionError``.
+    """Return the scenarios of a file, or of a folder's files in order of their names. Raises ``DefinitionError``.
 
-    Sub-folders are not entered. Two scenarios with one id, and a folder without scenarios, are errors.
+    Sub-folders are not entered. Two scenarios with one id, and a folder without scenarios, are errors; every wrong file
+    has a line of its own in the error's text.
     """
-    found = [read_file(file) for file in files_at(path)]
-    check_unique((scenario, str(file)) for scenario, file in zip(found, files_at(path), strict=True))
+    found, problems = read_all(path)
+    if problems:
+        raise DefinitionError("\n".join(problems))
     return found
+
+
+def read_all(path: str | Path) -> tuple[list[Scenario], list[str]]:
+    """Return the scenarios that could be read, and a line for each file that is wrong. Raises ``DefinitionError``."""
+    found: list[tuple[Scenario, str]] = []
+    problems: list[str] = []
+    for file in files_at(path):
+        try:
+            found.append((read_file(file), str(file)))
+        except DefinitionError as error:
+            problems.append(str(error))
+    try:
+        check_unique(found)
+    except DefinitionError as error:
+        problems.append(str(error))
+    return [scenario for scenario, _ in found], problems
 
 
 def files_at(path: str | Path) -> list[Path]:
@@ -64,14 +83,19 @@ def files_at(path: str | Path) -> list[Path]:
     if place.is_file():
         return [place]
     if not place.is_dir():
-        raise DefinitionError(f"scenarios: there is nothing at {place}; name a file or a folder of *.json")
+        what = "neither a file nor a folder is" if os.path.lexists(place) else "there is nothing"
+        raise DefinitionError(f"scenarios: {what} at {place}; name a file or a folder of *.json or *.yaml")
     try:
-        files = sorted((file for file in place.glob("*.json") if file.is_file()), key=lambda file: file.name)
+        files = sorted((file for file in place.iterdir() if _is_named_so(file)), key=lambda file: file.name)
     except OSError as error:
         raise DefinitionError(f"scenarios: {place} cannot be read: {error.strerror or error}") from error
     if not files:
-        raise DefinitionError(f"scenarios: there is no *.json in {place}; its sub-folders are not searched")
+        raise DefinitionError(f"scenarios: there is no *.json or *.yaml in {place}; its sub-folders are not searched")
     return files
+
+
+def _is_named_so(file: Path) -> bool:
+    return file.suffix in SUFFIXES and not file.is_dir()
 
 
 def check_unique(scenarios: Iterable[tuple[Scenario, str]]) -> None:
@@ -84,19 +108,7 @@ def check_unique(scenarios: Iterable[tuple[Scenario, str]]) -> None:
 
 def read_file(file: Path) -> Scenario:
     """Return the scenario in ``file``. Raises ``DefinitionError``."""
-    return read_scenario(read_json(file, f"scenario file {file}", MAX_BYTES), source=str(file))
-
-
-def read_json(file: Path, called: str, most_bytes: int) -> Any:
-    """Return the JSON in ``file``. Raises ``DefinitionError`` that begins with what the file is ``called``."""
-    try:
-        if file.stat().st_size > most_bytes:
-            raise DefinitionError(f"{called}: more than {most_bytes} bytes")
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DefinitionError(f"{called}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DefinitionError(f"{called}: not JSON: {error}; mend that place") from error
+    return read_scenario(read_document(file, f"scenario file {file}", MAX_BYTES), source=str(file))
 
 
 @contextmanager
@@ -381,9 +393,15 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_scenario(path: Path, scenario: Scenario) -> None:
-    """Write ``scenario`` to ``path`` atomically. Raises ``DefinitionError`` when the place cannot be written."""
+    """Write ``scenario`` to ``path`` atomically, as YAML where its name ends so, else as JSON.
+
+    Raises ``DefinitionError`` when the place cannot be written.
+    """
+    data = scenario_data(scenario)
+    is_yaml = path.suffix.lower() in YAML_SUFFIXES
+    text = to_yaml(data) if is_yaml else json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     with report_unwritable(f"scenario file {path}"):
-        write_text(path, json.dumps(scenario_data(scenario), ensure_ascii=False, indent=2) + "\n")
+        write_text(path, text)
 
 
 def set_digest(scenarios: Sequence[Scenario]) -> str:

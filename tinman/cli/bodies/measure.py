@@ -1,4 +1,7 @@
-"""``tinman scenarios run`` and ``confirm``: an attempt at a target. Exit codes 0, 1, 2, 3, by what was measured."""
+"""``tinman scenarios run`` and ``confirm``, an attempt at a target, and ``diff``, two of them compared.
+
+Exit codes 0, 1, 2, 3, by what was measured.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -27,14 +31,17 @@ from tinman.harness.attempt import Asked, Ended, attempt
 from tinman.harness.measurement import Plan
 from tinman.harness.repeats import read_gate
 from tinman.harness.reports.artifacts import read_artifact
+from tinman.harness.reports.compare import differences, newly_failing, page, unlike
 from tinman.models.load import load_model
 from tinman.patches.apply import apply
 from tinman.patches.kinds import patch_digest
 from tinman.reasoner import Reasoner
 from tinman.records import Intervention
+from tinman.scenarios.files import write_text
 from tinman.scenarios.judging import ReasonerReferee
 from tinman.scenarios.run import Referee
 from tinman.targets.base import Target
+from tinman.text.visible import shorten
 
 
 def measure(
@@ -202,3 +209,25 @@ async def _dress(app: App, name: str) -> tuple[Callable[[Target], Target], str]:
         node = await graph.get(name)
     patch = expect(node, Intervention, "an intervention").payload
     return (lambda target: apply(target, patch)), patch_digest(patch)
+
+
+def diff(app: App, before: str, after: str, output: str | None, force: bool) -> int:
+    """Compare two reports; return 1 when something fails that did not. Raises ``DefinitionError`` for unlike ones."""
+    old, new = read_artifact(Path(before)), read_artifact(Path(after))
+    told = unlike(old, new)
+    if told and not force:
+        raise DefinitionError(f"diff: the reports differ in {', '.join(told)}; --force compares them all the same")
+    found = differences(old, new)
+    worse = newly_failing(found)
+    if output:
+        try:
+            write_text(Path(output), page(old, new, names=(before, after)))
+        except OSError as error:
+            raise DefinitionError(f"diff {output}: cannot be written: {error.strerror or error}") from error
+    changes = [{"scenario_id": one.scenario_id, "change": one.change} for one in found]
+    app.answer(
+        {"schema": "tinman.scenario-diff/1", "changes": changes, "newly_failing": worse},
+        *(f"  {one.change:<14} {shorten(one.scenario_id, 80)}" for one in found if one.change != "still passing"),
+        f"{len(worse)} newly failing, {sum(one.change == 'cured' for one in found)} cured",
+    )
+    return Exit.INTERNAL if worse else Exit.DONE

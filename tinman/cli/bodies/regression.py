@@ -23,6 +23,7 @@ from tinman.harness.regression import check_clean, export_scenarios, find_fix, r
 from tinman.harness.simulator import frozen_scenario, read_simulator
 from tinman.harness.simulator import simulate as talk
 from tinman.memory.graph import MemoryGraph
+from tinman.memory.nodes import Node
 from tinman.models.load import load_model
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure
@@ -34,14 +35,16 @@ from tinman.text.visible import shorten
 
 async def export(app: App, names: tuple[str, ...], into: str, target: str, reference: str, as_it_is: bool) -> None:
     """Write confirmed failures (all, or the named) as quarantined scenario files. Raises ``NotFound``."""
-    spec = target or str(resolve(app).settings.target.get("spec", "sandbox"))
-    async with memory(app) as graph, open_target(app, spec) as subject:
+    async with AsyncExitStack() as stack:
+        graph = await stack.enter_async_context(memory(app))
         nodes = [await graph.get(name) for name in names] if names else await graph.find(kind="failure_mode")
         found = [(node, expect(node, DiscoveredFailure, "a failure")) for node in nodes]
         if not names:
             found = [(node, failure) for node, failure in found if failure.is_confirmed]
         if not found:
             raise NotFound("export: there is no confirmed failure; run `tinman research`")
+        spec = target or await _spec_of(app, graph, [node for node, _ in found])
+        subject = await stack.enter_async_context(open_target(app, spec))
         for node, failure in found:
             cycle = await graph.cycles.get(node.cycle_id) if node.cycle_id else None
             made = export_scenarios(
@@ -61,6 +64,17 @@ async def export(app: App, names: tuple[str, ...], into: str, target: str, refer
             await remember(graph, failure, made)
             app.say(f"  {failure.label or failure.id}: {shorten(failure.description, 70)}")
     app.say(f"Next:  {app.command('scenarios', 'promote', into, '--target', spec, '--into', 'scenarios')}")
+
+
+async def _spec_of(app: App, graph: MemoryGraph, nodes: list[Node]) -> str:
+    """Return the target that the settings name, or the one that all the failures were found on."""
+    resolved = resolve(app)
+    if resolved.names_target:
+        return str(resolved.settings.target["spec"])
+    found = {(await graph.cycles.get(node.cycle_id)).target for node in nodes if node.cycle_id}
+    if len(found) != 1:
+        raise DefinitionError("export: the failures are of no one target; name it with --target")
+    return found.pop()
 
 
 async def _shrunk(

@@ -18,7 +18,7 @@ from tinman.cli.settings import resolve
 from tinman.cli.signals import Signals
 from tinman.cli.store import memory
 from tinman.config.modes import Mode
-from tinman.config.settings import Settings
+from tinman.config.settings import Resolved, Settings
 from tinman.errors import ConfigError
 from tinman.options import ResearchOptions, options_of
 from tinman.records import Ending
@@ -75,6 +75,8 @@ def research(
     }
     resolved = resolve(app, _said(flags))
     settings = resolved.settings
+    if not resolved.names_target:
+        _take_demo(app, resolved)
     if settings.mode is Mode.PRODUCTION:
         check_production(app, settings, resolved.origin("mode"), yes_production)
     options = _options(
@@ -82,6 +84,17 @@ def research(
     )
     asked = _Asked(severity=fail_on, rate=fail_rate, again=given("fail_on", "fail_rate"))
     return anyio.run(_research, app, settings, options, asked, dry_run)
+
+
+def _take_demo(app: App, resolved: Resolved) -> None:
+    """Say that the sandbox is researched as a demo. Raises ``ConfigError`` where somebody meant a target of theirs."""
+    about = [f"{origin}: {key}" for key, origin in resolved.origins.items() if key.startswith("target.")]
+    if resolved.file is not None or about:
+        place = f"config {resolved.file}" if resolved.file is not None else about[0]
+        raise ConfigError(
+            f"{place}: names no target; write spec under [target], or give --target (--target sandbox is the demo)"
+        )
+    app.say("Demo: no target was named, so this is the bundled sandbox; give --target for a system of your own.")
 
 
 async def _research(app: App, settings: Settings, options: ResearchOptions, asked: _Asked, dry_run: bool) -> int:

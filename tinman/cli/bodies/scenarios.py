@@ -1,16 +1,12 @@
-"""``tinman scenarios validate``, ``list`` and ``diff``: files of scenarios and reports read, and nothing run."""
+"""``tinman scenarios validate`` and ``list``: files of scenarios read, and nothing run."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import click
 
 from tinman.cli.app import App, Exit
 from tinman.errors import DefinitionError
-from tinman.harness.reports.artifacts import read_artifact
-from tinman.harness.reports.compare import differences, newly_failing, page, unlike
-from tinman.scenarios.files import load_scenarios, warnings_of, write_text
+from tinman.scenarios.files import load_scenarios, read_all, warnings_of
 from tinman.scenarios.scenario import Scenario
 from tinman.scenarios.schema import file_schema
 from tinman.text.visible import shorten, visible
@@ -28,10 +24,10 @@ def validate(app: App, places: tuple[str, ...], place: str | None, schema: bool)
     count = 0
     for one in wanted:
         try:
-            loaded = load_scenarios(one)
+            loaded, wrong = read_all(one)
         except DefinitionError as error:
-            problems.append(visible(str(error), keep_newlines=False))
-            continue
+            loaded, wrong = [], [str(error)]
+        problems += [visible(told, keep_newlines=False) for told in wrong]
         count += len(loaded)
         for scenario in loaded:
             for warning in warnings_of(scenario):
@@ -73,25 +69,3 @@ def list_(app: App, place: str | None, folder: str | None, tags: tuple[str, ...]
 
 def _is_quarantined(scenario: Scenario) -> bool:
     return bool(scenario.provenance.get("status") == "quarantined")
-
-
-def diff(app: App, before: str, after: str, output: str | None, force: bool) -> int:
-    """Compare two reports; return 1 when something fails that did not. Raises ``DefinitionError`` for unlike ones."""
-    old, new = read_artifact(Path(before)), read_artifact(Path(after))
-    told = unlike(old, new)
-    if told and not force:
-        raise DefinitionError(f"diff: the reports differ in {', '.join(told)}; --force compares them all the same")
-    found = differences(old, new)
-    worse = newly_failing(found)
-    if output:
-        try:
-            write_text(Path(output), page(old, new, names=(before, after)))
-        except OSError as error:
-            raise DefinitionError(f"diff {output}: cannot be written: {error.strerror or error}") from error
-    changes = [{"scenario_id": one.scenario_id, "change": one.change} for one in found]
-    app.answer(
-        {"schema": "tinman.scenario-diff/1", "changes": changes, "newly_failing": worse},
-        *(f"  {one.change:<14} {shorten(one.scenario_id, 80)}" for one in found if one.change != "still passing"),
-        f"{len(worse)} newly failing, {sum(one.change == 'cured' for one in found)} cured",
-    )
-    return Exit.INTERNAL if worse else Exit.DONE

@@ -18,7 +18,7 @@ _MEASURING = (
     option("--adapter", default="", help="Adapter factory: <module-or-file>:<callable>."),
     option("--target", default="", help="A target by name instead: sandbox, openai:MODEL, http://..."),
     option("--user-id", default="", help="The user the scenarios speak as."),
-    option("--scenarios", required=True, help="A file, or a folder of *.json."),
+    option("--scenarios", required=True, help="A file, or a folder of *.json and *.yaml."),
     option("--scenario", "ids", multiple=True, help="Only this scenario; may be given again."),
     _TAGS,
     option("--failed-from", default="", help="Also what failed in this report, or folder of reports."),
@@ -58,14 +58,14 @@ SCENARIOS = Family(
         "validate [PLACES]...",
         "Read scenario files and say what is wrong with them; nothing is run. Exit 2 when a file is wrong.",
         "scenarios",
-        option("--scenarios", "place", help="A file, or a folder of *.json."),
+        option("--scenarios", "place", help="A file, or a folder of *.json and *.yaml."),
         flag("--schema", "Print the JSON schema of scenario files instead."),
     ),
     Command(
         "list [PLACE]",
         "List the scenarios in a file or folder.",
         "scenarios --tag smoke",
-        option("--scenarios", "folder", help="A file, or a folder of *.json."),
+        option("--scenarios", "folder", help="A file, or a folder of *.json and *.yaml."),
         _TAGS,
     ),
     Command(
@@ -131,6 +131,7 @@ SCENARIOS = Family(
         "before.json after.json -o diff.html",
         option("-o", "--output", help="Write the HTML page here."),
         flag("--force", "Compare reports of unlike conditions, too."),
+        body="measure:diff",
     ),
     Command(
         "mcp-proxy",

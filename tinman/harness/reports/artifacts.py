@@ -25,7 +25,8 @@ from tinman.harness.repeats import pass_at, pass_hat
 from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import ScenarioResult, Trials, plain_check, plain_result
 from tinman.harness.selection import MAX_REPORT, stamped
-from tinman.scenarios.files import read_json, report_unwritable, write_text
+from tinman.scenarios.documents import read_document
+from tinman.scenarios.files import report_unwritable, write_text
 from tinman.scenarios.outcome import TurnRecord
 from tinman.text.visible import shorten
 
@@ -216,7 +217,7 @@ def _plain(value: Any) -> Any:
 
 def read_artifact(place: Path) -> dict[str, Any]:
     """Return a report, failures or diagnosis file. Raises ``DefinitionError``; unknown members are left alone."""
-    data = read_json(place, f"report {place}", MAX_REPORT)
+    data = read_document(place, f"report {place}", MAX_REPORT)
     if not isinstance(data, dict):
         raise DefinitionError(f"report {place}: not an object")
     if data.get("schema_version") not in {REPORT, FAILURES, DIAGNOSIS}:
