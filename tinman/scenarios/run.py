@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import secrets
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol, Self
@@ -17,6 +18,7 @@ from typing import Any, Protocol, Self
 import anyio
 
 from tinman import clock
+from tinman.config.settings import secret_values
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
 from tinman.frozen import alter
 from tinman.messages import FILTERED, Message, Reply, Request, ToolResult, ToolUse, Usage, say
@@ -38,6 +40,7 @@ from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR, GARBLED
 from tinman.text.cutting import two_ends
 from tinman.text.invalid import read_as
+from tinman.text.secrets import hiding, without_secrets
 from tinman.text.storable import change_texts, storable
 from tinman.text.visible import line_of, shorten
 
@@ -95,8 +98,9 @@ def _engine(kind: str, detail: str) -> CheckResult:
 class Conversation:
     """A conversation with a target: ``say`` a turn, ``fork`` to try another way on, read the turns judged so far.
 
-    ``about`` names the scenario in correlation ids. ``sees_calls`` says that a reply without tool calls made none; of a
-    black box that tells nothing, nothing is known.
+    ``about`` names the scenario in correlation ids. Checks read what was really said; what is kept, shown to a referee
+    and returned has gone through ``hide`` (see ``hiding_of``). ``sees_calls`` says that a reply without tool calls made
+    none; of a black box that tells nothing, nothing is known.
     """
 
     session: Session
@@ -104,6 +108,7 @@ class Conversation:
     session_id: str
     seed: int
     about: str = ""
+    hide: Callable[[str], str] = without_secrets
     referee: Referee | None = None
     sees_calls: bool = True
     once: bool = False
@@ -135,15 +140,16 @@ class Conversation:
         traces = traces_of((*reply.trace, reply.message)) if recorded is None else _recorded(recorded)
         seconds = clock.monotonic() - started
         turn = TurnRecord(
-            user=text,
-            assistant=two_ends(said, KEPT_CHARS, "characters not kept"),
-            tool_traces=traces,
+            user=self.hide(text),
+            assistant=two_ends(self.hide(said), KEPT_CHARS, "characters not kept"),
+            tool_traces=tuple(self._kept(trace) for trace in traces),
             duration_ms=round(seconds * 1000),
             passed=False,
         )
-        results = await self._judged(checks, turn, said, reply, seconds)
+        results = await self._judged(checks, turn, (said, traces), reply, seconds)
         if FILTERED in reply.extra and not said:
             results = (*results, _engine(BROKEN, f"the provider's filter stopped it: {reply.extra[FILTERED]}"))
+        results = tuple(alter(result, detail=self.hide(result.detail)) for result in results)
         turn = alter(turn, checks=results, passed=all(result.passed for result in results))
         self.messages = (*asked, *reply.trace, reply.message)
         self.turns = (*self.turns, turn)
@@ -162,19 +168,32 @@ class Conversation:
                 raise
             raise TargetError(f"the target raised {line_of(error, REASON_CHARS)}") from error
 
+    def _kept(self, trace: ToolTrace) -> ToolTrace:
+        arguments, result = change_texts(trace.arguments, self.hide), change_texts(trace.raw_result, self.hide)
+        return alter(trace, tool_name=self.hide(trace.tool_name), arguments=arguments, raw_result=result)
+
     async def _judged(
-        self, checks: tuple[Check, ...], turn: TurnRecord, said: str, reply: Reply, seconds: float
+        self,
+        checks: tuple[Check, ...],
+        turn: TurnRecord,
+        really: tuple[str, tuple[ToolTrace, ...]],
+        reply: Reply,
+        seconds: float,
     ) -> tuple[CheckResult, ...]:
-        """Return the results in the checks' order: those of the turn itself first, then the state, a model last."""
+        """Return the results in the checks' order: those of the turn itself first, then the state, a model last.
+
+        ``really`` is what was said and called, ``turn`` what is kept of it.
+        """
+        said, traces = really
         untraced = str(reply.extra.get(CAPTURE_ERROR, ""))
         asking = [check for check in checks if reads_calls(check)]
-        if not untraced and not self.sees_calls and CALLS not in reply.extra and not turn.tool_traces:
+        if not untraced and not self.sees_calls and CALLS not in reply.extra and not traces:
             # A black box: a secret can be looked for in what it says, but its calls are not known to be none.
             asking = [check for check in asking if not isinstance(check, KeepsSecret)]
             untraced = "the target does not tell its tool calls" if asking else ""
         needs_calls = bool(asking)
         kept = [check for check in checks if not untraced or isinstance(check, KeepsSecret) or not reads_calls(check)]
-        found = [judge(check, said, turn.tool_traces, duration_ms=seconds * 1000, usage=reply.usage) for check in kept]
+        found = [judge(check, said, traces, duration_ms=seconds * 1000, usage=reply.usage) for check in kept]
         for place, check in enumerate(kept):
             if isinstance(check, StateHolds):
                 found[place] = await self._state(check)
@@ -215,10 +234,10 @@ class Conversation:
             detail = shorten(str(error), 500) if isinstance(error, TimeoutError) else line_of(error, 500)
             results.append(_engine(BROKEN, detail))
         turn = TurnRecord(
-            user=text,
+            user=self.hide(text),
             assistant="",
-            tool_traces=traces,
-            checks=tuple(results),
+            tool_traces=tuple(self._kept(trace) for trace in traces),
+            checks=tuple(alter(result, detail=self.hide(result.detail)) for result in results),
             passed=False,
             duration_ms=round((clock.monotonic() - started) * 1000),
         )
@@ -236,6 +255,11 @@ class Conversation:
         if silent is not None:
             return "indeterminate", f"empty reply in turn {silent}"
         return ("ok" if all(turn.passed for turn in self.turns) else "failure"), ""
+
+
+def hiding_of(target: Target) -> Callable[[str], str]:
+    """Return what takes out of a text what nobody may read: the target's declared secrets, our own keys, any key."""
+    return hiding(target.world.canaries, secret_values())
 
 
 async def run_scenario(
@@ -259,6 +283,7 @@ async def run_scenario(
     """
     started_at, started = clock.now(), clock.monotonic()
     seconds = scenario.timeout_seconds or timeout_seconds
+    hide = hiding_of(target)
     missing = scenario.world.plants - target.capabilities.plants
     session_id = clock.derive_id("session", scenario.scenario_id, seed)
     conversation: Conversation | None = None
@@ -276,6 +301,7 @@ async def run_scenario(
                         session_id=session_id,
                         seed=seed,
                         about=scenario.scenario_id,
+                        hide=hide,
                         referee=referee,
                         sees_calls=target.seam == "model",
                         once=once,
@@ -297,7 +323,7 @@ async def run_scenario(
         verdict, reason = conversation.judge()
     return Outcome(
         verdict=verdict,
-        reason=reason,
+        reason=hide(reason),
         turns=conversation.turns if conversation else (),
         usage=conversation.usage if conversation else Usage(),
         acted=conversation.acted if conversation else (),

@@ -35,6 +35,7 @@ from tinman.records import Intervention
 from tinman.scenarios.judging import ReasonerReferee
 from tinman.scenarios.run import Referee
 from tinman.targets.base import Target
+from tinman.text.visible import visible
 
 
 def measure(
@@ -78,7 +79,7 @@ def measure(
     ask = _asker(app, non_interactive=non_interactive)
     ended = anyio.run(_stoppable, partial(_attempt, app, asked, target, judge, intervention, ask))
     if isinstance(ended, int):
-        click.echo(f"Stopped. What was measured, if anything was, is in {asked.report_dir}.", err=True)
+        app.tell(f"Stopped. What was measured, if anything was, is in {asked.report_dir}.")
         return ended
     _print(app, asked.kind, ended)
     return ended.code
@@ -120,7 +121,7 @@ def _print(app: App, kind: str, ended: Ended) -> None:
         *ended.out,
     )  # fmt: skip
     for line in ended.err if not app.as_json else ():
-        click.echo(line, err=True)
+        app.tell(line)
 
 
 def _asker(app: App, *, non_interactive: bool) -> Callable[[str], str] | None:
@@ -129,7 +130,7 @@ def _asker(app: App, *, non_interactive: bool) -> Callable[[str], str] | None:
         return None
 
     def ask(question: str) -> str:
-        click.echo(question, err=True, nl=False)
+        click.echo(visible(question), err=True, nl=False)
         # Asked in a thread that may be left behind: it must not hold the input's lock while nothing is typed.
         while not select.select([sys.stdin], [], [], 0.2)[0]:
             pass

@@ -37,7 +37,7 @@ def validate(app: App, places: tuple[str, ...], place: str | None, schema: bool)
             for warning in warnings_of(scenario):
                 app.say(f"warning: {visible(warning, keep_newlines=False)}")
     for problem in problems if not app.as_json else ():
-        click.echo(f"tinman: {problem}", err=True)
+        app.tell(f"tinman: {problem}")
     app.answer(
         {"schema": "tinman.validation/1", "scenarios": count, "problems": problems},
         f"{count} scenarios read, {len(problems)} problems",
@@ -85,7 +85,7 @@ def diff(app: App, before: str, after: str, output: str | None, force: bool) -> 
     worse = newly_failing(found)
     if output:
         try:
-            write_text(Path(output), page(old, new, names=(before, after)))
+            write_text(Path(output), page(old, new, names=(before, after)), mode=0o600)
         except OSError as error:
             raise DefinitionError(f"diff {output}: cannot be written: {error.strerror or error}") from error
     changes = [{"scenario_id": one.scenario_id, "change": one.change} for one in found]
