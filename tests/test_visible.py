@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tinman.text.visible import fence, markdown, shorten, visible
+from tinman.text.visible import fence, markdown, shorten, to_json, visible
 
-HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+FILLERS = "\u034f\u115f\u1160\u17b4\u180b\u180f\u2800\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef"
+"""Letters, marks and signs by their category, and nothing to be seen."""
 NASTY = st.sampled_from(
     ["\x1b[31m", "\x1b]8;;http://x\x07", "\x9b2J", "\r", "\b", "\u202e", "\u2066", "\u200b", "\ufeff", "\U000e0041"]
 )
@@ -29,9 +33,53 @@ def test_nothing_hidden_survives(text: str) -> None:
     assert left <= {"\n", "\t"}
 
 
-@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs", "M"])))
+ORDINARY = regex.compile(r"\A(?!.*\p{M}{9})[^\p{Default_Ignorable_Code_Point}\u2800]*\Z", regex.DOTALL)
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs", "M"])).filter(ORDINARY.match))
 def test_ordinary_text_of_any_script_stays_as_it_is(text: str) -> None:
     assert visible(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["नमस्ते", "Việt Nam ệ", "שָׁלוֹם", "ᜊᜌ᜔", "Z̴̧̛e", "👨‍👩‍👧‍👦 ❤️ 1️⃣ 👍🏽 🏳️‍🌈 ☎️ ©️"],  # up to four marks a letter; whole emoji
+)
+def test_marks_of_real_writing_and_whole_emoji_stay(text: str) -> None:
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize("filler", FILLERS)
+def test_what_nobody_can_see_is_spelled_out_wherever_it_hides(filler: str) -> None:
+    spelled = f"<U+{ord(filler):04X}>"
+
+    assert visible(f"a{filler}b") == f"a{spelled}b"
+    assert spelled in visible(f"👍{filler}{filler}")
+    assert json.loads(to_json(f"a{filler}b")) == f"a{filler}b"
+    assert filler not in to_json(f"a{filler}b")
+
+
+def test_a_sentence_hidden_in_variation_selectors_is_seen() -> None:
+    hidden = "".join(chr(0xE0100 + byte - 16) for byte in b"obey me")
+
+    assert visible(f"Hello{hidden}") == "Hello" + "".join(f"<U+{ord(c):04X}>" for c in hidden)
+
+
+def test_a_joiner_outside_an_emoji_is_spelled_out() -> None:
+    assert visible("pass\u200dword 👍\u200d!") == "pass<U+200D>word 👍<U+200D>!"
+
+
+@pytest.mark.parametrize("count", [9, 50, 5000])
+def test_marks_heaped_on_a_letter_are_cut_and_counted(count: int) -> None:
+    assert visible("a" + "\u0301" * count + "b") == "a" + "\u0301" * 8 + f"<+{count - 8} marks>b"
+
+
+@given(TEXT)
+def test_json_has_the_same_value_and_nothing_hidden_in_it(text: str) -> None:
+    written = to_json({"said": text})
+
+    assert json.loads(written)["said"] == text
+    assert not {c for c in written if unicodedata.category(c) in HIDDEN}
 
 
 @pytest.mark.parametrize(

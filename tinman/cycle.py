@@ -26,7 +26,7 @@ from tinman.budget import Budget
 from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval, BudgetExhausted, TinmanError
 from tinman.events import EventBus
-from tinman.frozen import dump
+from tinman.frozen import alter, dump
 from tinman.memory.beliefs import AdaptiveMemory, Score, forecast_of, scores
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle, CycleStatus
@@ -38,6 +38,7 @@ from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.runtime import JournalRuntime, Stopped, Tx
 from tinman.targets.base import Target
 from tinman.targets.world import EMPTY_WORLD, World
+from tinman.text.secrets import without_secrets
 
 _log = structlog.get_logger(__name__)
 
@@ -64,6 +65,7 @@ class ResearchCycle:
     description: str = ""
     world: World = EMPTY_WORLD
     used: Callable[[], Usage] = Usage
+    hide: Callable[[str], str] = without_secrets
     runtime: JournalRuntime | None = None
 
     def stop(self) -> None:
@@ -119,6 +121,7 @@ class ResearchCycle:
                 seconds=seconds + (earlier.seconds or 0.0),
                 answers=earlier.answers + (self.reasoner.answers if self.reasoner else Answers()),
             )
+            ending = alter(ending, reason=self.hide(ending.reason))
             await self.graph.cycles.update(before.id, status=status, ending=ending, spent=spent, guard=runtime.hold)
             self.bus.publish("cycle.finished", cycle_id=before.id, status=status, reason=ending.reason)
 

@@ -9,15 +9,18 @@ from typing import Any
 
 import structlog
 
-from tinman.text.secrets import redaction_of
+from tinman.config.settings import secret_values
+from tinman.text.secrets import hiding
+from tinman.text.storable import change_texts
 
 
-def configure(*, level: int = logging.WARNING, secrets: Iterable[str] = ()) -> None:
-    """Set structlog up once per process. ``secrets`` are replaced wherever they would be written."""
-    redact = redaction_of(secrets)
+def configure(*, level: int = logging.WARNING, declared: Iterable[str] = ()) -> None:
+    """Set structlog up once per process. ``declared`` secrets and the environment's keys are replaced wherever they
+    would be written."""
+    redact = hiding([one for one in declared if isinstance(one, str)], secret_values())
 
     def redacted(_: Any, __: str, event: Any) -> Any:
-        return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
+        return change_texts(dict(event), redact)
 
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer()

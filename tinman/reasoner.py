@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from tinman.models.base import Model
 from tinman.models.schemas import strict
 from tinman.text.reading import read_json
 from tinman.text.replies import without_thinking
+from tinman.text.secrets import without_secrets
 from tinman.text.visible import shorten, visible
 
 T = TypeVar("T")
@@ -50,13 +51,21 @@ class Reasoner:
 
     ``max_repairs`` answers that do not validate are sent back with what is wrong with them. ``usage`` sums every call,
     the failed ones' included, ``answers`` counts the questions. ``share`` bounds what it may take of a cycle, in money
-    and seconds: who used it up, or failed ``_MOST_FAILURES`` times in a row, is not asked any more.
+    and seconds: who used it up, or failed ``_MOST_FAILURES`` times in a row, is not asked any more. Nothing is sent
+    that has not gone through ``hide``.
     """
 
     def __init__(
-        self, model: Model, *, max_repairs: int = 2, max_tokens: int = 4096, share: Limits | None = None
+        self,
+        model: Model,
+        *,
+        max_repairs: int = 2,
+        max_tokens: int = 4096,
+        share: Limits | None = None,
+        hide: Callable[[str], str] = without_secrets,
     ) -> None:
         self.model = model
+        self.hide = hide
         self.answers = Answers()
         self._max_repairs = max_repairs
         self._max_tokens = max_tokens
@@ -121,7 +130,8 @@ class Reasoner:
         record: Any = schema
         types: TypeAdapter[T] = adapter(record)
         shape = types.json_schema()
-        rule, quoted = as_data(data, prompt)
+        prompt = self.hide(prompt)
+        rule, quoted = as_data({name: self.hide(text) for name, text in data.items()}, prompt)
         system = _SYSTEM.format(schema=canonical_json(shape)) + rule
         question = "\n\n".join(part for part in (prompt, quoted) if part)
         messages: list[Message] = [say("system", system), say("user", question)]

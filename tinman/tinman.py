@@ -17,6 +17,7 @@ from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
 from tinman.budget import Amount, Budget, Limits
 from tinman.config.modes import Mode, check_reached, why_not_destructive
+from tinman.config.settings import secret_values
 from tinman.cycle import ResearchCycle
 from tinman.db.blocks import BlockLedger
 from tinman.db.engine import Database
@@ -36,7 +37,8 @@ from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
-from tinman.targets.profile import TargetProfile
+from tinman.targets.profile import TargetProfile, to_store
+from tinman.text.secrets import hiding
 
 DEFAULT_STORE = Path(".tinman/tinman.db")
 _MOST_CALLS_A_DRAW = 10
@@ -81,7 +83,8 @@ class Tinman:
         self._world = profile.world if profile else self.target.world
         self._config = dict(config or {})
         if profile is not None:
-            self._config.setdefault("target", dump(profile))
+            self._config.setdefault("target", to_store(profile))
+        self._hide = hiding(self._world.canaries, secret_values())
         self._stack = AsyncExitStack()
         self._graph: MemoryGraph | None = None
         self._cycle: ResearchCycle | None = None
@@ -260,7 +263,7 @@ class Tinman:
             usd = None if options.max_usd is None else options.max_usd * REASONERS_SHARE
             share = Limits(usd=usd, seconds=options.timeout_seconds * REASONERS_SHARE)
             budget = meters.budget.carve(Limits(usd=usd))
-            reasoner = Reasoner(meters.of_model(self._model).on(budget), share=share)
+            reasoner = Reasoner(meters.of_model(self._model).on(budget), share=share, hide=self._hide)
         handler = self.approval_handler or ApprovalHandler(
             ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus
         )
@@ -277,6 +280,7 @@ class Tinman:
             description=self._description,
             world=self._world,
             used=lambda: meters.usage,
+            hide=self._hide,
         )
         return await self._cycle.run(cycle_id)
 

@@ -27,7 +27,7 @@ from tinman.playbook.base_tasks import Setting, carry_over
 from tinman.reasoner import Reasoner, quote, rule_about
 from tinman.runtime import Runtime
 from tinman.scenarios.checks import Check, KeepsSecret
-from tinman.scenarios.run import Conversation
+from tinman.scenarios.run import Conversation, hiding_of
 from tinman.scenarios.scenario import ScenarioPair, Turn
 from tinman.targets.base import Target
 
@@ -73,7 +73,11 @@ async def provoke(
     mark = digest([key, context.seed])
     async with target.open(user="tinman", session=session_id, world=pair.stressed.world) as session:
         conversation = Conversation(
-            session, session_id=session_id, seed=clock.derive_seed(context.seed, key), sees_calls=target.seam == "model"
+            session,
+            session_id=session_id,
+            seed=clock.derive_seed(context.seed, key),
+            hide=hiding_of(target),
+            sees_calls=target.seam == "model",
         )
 
         @tool(timeout_s=TURN_SECONDS * ROUNDS)
@@ -101,6 +105,7 @@ async def provoke(
             key=key,
             bus=bus,
             mode=context.mode,
+            redact=reasoner.hide,
             quiet=True,
         )
         result = await loop.arun()

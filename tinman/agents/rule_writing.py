@@ -96,7 +96,7 @@ async def write_rule(
     """
     stressed = [pair.stressed for pair in failure.scenarios][:CASES]
     harmless = [pair.control for pair in failure.scenarios if pair.control is not None][:CASES]
-    rule, told = as_data(data, _GOAL)
+    rule, told = as_data({name: reasoner.hide(text) for name, text in data.items()}, _GOAL)
 
     @tool(timeout_s=RUN_SECONDS * 2 * CASES)
     async def try_rule(
@@ -126,6 +126,7 @@ async def write_rule(
         key=key,
         bus=bus,
         mode=context.mode,
+        redact=reasoner.hide,
         quiet=True,
     )
     result = await loop.arun()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +14,8 @@ import click
 from click.core import ParameterSource
 
 from tinman.errors import Exit
+from tinman.text.secrets import masked
+from tinman.text.visible import to_json, visible
 
 __all__ = ["UNVERIFIED", "App", "Exit", "given"]
 
@@ -50,7 +51,7 @@ class App:
 
         A password in the database's URL is not repeated: what is printed ends up in logs.
         """
-        place = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", self.db or "")
+        place = masked(self.db or "", is_database=True)
         own = {"--config": str(self.config) if self.config else None, "--db": place}
         said = {name: value for name, value in own.items() if value}
         return shlex.join(["tinman", *_words(said), *words, *_words(options or {})])
@@ -58,17 +59,25 @@ class App:
     def say(self, text: str = "") -> None:
         """Talk, on standard error."""
         if self.talks:
-            click.echo(text, err=True)
+            self.tell(text)
+
+    def tell(self, text: str) -> None:
+        """Say what is said even to who wants no talk, on standard error."""
+        click.echo(visible(text), err=True)
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print result lines."""
+        """Print result lines. Whatever stands in them, each is one line, and nothing hidden is printed raw."""
         for line in lines:
-            click.echo(line)
+            click.echo(visible(line).replace("\n", " "))
+
+    def text(self, text: str) -> None:
+        """Print a text of many lines that is ours, but for what stands quoted in it."""
+        click.echo(visible(text))
 
     def document(self, data: Mapping[str, Any]) -> None:
-        """Print one JSON document."""
+        """Print one JSON document, the same values with nothing hidden raw."""
         is_utf8 = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
-        click.echo(json.dumps(data, ensure_ascii=not is_utf8, default=str))
+        click.echo(to_json(data) if is_utf8 else json.dumps(data, default=str))
 
     def answer(self, data: Mapping[str, Any], *lines: str, said: str = "") -> None:
         """Print one result: a document with ``--json``, else lines, or ``said`` to whoever listens."""
@@ -84,7 +93,7 @@ class App:
     ) -> None:
         """Print each of what was found: a document with ``--json``, else a line; say ``none`` when there is nothing."""
         for each in found:
-            self.answer(data(each)) if self.as_json else click.echo(line(each))
+            self.answer(data(each), line(each))
         if none and not found:
             self.say(none)
 

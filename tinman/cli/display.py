@@ -14,6 +14,7 @@ from tinman import clock
 from tinman.cli.app import App
 from tinman.config.settings import is_ci, is_dumb_terminal
 from tinman.events import Event
+from tinman.text.visible import visible
 
 QUIET_SECONDS = 30.0
 REDRAW_SECONDS = 0.1
@@ -140,7 +141,7 @@ class Display:
         self._drawn = now
         line = self._line(self._stage, self._counted() if runs else "")
         if self._is_animated:
-            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{visible(line)}", nl=False, err=True)
         else:
             self._app.say(line)
 
@@ -153,8 +154,8 @@ class Display:
         self._clear()
         self._is_stopping = True
         click.echo("Stopping after the calls in flight. Ctrl-C again to stop at once.", err=True)
-        click.echo(f"Saved: {self._cycle_id}, {self._runs} runs, {self._stage or 'starting'}.", err=True)
-        click.echo(f"Continue:  {self._resume}", err=True)
+        self._app.tell(f"Saved: {self._cycle_id}, {self._runs} runs, {self._stage or 'starting'}.")
+        self._app.tell(f"Continue:  {self._resume}")
 
     def close(self) -> None:
         """Leave a clean line."""

@@ -14,7 +14,7 @@ from tinman.cli.command import Family
 from tinman.cli.commands import COMMANDS
 from tinman.cli.signals import Terminated, end_as_interrupted
 from tinman.errors import TinmanError
-from tinman.text.visible import visible
+from tinman.text.visible import line_of, visible
 
 root = click.version_option(__version__, "-V", "--version", prog_name="tinman")(
     Family(
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             code = Exit.INTERNAL
             traceback.print_exc()
-            told = f"{type(cause).__name__}: {cause}; please report the lines above"
+            told = f"{line_of(cause, 500)}; please report the lines above"
             click.echo(f"tinman: internal error: {told}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
 

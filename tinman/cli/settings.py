@@ -13,10 +13,12 @@ from tinman.config import settings
 
 def resolve(app: App, flags: Mapping[str, Any] | None = None) -> settings.Resolved:
     """Return the settings in force with ``flags`` on top, and log as they say. Raises ``ConfigError``."""
+    own = {"db": app.db} if app.db else {}
+    resolved = settings.resolve({**own, **(flags or {})}, config=app.config)
     level = logging.ERROR if app.quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(app.verbose, 2)]
     if "structlog" in sys.modules:  # else nothing that logs is loaded, and loading it takes longer than a listing
         from tinman import logs  # noqa: PLC0415
 
-        logs.configure(level=level, secrets=settings.provider_keys().values())
-    own = {"db": app.db} if app.db else {}
-    return settings.resolve({**own, **(flags or {})}, config=app.config)
+        declared = resolved.settings.target.get("secrets")
+        logs.configure(level=level, declared=declared if isinstance(declared, list) else ())
+    return resolved

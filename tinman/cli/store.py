@@ -21,6 +21,8 @@ R = TypeVar("R", bound=Record)
 async def memory(app: App, *, create: bool = False) -> AsyncIterator[MemoryGraph]:
     """Open the project's memory. Raises ``StoreError``."""
     async with await Database.open(resolve(app).settings.db, create=create) as db:
+        if db.is_read_only:
+            app.say(f"{db.place} cannot be written here; it is read as it is.")
         yield MemoryGraph(db)
 
 

@@ -26,11 +26,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tinman.db.damage import damaged
-from tinman.db.file import SCHEMA_VERSION, check_file
+from tinman.db.file import SCHEMA_VERSION, check_file, is_writable, reading_uri
 from tinman.db.prepared import driver_of
 from tinman.db.tables import Unreadable
 from tinman.errors import ConfigError, RowRefused, StoreCorrupt, StoreError
 from tinman.frozen import Encoded
+from tinman.text.secrets import masked
 
 T = TypeVar("T")
 
@@ -164,7 +165,9 @@ class _Writer:
     """
 
     def __init__(self, place: str) -> None:
-        path = os.path.abspath(place)  # the working directory may be another one by the first write
+        self._place = place
+        self._path = path = os.path.abspath(place)  # the working directory may be another one by the first write
+        self._identity: tuple[int, int] | None = None
         self._engine = create_engine(URL.create("sqlite+pysqlite", database=path), **_SQLITE)
         event.listen(self._engine, "connect", _on_connect)
         event.listen(self._engine, "begin", lambda connection: driver_of(connection).execute("BEGIN IMMEDIATE"))
@@ -177,6 +180,7 @@ class _Writer:
 
         def transaction() -> T:
             connection = self._connection or self._open()
+            self._check_there()
             connection.info.pop(_AFTERWARDS, None)
             with connection.begin():
                 value = work(connection)
@@ -197,7 +201,20 @@ class _Writer:
 
     def _open(self) -> Connection:
         self._connection = self._engine.connect()
+        found = os.stat(self._path)
+        self._identity = (found.st_dev, found.st_ino)
         return self._connection
+
+    def _check_there(self) -> None:
+        """Raise ``StoreError`` when the file is another one than was opened: nobody would see what is written."""
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != self._identity:
+            raise StoreError(
+                f"database {self._place}: it was deleted or replaced while it was in use; put it back, or start anew"
+            )
 
     async def close(self) -> None:
         """Wait for what is being written, close the connection, and end the thread."""
@@ -215,19 +232,28 @@ class _Writer:
 class Database:
     """An open database. Belongs to one event loop; many tasks may use it at once."""
 
-    def __init__(self, engine: AsyncEngine, place: str, *, folder: tempfile.TemporaryDirectory[str] | None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        place: str,
+        *,
+        folder: tempfile.TemporaryDirectory[str] | None,
+        is_read_only: bool = False,
+    ) -> None:
         self.place = place
+        self.is_read_only = is_read_only
         self._engine = engine
         self._folder = folder
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._writer = _Writer(place) if self.is_sqlite else None
+        self._writer = _Writer(place) if self.is_sqlite and not is_read_only else None
 
     @classmethod
     async def open(cls, url_or_path: str | Path, *, create: bool = True) -> Database:
         """Open a database, bringing its schema up to date first when it is behind.
 
         ``url_or_path`` is a path, a ``sqlite:///`` or ``postgresql://`` URL, or ``:memory:`` for one that vanishes when
-        closed. A path's folder is made when it is missing. With ``create=False`` a missing file is a ``StoreError``.
+        closed. A path's folder is made when it is missing. With ``create=False`` a missing file is a ``StoreError``,
+        and one that cannot be written is opened for reading alone: ``is_read_only``.
 
         Raises ``StoreCorrupt`` for a damaged file or one that is no database, ``StoreTooNew`` for a newer schema,
         ``StoreError`` for a folder that cannot be written and for a foreign database (none of them is ever changed),
@@ -244,7 +270,9 @@ class Database:
         if url.get_backend_name() == "sqlite":
             path = Path(url.database or "")
             check_file(path, create=create)
-            db = cls(_sqlite_engine(url), str(path), folder=folder)
+            is_read_only = not create and not is_writable(path)
+            engine = _reading_engine(path) if is_read_only else _sqlite_engine(path)
+            db = cls(engine, str(path), folder=folder, is_read_only=is_read_only)
         else:
             db = cls(_postgres_engine(url), url.render_as_string(hide_password=True), folder=folder)
         try:
@@ -257,6 +285,9 @@ class Database:
     async def _bring_up_to_date(self) -> None:
         version = await self.schema_version()
         if version != SCHEMA_VERSION:
+            if self.is_read_only:
+                behind = f"its schema ({version or 'none'}) is not {SCHEMA_VERSION}, and it cannot be written here"
+                raise StoreError(f"database {self.place}: {behind}; copy it to where it can be")
             from tinman.db import migrate  # noqa: PLC0415 - alembic is slow to load and rarely needed
 
             await self.write(migrate.upgrade)
@@ -284,6 +315,7 @@ class Database:
         back; what the driver says leaves as ``StoreError``, a refused row as ``RowRefused``. Shielded from
         cancellation.
         """
+        self._check_writable()
         with anyio.CancelScope(shield=True):
             try:
                 if self._writer is not None:
@@ -299,6 +331,10 @@ class Database:
                 raise _explained(error, self.place) from error
         return value
 
+    def _check_writable(self) -> None:
+        if self.is_read_only:
+            raise StoreError(f"database {self.place}: it cannot be written here; check the folder's permissions")
+
     def _check_open(self, writer: _Writer) -> None:
         if writer.is_closed:
             raise StoreError(f"database {self.place}: it is closed")
@@ -309,6 +345,7 @@ class Database:
         Raises ``StoreError`` when others write all the while, and for any database but SQLite. Shielded from
         cancellation.
         """
+        self._check_writable()
         if self._writer is None:
             raise StoreError(f"database {self.place}: only SQLite is shrunk by us; its own server does that")
         self._check_open(self._writer)
@@ -352,22 +389,35 @@ class Database:
         await self.close()
 
 
+_FORM = "use a path, sqlite:///PATH or postgresql://..."
+
+
 def _parsed(given: str) -> URL:
     try:
         url = make_url(given)
-    except ArgumentError as error:
-        raise ConfigError(f"database URL {given!r}: {error}") from error
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(f"database URL {masked(given, is_database=True)!r}: it is no address: {_FORM}") from error
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database not in (None, "", ":memory:"):
         return url.set(drivername="sqlite+aiosqlite")
     if backend in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+asyncpg")
-    raise ConfigError(f"database URL {url.render_as_string()!r}: use a path, sqlite:///PATH or postgresql://...")
+    raise ConfigError(f"database URL {masked(given, is_database=True)!r}: {_FORM}")
 
 
-def _sqlite_engine(url: URL) -> AsyncEngine:
+def _sqlite_engine(path: Path) -> AsyncEngine:
+    url = URL.create("sqlite+aiosqlite", database=os.path.abspath(path))
     engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0, **_SQLITE)
     event.listen(engine.sync_engine, "connect", _on_connect)
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _reading_engine(path: Path) -> AsyncEngine:
+    place, _, query = reading_uri(path).partition("?")
+    options = dict(each.split("=") for each in query.split("&"))
+    url = URL.create("sqlite+aiosqlite", database=place.replace("file://", "file:"), query={**options, "uri": "true"})
+    engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0, **_SQLITE)
     event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 

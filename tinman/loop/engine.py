@@ -37,7 +37,6 @@ from tinman.loop.state.store import Halted, MemoryStore, Store
 from tinman.loop.tools.tools import Tool, ToolRegistry
 from tinman.models.metered import Metering
 from tinman.processes.threads import wait_for_thread
-from tinman.text.secrets import without_secrets
 from tinman.text.visible import visible
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Loop:
         allow_policy_change: bool = False,
         budget: Budget | None = None,
         pinned_facts: Iterable[str] = (),
-        redact: Callable[[str], str] = without_secrets,
+        redact: Callable[[str], str] | None = None,
         mode: Mode = Mode.LAB,
         call_timeout_s: float = 120.0,
         max_attempts: int = 4,

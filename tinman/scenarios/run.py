@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol, Self
@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 import anyio
 
 from tinman import clock
+from tinman.config.settings import secret_values
 from tinman.errors import ApprovalError, BudgetExhausted, TargetError, TinmanError, TurnBroken
 from tinman.frozen import alter
 from tinman.messages import FILTERED, Message, Reply, Request, ToolResult, ToolUse, Usage, say
@@ -40,6 +41,7 @@ from tinman.targets.turn import CALLS, CAPTURE_ERROR, GARBLED
 from tinman.text.cutting import two_ends
 from tinman.text.invalid import read_as
 from tinman.text.replies import says_nothing
+from tinman.text.secrets import hiding, without_secrets
 from tinman.text.storable import change_texts, storable
 from tinman.text.visible import line_of, shorten
 
@@ -120,8 +122,9 @@ def _why_silent(reply: Reply) -> str:
 class Conversation:
     """A conversation with a target: ``say`` a turn, ``fork`` to try another way on, read the turns judged so far.
 
-    ``about`` names the scenario in correlation ids. ``sees_calls`` says that a reply without tool calls made none; of a
-    black box that tells nothing, nothing is known. ``told`` holds the replies of ``turns``, whole.
+    ``about`` names the scenario in correlation ids. Checks read what was really said; what is kept, shown to a referee
+    and returned has gone through ``hide`` (see ``hiding_of``). ``sees_calls`` says that a reply without tool calls made
+    none; of a black box that tells nothing, nothing is known. ``told`` holds the replies of ``turns`` uncut.
     """
 
     session: Session
@@ -129,6 +132,7 @@ class Conversation:
     session_id: str
     seed: int
     about: str = ""
+    hide: Callable[[str], str] = without_secrets
     referee: Referee | None = None
     sees_calls: bool = True
     once: bool = False
@@ -165,18 +169,19 @@ class Conversation:
         traces = traces_of((*reply.trace, reply.message)) if recorded is None else _recorded(recorded)
         took = clock.monotonic() - started
         turn = TurnRecord(
-            user=text,
-            assistant=two_ends(said, KEPT_CHARS, "characters not kept"),
-            tool_traces=traces,
+            user=self.hide(text),
+            assistant=two_ends(self.hide(said), KEPT_CHARS, "characters not kept"),
+            tool_traces=tuple(self._kept(trace) for trace in traces),
             duration_ms=round(took * 1000),
             passed=False,
         )
-        results = await self._judged(checks, turn, said, reply, took, seconds)
+        results = await self._judged(checks, turn, (said, traces), reply, took, seconds)
         if says_nothing(said) and not traces and not (said.strip() and any(map(_is_told, results))):
             results = (*results, _engine(BROKEN, _why_silent(reply)))
+        results = tuple(alter(result, detail=self.hide(result.detail)) for result in results)
         turn = alter(turn, checks=results, passed=all(result.passed for result in results))
         self.messages = (*asked, *reply.trace, reply.message)
-        self.turns, self.told = (*self.turns, turn), (*self.told, said)
+        self.turns, self.told = (*self.turns, turn), (*self.told, self.hide(said))
         self.usage = self.usage + reply.usage
         self.acted = tuple(dict.fromkeys((*self.acted, *reply.acted)))
         return turn
@@ -192,26 +197,45 @@ class Conversation:
                 raise
             raise TargetError(f"the target raised {line_of(error, REASON_CHARS)}") from error
 
+    def _kept(self, trace: ToolTrace) -> ToolTrace:
+        return alter(
+            trace,
+            tool_name=self.hide(trace.tool_name),
+            arguments=change_texts(trace.arguments, self.hide),
+            malformed=change_texts(trace.malformed, self.hide),
+            raw_result=change_texts(trace.raw_result, self.hide),
+        )
+
     async def _judged(
-        self, checks: tuple[Check, ...], turn: TurnRecord, said: str, reply: Reply, took: float, seconds: float | None
+        self,
+        checks: tuple[Check, ...],
+        turn: TurnRecord,
+        really: tuple[str, tuple[ToolTrace, ...]],
+        reply: Reply,
+        took: float,
+        seconds: float | None,
     ) -> tuple[CheckResult, ...]:
-        """Return the results in the checks' order: those of the turn itself first, then the state, a model last."""
+        """Return the results in the checks' order: those of the turn itself first, then the state, a model last.
+
+        ``really`` is what was said and called, ``turn`` what is kept of it.
+        """
+        said, traces = really
         untraced = str(reply.extra.get(CAPTURE_ERROR, ""))
         asking = [check for check in checks if reads_calls(check)]
-        if not untraced and not self.sees_calls and CALLS not in reply.extra and not turn.tool_traces:
+        if not untraced and not self.sees_calls and CALLS not in reply.extra and not traces:
             # A black box: a secret can be looked for in what it says, but its calls are not known to be none.
             asking = [check for check in asking if not isinstance(check, KeepsSecret)]
             untraced = "the target does not tell its tool calls" if asking else ""
         needs_calls = bool(asking)
         kept = [check for check in checks if not untraced or isinstance(check, KeepsSecret) or not reads_calls(check)]
-        found = [judge(check, said, turn.tool_traces, duration_ms=took * 1000, usage=reply.usage) for check in kept]
+        found = [judge(check, said, traces, duration_ms=took * 1000, usage=reply.usage) for check in kept]
         for place, check in enumerate(kept):
             if isinstance(check, StateHolds):
                 found[place] = await self._state(check, seconds)
         for place, check in enumerate(kept):
             if isinstance(check, Judged) and self.referee is not None:
                 # What is kept of a long reply is less than what was said; a judge is shown what was said.
-                found[place] = await self._refereed(self.referee, check, alter(turn, assistant=said))
+                found[place] = await self._refereed(self.referee, check, alter(turn, assistant=self.hide(said)))
         if untraced and (needs_calls or reply.extra.get(GARBLED)):
             return (*found, _engine(UNTRACED, untraced))
         if untraced:
@@ -265,10 +289,10 @@ class Conversation:
             detail = shorten(str(error), 500) if isinstance(error, TimeoutError) else line_of(error, 500)
             results.append(_engine(BROKEN, detail))
         turn = TurnRecord(
-            user=text,
+            user=self.hide(text),
             assistant="",
-            tool_traces=traces,
-            checks=tuple(results),
+            tool_traces=tuple(self._kept(trace) for trace in traces),
+            checks=tuple(alter(result, detail=self.hide(result.detail)) for result in results),
             passed=False,
             duration_ms=round((clock.monotonic() - started) * 1000),
         )
@@ -283,6 +307,11 @@ class Conversation:
         if unsure_of is not None:
             return "indeterminate", f"{unsure_of.type}: {shorten(unsure_of.detail, 300)}"
         return ("ok" if all(turn.passed for turn in self.turns) else "failure"), ""
+
+
+def hiding_of(target: Target) -> Callable[[str], str]:
+    """Return what takes out of a text what nobody may read: the target's declared secrets, our own keys, any key."""
+    return hiding(target.world.canaries, secret_values())
 
 
 async def run_scenario(
@@ -306,6 +335,7 @@ async def run_scenario(
     """
     started_at, started = clock.now(), clock.monotonic()
     seconds = scenario.timeout_seconds or timeout_seconds
+    hide = hiding_of(target)
     missing = scenario.world.plants - target.capabilities.plants
     session_id = clock.derive_id("session", scenario.scenario_id, seed)
     conversation: Conversation | None = None
@@ -323,6 +353,7 @@ async def run_scenario(
                         session_id=session_id,
                         seed=seed,
                         about=scenario.scenario_id,
+                        hide=hide,
                         referee=referee,
                         sees_calls=target.seam == "model",
                         once=once,
@@ -351,7 +382,7 @@ async def run_scenario(
         verdict, reason = conversation.judge()
     return Outcome(
         verdict=verdict,
-        reason=reason,
+        reason=hide(reason),
         turns=conversation.turns if conversation else (),
         usage=conversation.usage if conversation else Usage(),
         acted=conversation.acted if conversation else (),

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 
 from tinman.scenarios.outcome import TurnRecord
 from tinman.text.cutting import two_ends
+
+MARK = "| "
+"""Begins every line that was recorded; no line of ours begins so, and no recorded text can leave its own."""
+_BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def transcript_of(turns: Iterable[TurnRecord], limit: int = 2_000) -> str:
     """Return what was said, called and found, each text cut to ``limit`` characters; it is recorded and untrusted."""
     lines: list[str] = []
     for turn in turns:
-        lines += ["user:", two_ends(turn.user, limit)]
-        lines += [f"tool {t.tool_name} {t.arguments} -> {two_ends(str(t.raw_result), limit)}" for t in turn.tool_traces]
-        lines += ["assistant:", two_ends(turn.assistant, limit)]
-        lines += [f"{'held' if c.passed else 'BROKEN'}: {c.type}: {c.detail}" for c in turn.checks]
+        lines += ["user:", *_quoted(turn.user, limit)]
+        for trace in turn.tool_traces:
+            called = f"{trace.tool_name} {json.dumps(trace.arguments, ensure_ascii=False, default=str)}"
+            lines += ["tool called:", *_quoted(called, limit)]
+            lines += ["tool gave:", *_quoted(str(trace.raw_result), limit)]
+        lines += ["assistant:", *_quoted(turn.assistant, limit)]
+        for check in turn.checks:
+            told = _BREAKS.sub(" ", f"{check.type}: {check.detail}")
+            lines.append(f"{'held' if check.passed else 'BROKEN'}: {told}")
     return "\n".join(lines)
+
+
+def _quoted(text: str, limit: int) -> list[str]:
+    return [f"{MARK}{line}" for line in _BREAKS.split(two_ends(text, limit))]

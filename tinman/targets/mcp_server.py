@@ -53,7 +53,13 @@ class McpTarget(TurnTarget):
         self._words = words_of("mcp", line)
         able = replace(profile.capabilities, multi_turn=True)
         identity: dict[str, object] = {"kind": "mcp", "words": self._words}
-        super().__init__(f"mcp:{line}", able, identity=identity, timeout_seconds=profile.timeout_seconds)
+        super().__init__(
+            f"mcp:{line}",
+            able,
+            identity=identity,
+            timeout_seconds=profile.timeout_seconds,
+            canaries=profile.secrets,
+        )
         self._named = profile.environment
         self._start_seconds = profile.start_seconds
 

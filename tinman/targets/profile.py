@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from tinman.config.settings import secret_values
 from tinman.errors import ConfigError
-from tinman.frozen import frozen
+from tinman.frozen import dump, frozen
 from tinman.models.prices import Rate
 from tinman.targets.base import Capabilities
 from tinman.targets.world import ToolStub, World
 from tinman.text.invalid import read_as
 from tinman.text.json_paths import check_path
+from tinman.text.secrets import GONE, hiding
+from tinman.text.storable import change_texts
 
+_CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 Encoding = Literal["json", "form", "multipart", "query", "text"]
 """How what an endpoint is told is written: as JSON, as fields of three kinds, or as text."""
 
@@ -105,6 +110,45 @@ class TargetProfile:
             f"tools: {tools}" if tools else "",
         )
         return "\n".join(line for line in lines if line)
+
+
+def to_store(profile: TargetProfile) -> dict[str, Any]:
+    """Return the profile as a database keeps it: what must not be read there is ``[redacted]``."""
+    hide = hiding(profile.secrets, secret_values())
+    told: dict[str, Any] = change_texts(dump(profile), hide)
+    told["secrets"] = [GONE] * len(profile.secrets)
+    told["headers"] = {name: _without_credential(name, value) for name, value in told["headers"].items()}
+    return told
+
+
+def _without_credential(name: str, value: str) -> str:
+    return GONE if _CREDENTIAL.search(name) and "${" not in value else value
+
+
+def from_store(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored profile with what is not kept there taken from the settings' ``target``.
+
+    Raises ``ConfigError`` when they do not have it any more.
+    """
+    return {name: _filled(value, settings.get(name), name) for name, value in stored.items()}
+
+
+def _filled(stored: Any, now: Any, place: str) -> Any:
+    if isinstance(stored, str):
+        if GONE not in stored:
+            return stored
+        if not isinstance(now, str):
+            raise ConfigError(
+                f"config target.{place}: secrets are not kept in the database; set it here as it was then"
+            )
+        return now
+    if isinstance(stored, Mapping):
+        told = now if isinstance(now, Mapping) else {}
+        return {name: _filled(value, told.get(name), f"{place}.{name}") for name, value in stored.items()}
+    if isinstance(stored, list):
+        there = now if isinstance(now, list) and len(now) == len(stored) else [None] * len(stored)
+        return [_filled(value, there[i], f"{place}.{i}") for i, value in enumerate(stored)]
+    return stored
 
 
 def read_profile(settings: Mapping[str, Any]) -> TargetProfile:

@@ -34,17 +34,24 @@ class TurnTarget:
 
     ``name`` is how it is called in reports; ``capabilities`` say whether it keeps a conversation by session;
     ``identity`` is what makes it this one, for the fingerprint; ``timeout_seconds`` is the most a turn may take, 0 for
-    no limit of its own. A subclass writes ``answer``, or ``open`` when a conversation holds something open.
+    no limit of its own; ``canaries`` are what it must never tell. A subclass writes ``answer``, or ``open`` when a
+    conversation holds something open.
     """
 
     seam: Seam = "turn"
-    world: World = EMPTY_WORLD
     model: Model | None = None
 
     def __init__(
-        self, name: str, capabilities: Capabilities, *, identity: dict[str, object], timeout_seconds: float = 0.0
+        self,
+        name: str,
+        capabilities: Capabilities,
+        *,
+        identity: dict[str, object],
+        timeout_seconds: float = 0.0,
+        canaries: tuple[str, ...] = (),
     ) -> None:
         self.name = name
+        self.world = World(canaries=canaries)
         self.timeout_seconds = timeout_seconds
         self.identity = identity
         self.capabilities = capabilities

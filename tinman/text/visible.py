@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import json
 import re
-import unicodedata
+from functools import cache
+from typing import Any
 
-_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+MOST_MARKS = 8
+"""How many combining marks a letter may carry; real writing has up to four."""
 _PLAIN = re.compile(r"[\x20-\x7e\n\t]*\Z")
+_EMOJI = (
+    r"\p{Extended_Pictographic}\uFE0F?\p{Emoji_Modifier}?"
+    r"(?:\u200D\p{Extended_Pictographic}\uFE0F?\p{Emoji_Modifier}?)*|[0-9#*]\uFE0F\u20E3"
+)
+_HIDDEN = r"[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}\u2800--[\n\t]]"
+
+
+@cache
+def _hostile() -> Any:
+    """Return the pattern for what is not shown as it stands, and for emoji, whose own joiners stay."""
+    import regex  # noqa: PLC0415 - 20 ms that only text beyond ASCII has to wait for
+
+    marks = rf"(?<=\p{{M}}{{{MOST_MARKS}}})(?P<marks>(?:(?!{_HIDDEN})\p{{M}})+)"
+    return regex.compile(rf"(?V1)(?P<emoji>{_EMOJI})|(?P<hidden>{_HIDDEN})|{marks}")
+
+
+def _spelled(found: Any) -> str:
+    if found["hidden"]:
+        return f"<U+{ord(found[0]):04X}>"
+    return f"<+{len(found[0])} marks>" if found["marks"] else str(found[0])
 
 
 def visible(text: str, *, keep_newlines: bool = True) -> str:
-    """Return ``text`` with control, bidi, zero-width, tag and unassigned characters spelled as ``<U+XXXX>``.
+    """Return ``text`` with control, bidi, zero-width, tag, filler and unassigned characters as ``<U+XXXX>``.
 
-    Line breaks and tabs stay, unless ``keep_newlines`` is false: then each becomes one space.
+    So is every other one that Unicode calls default ignorable, but for those that hold an emoji together. Of more than
+    ``MOST_MARKS`` combining marks in a row the rest is counted. Line breaks and tabs stay, unless ``keep_newlines`` is
+    false: then each becomes one space.
     """
     if not _PLAIN.match(text):
-        text = "".join(
-            c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN else f"<U+{ord(c):04X}>" for c in text
-        )
+        text = _hostile().sub(_spelled, text)
     return text if keep_newlines else re.sub(r"\s+", " ", text).strip()
+
+
+def to_json(data: Any, *, indent: int | None = None) -> str:
+    """Return JSON of the same values in which nothing hidden stands raw: it is written as ``\\uXXXX``.
+
+    What is not JSON is written as its text.
+    """
+    text = json.dumps(data, ensure_ascii=False, indent=indent, default=str)
+    return text if _PLAIN.match(text) else _hostile().sub(_escaped, text)
+
+
+def _escaped(found: Any) -> str:
+    return json.dumps(found[0])[1:-1] if found["hidden"] else str(found[0])
 
 
 def shorten(text: str, width: int) -> str:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tinman.cli.app import App
 from tinman.cli.settings import resolve
 from tinman.config.resources import folder
-from tinman.config.settings import Settings, flat
+from tinman.config.settings import Settings, flat, secret_values
 from tinman.errors import ConfigError
 from tinman.frozen import adapter, dump
 from tinman.options import ResearchOptions
+from tinman.text.secrets import GONE, STARS, hiding, masked
+from tinman.text.storable import change_texts
+from tinman.text.visible import visible
+
+_CREDENTIAL = re.compile(r"target\.headers\..*(auth|key|token|secret|cookie|password)", re.IGNORECASE)
 
 
 def init(app: App, force: bool) -> None:
@@ -27,17 +36,40 @@ def init(app: App, force: bool) -> None:
 
 
 def show(app: App) -> None:
-    """Print each setting with where its value came from."""
+    """Print each setting with where its value came from; what must not be read is ``***``."""
     resolved = resolve(app)
     built_in = {f"research.{name}": value for name, value in dump(ResearchOptions()).items()}
     values = {
         key: built_in.get(key) if value is None else value
         for key, value in flat(resolved.settings.model_dump(mode="json")).items()
     }
+    shown = _without_secrets(values)
     app.answer(
-        {key: {"value": value, "origin": resolved.origin(key)} for key, value in values.items()},
-        *(f"  {key:<32} {value!s:<28} {resolved.origin(key)}" for key, value in values.items()),
+        {key: {"value": value, "origin": resolved.origin(key)} for key, value in shown.items()},
+        *(f"  {_cell(key):<32} {_cell(value):<28} {_cell(resolved.origin(key))}" for key, value in shown.items()),
     )
+
+
+def _cell(value: object) -> str:
+    return visible(str(value), keep_newlines=False)
+
+
+def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    declared = values.get("target.secrets")
+    known = [one for one in declared if isinstance(one, str)] if isinstance(declared, list) else []
+    hide = hiding(known, secret_values())
+
+    def shown(key: str, text: str) -> str:
+        if _CREDENTIAL.match(key) and "${" not in text:
+            return STARS
+        return hide(masked(text, is_database=key == "db")).replace(GONE, STARS)
+
+    return {
+        key: [STARS] * len(value if isinstance(value, list) else [value])
+        if key == "target.secrets"
+        else change_texts(value, partial(shown, key))
+        for key, value in values.items()
+    }
 
 
 def path(app: App) -> None:
@@ -56,5 +88,5 @@ def schema(app: App) -> None:
 
 def database(app: App) -> None:
     """Print where the database is."""
-    place = resolve(app).settings.db
+    place = masked(resolve(app).settings.db, is_database=True)
     app.answer({"schema": "tinman.db-path/1", "database": place}, place)

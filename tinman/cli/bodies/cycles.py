@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import anyio
@@ -19,7 +18,8 @@ from tinman.reports.lines import findings, summary
 from tinman.reports.markdown import report as markdown_report
 from tinman.reports.result import load_result
 from tinman.runtime import JournalRuntime
-from tinman.text.visible import shorten
+from tinman.scenarios.files import write_text
+from tinman.text.visible import shorten, to_json
 
 
 async def list_(app: App) -> None:
@@ -128,20 +128,21 @@ async def report(app: App, cycle: str | None, form: str, output: Path | None) ->
         if cycle is None and not newest:
             raise NotFound("report: there is no cycle yet; run `tinman research`")
         result = await load_result(graph, cycle or newest[0].id)
-    if form == "json" or app.as_json:
-        text = json.dumps(document(result), ensure_ascii=False, indent=2)
-    else:
-        text = markdown_report(result)
+    text = to_json(document(result), indent=2) if form == "json" or app.as_json else markdown_report(result)
     if output is None:
-        click.echo(text)
+        app.text(text)
         return
     await write(output, text, "report")
     app.say(f"Wrote {output}")
 
 
 async def write(path: Path, text: str, command: str) -> None:
-    """Write a file for ``command``. Raises ``StoreError``."""
+    """Write a file for ``command``, for its owner alone to read. Raises ``StoreError``."""
     try:
-        await anyio.Path(path).write_text(text + "\n", encoding="utf-8")
+        place = await anyio.Path(path).resolve()
+        if await place.exists() and not await place.is_file():  # a pipe or a terminal
+            await place.write_text(text + "\n", encoding="utf-8")
+        else:
+            write_text(Path(place), text + "\n", mode=0o600)
     except OSError as error:
         raise StoreError(f"{command}: cannot write {path}: {error.strerror}; choose another place") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ from tinman.reports import explain as reasons
 from tinman.reports.document import failure_data
 from tinman.reports.lines import fixes
 from tinman.scenarios.transcript import transcript_of
-from tinman.text.visible import visible
+from tinman.text.visible import to_json
 
 
 async def show_failure(app: App, name: str, evidence: bool) -> None:
@@ -31,7 +30,8 @@ async def show_failure(app: App, name: str, evidence: bool) -> None:
         app.lines(await reasons.explain(graph, node.id))
         for run in (await graph.nodes(record.run_ids)).values() if evidence else ():
             if isinstance(run.record, Run):
-                app.lines(["", f"{run.id}  {run.record.scenario_id}", visible(transcript_of(run.record.turns))])
+                app.lines(["", f"{run.id}  {run.record.scenario_id}"])
+                app.text(transcript_of(run.record.turns))
 
 
 async def show_fix(app: App, name: str) -> None:
@@ -40,8 +40,8 @@ async def show_fix(app: App, name: str) -> None:
         node = await graph.get(name)
         record = expect(node, Intervention, "an intervention")
         lines = await reasons.explain(graph, node.id)
-    patch = visible(json.dumps(dump(record.payload), indent=2, ensure_ascii=False))
-    app.answer({"schema": "tinman.intervention/1", **to_data(record)}, *lines, "  patch:", patch)
+    patch = to_json(dump(record.payload), indent=2).split("\n")
+    app.answer({"schema": "tinman.intervention/1", **to_data(record)}, *lines, "  patch:", *patch)
 
 
 async def explain(app: App, name: str, drawing: Path | None) -> None:
@@ -61,7 +61,7 @@ async def transcript(app: App, run: str) -> None:
     """Print the transcript of a run, recorded and untrusted."""
     async with memory(app) as graph:
         record = expect(await graph.get(run), Run, "a run")
-    app.answer({"schema": "tinman.run/1", **to_data(record)}, visible(transcript_of(record.turns)))
+    app.answer({"schema": "tinman.run/1", **to_data(record)}, *transcript_of(record.turns).split("\n"))
 
 
 async def interventions(app: App, cycle: str | None) -> None:

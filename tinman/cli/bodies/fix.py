@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import click
 
 from tinman.cli.app import App, given
 from tinman.cli.settings import resolve as settings_of
@@ -64,7 +63,7 @@ def fix(
     try:
         result = anyio.run(loop.arun)
     except KeyboardInterrupt:
-        click.echo(f"Continue:  {_resume(app, loop.state.loop_id, again)}", err=True)
+        app.tell(f"Continue:  {_resume(app, loop.state.loop_id, again)}")
         raise
     app.answer({"schema": "tinman.fix/1", **dump(result)}, *loop.explain(result).lines())
     if result.resumable:

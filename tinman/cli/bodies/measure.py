@@ -41,7 +41,7 @@ from tinman.scenarios.files import write_text
 from tinman.scenarios.judging import ReasonerReferee
 from tinman.scenarios.run import Referee
 from tinman.targets.base import Target
-from tinman.text.visible import shorten
+from tinman.text.visible import shorten, visible
 
 
 def measure(
@@ -85,7 +85,7 @@ def measure(
     ask = _asker(app, non_interactive=non_interactive)
     ended = anyio.run(_stoppable, partial(_attempt, app, asked, target, judge, intervention, ask))
     if isinstance(ended, int):
-        click.echo(f"Stopped. What was measured, if anything was, is in {asked.report_dir}.", err=True)
+        app.tell(f"Stopped. What was measured, if anything was, is in {asked.report_dir}.")
         return ended
     _print(app, asked.kind, ended)
     return ended.code
@@ -127,7 +127,7 @@ def _print(app: App, kind: str, ended: Ended) -> None:
         *ended.out,
     )  # fmt: skip
     for line in ended.err if not app.as_json else ():
-        click.echo(line, err=True)
+        app.tell(line)
 
 
 def _asker(app: App, *, non_interactive: bool) -> Callable[[str], str] | None:
@@ -136,7 +136,7 @@ def _asker(app: App, *, non_interactive: bool) -> Callable[[str], str] | None:
         return None
 
     def ask(question: str) -> str:
-        click.echo(question, err=True, nl=False)
+        click.echo(visible(question), err=True, nl=False)
         # Asked in a thread that may be left behind: it must not hold the input's lock while nothing is typed.
         while not select.select([sys.stdin], [], [], 0.2)[0]:
             pass
@@ -221,7 +221,7 @@ def diff(app: App, before: str, after: str, output: str | None, force: bool) -> 
     worse = newly_failing(found)
     if output:
         try:
-            write_text(Path(output), page(old, new, names=(before, after)))
+            write_text(Path(output), page(old, new, names=(before, after)), mode=0o600)
         except OSError as error:
             raise DefinitionError(f"diff {output}: cannot be written: {error.strerror or error}") from error
     changes = [{"scenario_id": one.scenario_id, "change": one.change} for one in found]

@@ -60,7 +60,7 @@ async def export(app: App, names: tuple[str, ...], into: str, target: str, refer
             for scenario in made:
                 place = Path(into) / f"{slug(scenario.scenario_id)}.json"
                 write_scenario(place, scenario)
-                click.echo(str(place))
+                app.lines([str(place)])
             await remember(graph, failure, made)
             app.say(f"  {failure.label or failure.id}: {shorten(failure.description, 70)}")
     app.say(f"Next:  {app.command('scenarios', 'promote', into, '--target', spec, '--into', 'scenarios')}")
@@ -114,7 +114,7 @@ async def shrink(app: App, file: str, target: str, reference: str, seed: int, mo
         return Exit.INTERNAL
     told = with_shrinking(done.scenario, tried=done.tried, note=done.note, reference=reference)
     write_scenario(Path(output), told)
-    click.echo(output)
+    app.lines([output])
     return Exit.DONE
 
 
@@ -201,4 +201,4 @@ async def simulate(app: App, file: str, user_id: str, user_model: str, seed: int
     check_clean(made)
     write_scenario(Path(output), made)
     app.say(f"{len(made.turns)} turns; {found.ended}")
-    click.echo(output)
+    app.lines([output])

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
-import click
 
 from tinman.cli import announce
 from tinman.cli.app import App, Exit, given
@@ -25,9 +24,10 @@ from tinman.records import Ending
 from tinman.reports.document import document
 from tinman.reports.lines import summary
 from tinman.reports.result import ResearchCycleResult, load_result
+from tinman.targets.profile import from_store
 from tinman.taxonomy import Severity
 from tinman.text.invalid import read_as
-from tinman.text.visible import visible
+from tinman.text.visible import shorten, visible
 from tinman.tinman import Tinman
 
 
@@ -103,8 +103,8 @@ async def _research(app: App, settings: Settings, options: ResearchOptions, aske
             announce.plan(app, tinman, options)
             return Exit.DONE
         cycle_id = await tinman.create_cycle(options)
-        announce.announce(app, tinman, cycle_id, options)
         try:
+            announce.announce(app, tinman, cycle_id, options)
             for note in await tinman.preflight(cycle_id, options):
                 app.say(f"Target: {visible(note, keep_newlines=False)}")
         except BaseException:
@@ -136,7 +136,7 @@ async def resume(
         if stored.status == "completed":
             app.say(f"{cycle} is complete.")
             return _print(app, await load_result(graph, cycle), options_of(stored.config), asked)
-    config = stored.config
+    config = {**stored.config, "target": from_store(stored.config["target"], resolve(app).settings.target)}
     flags = {
         "mode": stored.mode.value,
         "reasoner": config.get("reasoner") or "playbook",
@@ -188,7 +188,7 @@ async def _run(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions
     display.close()
     if signals.exit_code:
         if not results or results[0].status != "completed":
-            click.echo(f"Continue:  {asked.resume(app, cycle_id)}", err=True)
+            app.tell(f"Continue:  {asked.resume(app, cycle_id)}")
         return signals.exit_code
     return _print(app, results[0], options, asked)
 
@@ -212,12 +212,12 @@ def _print(app: App, result: ResearchCycleResult, options: ResearchOptions, aske
         return code
     app.lines(summary(result))
     if gate:
-        click.echo(f"\nGate: {gate} (exit {code})", err=True)
+        app.tell(f"\nGate: {gate} (exit {code})")
     if result.status != "completed":
         is_waiting = result.ended_as == "AWAITING_APPROVAL"
         answer = f"Answer:    {app.command('review', 'list')}\n" if is_waiting else ""
         resume = asked.resume(app, result.cycle_id, _raised(result.ending, options))
-        click.echo(f"\nStopped: {result.stopped_reason}\n{answer}Continue:  {resume}", err=True)
+        app.tell(f"\nStopped: {shorten(result.stopped_reason, 600)}\n{answer}Continue:  {resume}")
         return code
     first = next((f for f in result.failures if f.is_confirmed), None)
     app.say("\nNext:")

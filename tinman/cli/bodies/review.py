@@ -19,8 +19,8 @@ async def list_(app: App) -> None:
         waiting,
         lambda one: {"schema": "tinman.approval/1", "kind": one.action.kind, "what": one.action.what, **dump(one)},
         lambda one: (
-            f"  {one.id}  {one.cycle_id}  {one.action.kind} in {one.action.mode}, {one.action.tier}:"
-            f" {shorten(one.action.what, 40)}  {one.digest}"
+            f"  {shorten(one.id, 40)}  {shorten(one.cycle_id, 40)}  {one.action.kind} in {one.action.mode},"
+            f" {one.action.tier}: {shorten(one.action.what, 40)}  {one.digest}"
         ),
         none="Nothing waits for an answer.",
     )

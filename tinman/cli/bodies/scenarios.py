@@ -33,7 +33,7 @@ def validate(app: App, places: tuple[str, ...], place: str | None, schema: bool)
             for warning in warnings_of(scenario):
                 app.say(f"warning: {visible(warning, keep_newlines=False)}")
     for problem in problems if not app.as_json else ():
-        click.echo(f"tinman: {problem}", err=True)
+        app.tell(f"tinman: {problem}")
     app.answer(
         {"schema": "tinman.validation/1", "scenarios": count, "problems": problems},
         f"{count} scenarios read, {len(problems)} problems",

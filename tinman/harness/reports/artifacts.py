@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def prepare(folder: Path, *, named: str = "report-dir") -> None:
     """Make sure that ``folder``, given as the option ``named``, can be written to. Raises ``DefinitionError``."""
     with report_unwritable(f"{named} {folder}", f"; name another with --{named}"):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
             pass
 
@@ -156,7 +156,7 @@ class Artifacts:
         return report
 
     def _dump(self, place: Path, data: Any) -> None:
-        write_text(place, json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+        write_text(place, json.dumps(data, ensure_ascii=False, indent=2) + "\n", mode=0o600)
 
     def _report(
         self,
@@ -177,10 +177,9 @@ class Artifacts:
                 file.write(f',\n  "measurement": {json.dumps(gate)}\n}}\n')
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)
             named = self._stamp(name)
             copy = self.folder / f"{Path(name).name}.copy"
-            shutil.copyfile(name, copy)
+            shutil.copy(name, copy)
             os.replace(copy, self._place("latest.json"))
         finally:
             Path(name).unlink(missing_ok=True)
@@ -198,7 +197,7 @@ class Artifacts:
                 continue
             except OSError:
                 # A file system without hard links.
-                shutil.copyfile(name, place)
+                shutil.copy(name, place)
             return place
 
 

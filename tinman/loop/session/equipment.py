@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ import anyio
 from tinman.approvals.reviewers import BaseReviewer
 from tinman.budget import Budget
 from tinman.config.modes import Mode
+from tinman.config.settings import secret_values
 from tinman.errors import LoopConfigError
 from tinman.events import EventBus
 from tinman.frozen import alter
@@ -37,6 +39,7 @@ from tinman.models.base import Hosted, Model
 from tinman.models.client import SDKModel
 from tinman.models.limiter import ProviderLimiter
 from tinman.models.metered import Metered, Metering
+from tinman.text.secrets import redaction_of
 from tinman.text.visible import shorten
 
 if TYPE_CHECKING:
@@ -200,19 +203,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Equipment:
-    """Tools, rules and senses of a loop. ``ttl_s`` is how many seconds a question stays open."""
+    """Tools, rules and senses of a loop. ``ttl_s`` is how many seconds a question stays open.
+
+    Without a ``redaction`` of its user's, what looks like a key and what this process's environment holds goes.
+    """
 
     registry: ToolRegistry
     observe: Callable[[State], Any] | None
     metric: GoalMetric | None
     policies: Sequence[Policy]
     exits: Sequence[ExitCondition]
-    redact: Callable[[str], str]
+    redaction: Callable[[str], str] | None
     mode: Mode
     ttl_s: float
     trace_path: str | Path | None
     on_event: Callable[[dict[str, Any]], object] | None
     bus: EventBus | None
+
+    @cached_property
+    def redact(self) -> Callable[[str], str]:
+        """Return a text without what must not be kept."""
+        return self.redaction or redaction_of(secret_values())
 
     def trace(self, loop_id: str) -> Trace:
         """Return the trace of one session."""

@@ -41,8 +41,9 @@ def write(path: Path, state: object, *, key: bytes | None = None) -> None:
     text = json.dumps({"integrity": _integrity(data, key), "state": data}, ensure_ascii=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.{id(state):x}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="ascii") as file:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -107,7 +108,7 @@ class Lock:
     def take(self) -> None:
         """Take it now. Raises ``LoopOwned`` while somebody else has it, ``LoopStateError`` for an unwritable folder."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LoopStateError(f"state {self._path}: cannot be locked: {error.strerror or error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -182,9 +183,11 @@ class FileStore(_StateStore):
     def _keep(self, name: str, text: str) -> None:
         target = self._path.with_name(f"{self._path.name}.payloads") / name
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             temporary = target.with_suffix(".tmp")
-            temporary.write_bytes(text.encode("utf-8", "surrogatepass"))
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(text.encode("utf-8", "surrogatepass"))
             temporary.replace(target)
         except OSError as error:
             raise LoopStateError(f"payload {target}: cannot be written: {error.strerror or error}") from error

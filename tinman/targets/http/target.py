@@ -48,7 +48,8 @@ class HttpTarget(TurnTarget):
         plain = TargetProfile()
         given = {name: value for name, value in told.items() if value != getattr(plain, name)}
         # The time limit is kept here, attempt by attempt.
-        super().__init__(shown, profile.capabilities, identity={"kind": "http", "url": shown, **given})
+        identity: dict[str, object] = {"kind": "http", "url": shown, **given}
+        super().__init__(shown, profile.capabilities, identity=identity, canaries=profile.secrets)
 
     def _line(self) -> Line:
         if not self._lines:
