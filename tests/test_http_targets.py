@@ -334,9 +334,29 @@ async def test_a_kept_connection_that_was_closed_meanwhile_loses_no_turn() -> No
         return OK
 
     async with server(answer) as seen:
-        assert (await turn(seen, "one", "two", "three")).message.text == "hello"
+        assert (await turn(seen, "one", "two", "three", is_repeatable=True)).message.text == "hello"
 
     assert dropped
+
+
+async def test_no_endpoint_is_made_to_act_twice_on_one_turn() -> None:
+    """It reads the second turn whole, acts, and closes without a word: whether it acted, nobody can tell."""
+    acted: list[bytes] = []
+
+    def answer(number: int, head: str, body: bytes) -> bytes | None:
+        acted.append(body)
+        return None if b"two" in body else OK
+
+    async with server(answer) as seen:
+        with pytest.raises(ProviderUnavailable):
+            await turn(seen, "one", "two")
+
+    assert len(acted) == 2
+
+
+async def test_a_connection_that_idles_out_between_two_turns_loses_none() -> None:
+    async with server(lambda n, head, body: OK) as seen:
+        assert (await turn(seen, "one", "two", "three")).message.text == "hello"
 
 
 async def test_a_refused_turn_is_not_a_refused_key() -> None:

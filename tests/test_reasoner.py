@@ -280,6 +280,10 @@ async def test_a_spent_budget_ends_the_question() -> None:
         await Reasoner(Broke(GOOD)).ask("guess", Guess)
 
 
+def counted(reasoner: Reasoner) -> Answers:
+    return replace(reasoner.answers, seconds=0.0, nano_usd=0)
+
+
 async def test_who_fails_three_times_in_a_row_is_left_alone_and_the_count_says_so() -> None:
     model = Saying("no idea")
     reasoner = Reasoner(model, max_repairs=0, share=Limits())
@@ -288,7 +292,7 @@ async def test_who_fails_three_times_in_a_row_is_left_alone_and_the_count_says_s
             await reasoner.ask("guess", Guess)
 
     assert len(model.asked) == 3
-    assert reasoner.answers == Answers(asked=3, invalid=3, spared=2)
+    assert counted(reasoner) == Answers(asked=3, invalid=3, spared=2)
     assert str(reasoner.answers) == "0 of 3 answers usable (invalid 3); left alone since then, 2 not asked"
 
 
@@ -310,20 +314,22 @@ async def test_a_reasoner_that_hangs_takes_no_more_than_its_share_of_the_time() 
             with pytest.raises(ReasonerFailed):
                 await reasoner.ask("guess", Guess)
 
-    assert reasoner.answers == Answers(asked=1, lost=1, spared=3)
+    assert counted(reasoner) == Answers(asked=1, lost=1, spared=3)
 
 
-async def test_a_reasoners_share_of_the_money_ends_its_questions_and_not_the_cycle() -> None:
-    cycle = Budget(Limits(usd=1.0))
+@pytest.mark.parametrize("usd", [0.1, 0.3, 0.7, 1.0, 1.4, 3.0])
+async def test_a_reasoners_share_of_the_money_ends_its_questions_and_not_the_cycle(usd: float) -> None:
+    cycle = Budget(Limits(usd=usd))
     rates = {"test:m": Rate(input_usd=1000.0, output_usd=1000.0)}
-    model = Metered(Saying(GOOD), Metering(price_overrides=rates), budget=cycle.carve(Limits(usd=0.2)))
-    reasoner = Reasoner(model, share=Limits(usd=0.2))
+    model = Metered(Saying(GOOD), Metering(price_overrides=rates), budget=cycle.carve(Limits(usd=usd * 0.2)))
+    reasoner = Reasoner(model, share=Limits(usd=usd * 0.2))
     with pytest.raises(ReasonerFailed, match="share of the money"):
         while True:
             await reasoner.ask("guess", Guess)
 
     assert reasoner.is_left_alone
-    assert cycle.spent.nano_usd <= 0.2e9
+    assert reasoner.answers.nano_usd == cycle.spent.nano_usd
+    assert cycle.spent.nano_usd <= round(usd * 0.2e9)
 
 
 class Hanging(Saying):

@@ -82,6 +82,7 @@ class ResearchCycle:
         overlap = self.options.allow_overlap
         async with JournalRuntime(self.graph, cycle_id, bus=self.bus, may_overlap=overlap) as runtime:
             self.runtime = runtime
+            await self.graph.cycles.set_options(cycle_id, dump(self.options), guard=runtime.hold)
             before = await self.graph.cycles.update(cycle_id, status="running", guard=runtime.hold)
             self.bus.publish("cycle.started", cycle_id=cycle_id)
             ending: Ending = Ending(kind="SUCCESS")

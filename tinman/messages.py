@@ -113,7 +113,8 @@ class Usage:
 @sum_of
 class Answers:
     """What became of the questions to a reasoner. ``lost`` were given no answer: it could not be reached, or not in
-    time; ``spared`` were not asked any more, since it had failed too often or used up its share."""
+    time; ``spared`` were not asked any more, since it had failed too often or used up its share. ``seconds`` and
+    ``nano_usd`` are what the questions took."""
 
     asked: int = 0
     usable: int = 0
@@ -121,6 +122,8 @@ class Answers:
     invalid: int = 0
     lost: int = 0
     spared: int = 0
+    seconds: float = 0.0
+    nano_usd: int = 0
 
     def __add__(self, other: Answers) -> Answers:
         return Answers(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})

@@ -71,7 +71,6 @@ class Reasoner:
         self._max_tokens = max_tokens
         self._share = share
         self._in_a_row = 0
-        self._seconds = 0.0
         self._usage = Usage()
 
     @property
@@ -94,7 +93,7 @@ class Reasoner:
         if self.is_left_alone:
             self.answers += Answers(spared=1)
             raise ReasonerFailed(f"{self.name} is left alone: {self.answers}")
-        began, gone = clock.monotonic(), Answers(lost=1)
+        began, gone, usage = clock.monotonic(), Answers(lost=1), self._usage
         try:
             with anyio.fail_after(self._seconds_left):
                 answer = await self._answer(prompt, schema, data, seed)
@@ -106,14 +105,14 @@ class Reasoner:
         except TimeoutError as error:
             raise ReasonerFailed(f"{self.name} used up its share of the time; it is asked no more") from error
         except BudgetExhausted as error:
-            if self._share is None or (error.limit, error.ceiling) != ("usd", self._share.usd):
+            if self._share is None or error.limit != "usd" or not _is_same_money(error.ceiling, self._share.usd):
                 raise
             self._share = alter(self._share, seconds=0.0)
             raise ReasonerFailed(f"{self.name} used up its share of the money; it is asked no more") from error
         finally:
-            self.answers += gone + Answers(asked=1)
+            cost = (self._usage.nano_usd or 0) - (usage.nano_usd or 0)
+            self.answers += gone + Answers(asked=1, seconds=clock.monotonic() - began, nano_usd=cost)
             self._in_a_row = 0 if gone.usable else self._in_a_row + 1
-            self._seconds += clock.monotonic() - began
 
     @property
     def is_left_alone(self) -> bool:
@@ -124,7 +123,7 @@ class Reasoner:
     @property
     def _seconds_left(self) -> float | None:
         share = self._share
-        return None if share is None or share.seconds is None else share.seconds - self._seconds
+        return None if share is None or share.seconds is None else share.seconds - self.answers.seconds
 
     async def _answer(self, prompt: str, schema: type[T], data: Mapping[str, str], seed: int) -> T:
         record: Any = schema
@@ -178,6 +177,10 @@ def as_data(data: Mapping[str, str], prompt: str) -> tuple[str, str]:
         return "", ""
     mark = digest([prompt, dict(data)])
     return rule_about(mark), "\n\n".join(quote(name, text, mark) for name, text in data.items())
+
+
+def _is_same_money(one: float, other: float | None) -> bool:
+    return other is not None and round(one * 1e9) == round(other * 1e9)  # ceilings are kept in whole nano-dollars
 
 
 class _NoAnswer(Exception):

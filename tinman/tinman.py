@@ -33,7 +33,9 @@ from tinman.models.load import load_model
 from tinman.models.prices import Rate
 from tinman.options import ResearchOptions, options_of
 from tinman.reasoner import Reasoner
+from tinman.records import Spent
 from tinman.reports.result import ResearchCycleResult, load_result
+from tinman.runtime.lease import Lease
 from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
@@ -220,6 +222,10 @@ class Tinman:
                 f"cycle {cycle.id}: the target has changed since ({then} then, {now} now); start a new cycle"
             )
 
+    async def check_free(self, cycle_id: str, options: ResearchOptions) -> None:
+        """Raise ``CycleOwned`` when another process runs this cycle, or one that it would overlap with."""
+        await Lease(self.graph.db, cycle_id, may_overlap=options.allow_overlap).check()
+
     async def forget(self, cycle_id: str) -> None:
         """Remove a cycle that never got to its first run, under cancellation too."""
         with anyio.CancelScope(shield=True):
@@ -230,7 +236,6 @@ class Tinman:
     ) -> ResearchCycleResult:
         """Run a stored cycle under ``options``' ceilings; they are the cycle's own from now on."""
         check_reached(await self.highest_mode(), mode or self.mode)
-        await self.graph.cycles.set_options(cycle_id, dump(options))
         async with self._spending(cycle_id, options) as meters:
             self._began.pop(cycle_id, None)
             return await self._run(cycle_id, options, mode or self.mode, meters)
@@ -260,8 +265,10 @@ class Tinman:
         target = await live(graph, self.target.metered(meters.of_target(retries=self._retries, price=self._price)))
         reasoner: Reasoner | None = None
         if self._model is not None:
-            usd = None if options.max_usd is None else options.max_usd * REASONERS_SHARE
-            share = Limits(usd=usd, seconds=options.timeout_seconds * REASONERS_SHARE)
+            spent = (await graph.cycles.get(cycle_id)).spent or Spent()
+            took = spent.answers  # by the cycle's earlier processes
+            usd = None if options.max_usd is None else max(0.0, options.max_usd * REASONERS_SHARE - took.nano_usd / 1e9)
+            share = Limits(usd=usd, seconds=options.timeout_seconds * REASONERS_SHARE - took.seconds)
             budget = meters.budget.carve(Limits(usd=usd))
             reasoner = Reasoner(meters.of_model(self._model).on(budget), share=share, hide=self._hide)
         handler = self.approval_handler or ApprovalHandler(

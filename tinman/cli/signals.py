@@ -45,7 +45,7 @@ def _leave_terminal(number: int) -> None:
 
 
 class Signals:
-    """Answers the first signal with the first of ``answers``, the second with the second; then it listens no more."""
+    """Answers the first signal with the first of ``answers``, the second with the second."""
 
     def __init__(self, *answers: Callable[[], None]) -> None:
         self._answers = answers
@@ -53,7 +53,13 @@ class Signals:
         """What the first signal makes the command exit with; 0 as long as there was none."""
 
     async def watch(self) -> None:
-        """Listen until the last answer is given, or until cancelled."""
+        """Listen until cancelled; after the last answer there is nothing left to say."""
+        try:
+            await self._listen()
+        finally:
+            end_as_interrupted()
+
+    async def _listen(self) -> None:
         import anyio  # noqa: PLC0415 - help and completion do without an event loop
 
         heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
@@ -64,3 +70,7 @@ class Signals:
                 first = Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED
                 self.exit_code = self.exit_code or first
                 answer()
+            async for (
+                _
+            ) in signals:  # what was answered last is under way; to stop listening would be to die of the next
+                pass

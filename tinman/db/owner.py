@@ -78,4 +78,5 @@ def _birth(pid: int) -> str:
         told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return f"{boot}.{told.rpartition(')')[2].split()[19]}"  # field 22 of proc(5), counted behind the program's name
+    fields = told.rpartition(")")[2].split()  # of proc(5), from the third on: the program's name may hold anything
+    return "" if fields[0] in "ZX" else f"{boot}.{fields[19]}"  # a process that ended may still be there by name

@@ -93,7 +93,7 @@ def rates_for(pricing: Mapping[str, Any] | None, model: Model) -> dict[str, Rate
     """Return ``pricing`` as ``rates`` does; the model's own price is found by its name, provider or endpoint."""
     seller = price_provider_of(model)
     found = rates(pricing, seller)
-    for alias in (f"{model.provider}:{model.name}", f":{model.name}"):
+    for alias in (f"{model.provider}:{model.name}", model.name, f":{model.name}"):
         if alias in found:
             found.setdefault(f"{seller}:{model.name}", found[alias])
     return found

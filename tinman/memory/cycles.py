@@ -128,14 +128,23 @@ class Cycles:
 
         await self._db.write(remove)
 
-    async def set_options(self, cycle_id: str, options: Mapping[str, Any]) -> None:
-        """Store what a cycle is asked for from now on, as data; nothing is written when it is the same. Raises
-        ``NotFound``."""
+    async def set_options(
+        self, cycle_id: str, options: Mapping[str, Any], *, guard: Callable[[Connection], None]
+    ) -> None:
+        """Store what a cycle is asked for from now on, as data; nothing is written when it is the same.
+
+        ``guard`` is that of ``update``. Raises ``NotFound``.
+        """
         cycle = await self.get(cycle_id)
         config = to_json({**cycle.config, "options": options})
         if config != to_json(cycle.config):
             changed = update(CycleRow).where(CycleRow.id == cycle_id).values(config=config)
-            await self._db.write(lambda connection: connection.execute(changed))
+
+            def write(connection: Connection) -> None:
+                guard(connection)
+                connection.execute(changed)
+
+            await self._db.write(write)
 
 
 def cycle_of(row: RowMapping) -> Cycle:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 NO_KEY = "not-needed"
 _TOLD_BY_THE_SDK = "Lang Package-Version OS Arch Runtime Runtime-Version Async".split()
+_NEED_A_KEY = frozenset({"api.openai.com", "api.anthropic.com"})
 _NEVER_A_FILTER = frozenset({401, 404, 408, 429})
 _OPTIONS = {"extra_headers": "headers", "extra_query": "params", "timeout": "timeout"}
 
@@ -149,7 +150,7 @@ class SDKModel(ABC):
             raise RequestRefused(f"{self.label}: the request cannot be written as JSON ({why})") from error
 
     def _open(self) -> Any:
-        if self._api_key is None and self.price_provider == self.provider:
+        if self._api_key is None and urlsplit(self.base_url).hostname in _NEED_A_KEY:
             raise KeyRefused(
                 f"{self.label} needs a key, and nothing was sent; set {self.key_variable}, or give a base_url"
             )

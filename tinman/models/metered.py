@@ -89,12 +89,14 @@ class Timed:
 
 
 class _Reserved(NamedTuple):
-    """What is asked, the most it can cost, the reservation that holds it, and why no more could be asked, if so."""
+    """What is asked, the most it can cost, the reservation that holds it, why no more could be asked, if so, and how
+    many tokens of the bound are for what the provider adds."""
 
     asked: Request
     bound: Amount
     reservation: Reservation
     refusal: BudgetExhausted | None
+    surplus: int
 
 
 @dataclass
@@ -131,7 +133,7 @@ class Priced:
         reply is allowed what does fit, as long as that is several times the longest so far. One that is cut off by it
         all the same is never returned: the ceiling is reached then.
         """
-        asked, bound, reservation, refusal = await self._reserved(request)
+        asked, bound, reservation, refusal, held = await self._reserved(request)
         try:
             reply = await self.inner(asked)
             used = self._checked(reply.usage)
@@ -143,7 +145,7 @@ class Priced:
             raise
         finally:
             reservation.settle(bound)
-        self.surplus += max(0, tokens - bound.tokens)
+        self.surplus = max(self.surplus, held + tokens - bound.tokens)
         if refusal is not None and reply.stop == "length":
             raise refusal
         self.replies, self.longest = self.replies + 1, max(self.longest, used.output_tokens)
@@ -154,10 +156,10 @@ class Priced:
         """Hold what ``request`` can cost; where that does not fit, what a shorter reply to it can."""
         refusal: BudgetExhausted | None = None
         while True:
-            bound = self._bound(request)
+            bound, surplus = self._bound(request), self.surplus
             reservation = self.budget.reserve(bound)
             try:
-                return _Reserved(request, bound, await reservation.__aenter__(), refusal)
+                return _Reserved(request, bound, await reservation.__aenter__(), refusal, surplus)
             except BudgetExhausted as error:
                 shorter = self._shortened(request)
                 if shorter is None:

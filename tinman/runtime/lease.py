@@ -54,8 +54,17 @@ class Lease:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    async def check(self) -> None:
+        """Raise what entering would, and take nothing."""
+        await self._db.write(lambda connection: self._check(connection, clock.now()))
+
     def _take(self, connection: Connection) -> None:
         now = clock.now()
+        self._check(connection, now)
+        lease = {"owner": self._owner, "heartbeat_at": now, "lease_expires_at": now + timedelta(seconds=LEASE_SECONDS)}
+        connection.execute(update(CycleRow).where(CycleRow.id == self._cycle_id).values(lease))
+
+    def _check(self, connection: Connection, now: datetime) -> None:
         this = CycleRow.id == self._cycle_id
         row = connection.execute(select(*_HELD, CycleRow.mode, CycleRow.config).where(this)).one_or_none()
         if row is None:
@@ -73,8 +82,6 @@ class Lease:
                         f"cycle {self._cycle_id}: {owner} is running {other.id} on the same target in the same mode;"
                         " wait for it, or say --allow-overlap"
                     )
-        lease = {"owner": self._owner, "heartbeat_at": now, "lease_expires_at": now + timedelta(seconds=LEASE_SECONDS)}
-        connection.execute(update(CycleRow).where(this).values(lease))
 
     def renew(self, connection: Connection, now: datetime) -> None:
         """Renew it inside a transaction; raises ``CycleOwned`` when it was lost, so that nothing else is written."""

@@ -104,13 +104,14 @@ async def _research(app: App, settings: Settings, options: ResearchOptions, aske
             return Exit.DONE
         cycle_id = await tinman.create_cycle(options)
         try:
+            await tinman.check_free(cycle_id, options)
             announce.announce(app, tinman, cycle_id, options)
             for note in await tinman.preflight(cycle_id, options):
                 app.say(f"Target: {visible(note, keep_newlines=False)}")
+            return await _run(app, tinman, cycle_id, options, asked)
         except BaseException:
-            await tinman.forget(cycle_id)
+            await tinman.forget(cycle_id)  # unless it has begun something
             raise
-        return await _run(app, tinman, cycle_id, options, asked)
 
 
 async def resume(
@@ -148,6 +149,7 @@ async def resume(
     options = replace(options_of(config), **changes, allow_overlap=allow_overlap)
     async with await open_project(app, settings, config["target"]) as tinman:
         tinman.check_same_target(stored)
+        await tinman.check_free(cycle, options)
         announce.announce(app, tinman, cycle, options)
         await tinman.preflight(cycle, options)
         return await _run(app, tinman, cycle, options, asked)

@@ -95,6 +95,8 @@ class Baseline:
         with tempfile.TemporaryDirectory(prefix="tinman-final-", ignore_cleanup_errors=True) as place:
             copy = Path(place).resolve() / (source.name or "repo")
             copy.mkdir()
+            for place_of in self.repository.folders_at_first:  # tests may write into one that is empty
+                (copy / place_of).mkdir(parents=True, exist_ok=True)
             for path in sorted(self.repository.files_at_first | self.repository.wrote):
                 _copy(self._folder if str(path) in self.pins else source, path, copy)
             for folder in _outside_folders(source):

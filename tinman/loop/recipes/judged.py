@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from tinman import clock
@@ -110,7 +110,9 @@ class JudgedLoop(Loop):
         super()._check_stored(state)
         measured = [record.metric.detail for record in state.iterations if record.metric is not None]
         if measured and "pinned" in measured[0] and self._baseline is not None and not self._allow_test_change:
-            self._baseline.check_against(measured[0]["pinned"])
+            pinned = measured[0]["pinned"]
+            self._baseline.keep_tests(dict.fromkeys(map(PurePosixPath, pinned)))  # known from the first run only
+            self._baseline.check_against(pinned)
 
     async def _confirm(self) -> Stop | None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -37,6 +37,7 @@ class Repository:
         self.may_edit_tests = may_edit_tests
         self.may_edit = (may_edit,) if isinstance(may_edit, str) else tuple(may_edit)
         self.files_at_first = frozenset(self._walk())
+        self.folders_at_first = frozenset(_folders(self.folder))
         self.wrote: set[PurePosixPath] = set()
         self.importable: Set[str] = sys.stdlib_module_names
         """Top-level modules there are without the repository: no new file may stand in their way."""
@@ -152,3 +153,11 @@ class Repository:
 
 def _relative(folder: Path, path: Path) -> PurePosixPath:
     return PurePosixPath(path.relative_to(folder).as_posix())
+
+
+def _folders(repository: Path) -> Iterator[PurePosixPath]:
+    """Yield the folders of a repository, empty ones among them, without those that are no sources."""
+    for folder, folders, _ in os.walk(repository):
+        folders[:] = [name for name in folders if name not in protection.OUTSIDE and not name.startswith(".")]
+        here = (Path(folder) / name for name in folders)
+        yield from (_relative(repository, each) for each in here if not each.is_symlink())

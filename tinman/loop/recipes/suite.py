@@ -102,7 +102,8 @@ class Suite:
             self.command = shlex.join(self.words)
         if not self.words:
             raise LoopConfigError("test_cmd: it is empty; write for example 'python -m pytest -q'")
-        self.is_pytest = any(PurePosixPath(word).name in {"pytest", "py.test"} for word in self.words)
+        # Of several, each would write the same report; what the last one said would be taken for all.
+        self.is_pytest = sum(PurePosixPath(word).name in {"pytest", "py.test"} for word in self.words) == 1
 
     def at(self, folder: Path) -> Suite:
         """Return the same command in a copy of the folder; where it names the folder, it names the copy."""

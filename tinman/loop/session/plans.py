@@ -133,8 +133,10 @@ class Planner:
                 wrong.append(mistake)
         if (words := reply.extra.get(FILTERED)) is not None:
             wrong.append(f"the provider's filter stopped the reply: {words}")
-        if reply.stop == "length" and reply.message.calls:
-            wrong.append("the reply was cut off at max_tokens; make fewer or shorter calls")
+        if reply.stop == "length":
+            wrong.append("the reply was cut off at max_tokens; make fewer or shorter calls, or say less")
+        if reply.stop == "refusal" and FILTERED not in reply.extra:
+            wrong.append(f"the model refused: {shorten(reply.message.text, 200) or 'it gave no reason'}")
         return tuple(wrong)
 
 

@@ -104,7 +104,8 @@ def rebuilt_usage(tokens: tuple[Any, Any], request: Request, message: Message, e
     if into is None or out is None:
         extra["usage_estimated"] = True
         into = prompt_bytes(request) if into is None else into
-        out = said if out is None else out
+        if out is None:  # more than was said may have been thought, but no more than was allowed
+            out = max(said, allowed) if type(tokens[1]) is int and tokens[1] > said else said
     return Usage(calls=1, input_tokens=into, output_tokens=out, nano_usd=None)
 
 

@@ -245,7 +245,7 @@ def main(descriptor: int) -> None:
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
     # A copy that holds the channel open would hide that this process is gone.
-    os.register_at_fork(after_in_child=channel.close)
+    os.register_at_fork(after_in_child=lambda: os.close(descriptor))
     worker = Worker(channel)
     threading.Thread(target=worker.read, daemon=True).start()
     worker.serve()

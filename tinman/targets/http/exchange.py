@@ -48,6 +48,7 @@ class Line:
         hidden: Mapping[str, str],
         seconds: float,
         find: Finder | None,
+        is_repeatable: bool,
     ) -> None:
         self._about = about
         self._asking = asking
@@ -58,7 +59,15 @@ class Line:
             self._url = httpx2.URL(url)
             self._proxy = proxy_for(self._url)
             # The environment's proxy is looked up here: the client's own way loads even one that is never used.
-            self._client = httpx2.AsyncClient(timeout=seconds, verify=tls(), trust_env=False, proxy=self._proxy)
+            # A kept connection that breaks leaves open whether the endpoint has acted on what it was sent last.
+            kept = None if is_repeatable else 0
+            self._client = httpx2.AsyncClient(
+                timeout=seconds,
+                verify=tls(),
+                trust_env=False,
+                proxy=self._proxy,
+                limits=httpx2.Limits(max_keepalive_connections=kept),
+            )
         except httpx2.InvalidURL as error:
             raise ConfigError(f"{about} is no usable address: {line_of(error)}") from error
         except (ValueError, ImportError) as error:

@@ -65,6 +65,7 @@ class HttpTarget(TurnTarget):
                     hidden=self._taken,
                     seconds=self._seconds,
                     find=by_path(self._reply) if self._reply else None,
+                    is_repeatable=self.capabilities.is_repeatable,
                 )
             )
         return self._lines[0]
