@@ -299,7 +299,7 @@ class _Attempt:
         return self.artifacts.write(self.known, replace(found, cut_short=True))
 
     def _changed(self, binding: Binding) -> list[str]:
-        # A confirmation may be meant for a more realistic target than the runs': that is said, and held against nothing.
+        # A confirmation may be of a more realistic target than the runs: that is said, and held against nothing.
         last = last_run_of(self.folder, binding.target) or next(measured_reports(self.folder), None)
         bound = binding_in(last) if last else None
         return [name for name in differences(bound, binding) if name != "scenario_set"] if bound else []
