@@ -425,7 +425,9 @@ def printed(told: str, begins: str) -> list[str]:
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> tuple[str, ...]:
     """A settings file and a database that no default finds, with names that want quoting."""
-    (tmp_path / "my settings.toml").write_text("[research]\nmax_hypotheses = 3\nmax_experiments = 2\n")
+    (tmp_path / "my settings.toml").write_text(
+        "target = 'sandbox'\n[research]\nmax_hypotheses = 3\nmax_experiments = 2\n"
+    )
     return ("--config", "my settings.toml", "--db", "it's here.db")
 
 
@@ -561,7 +563,7 @@ def test_exit_5_waiting_and_6_denied(here: Cli) -> None:
 
 
 def test_production_needs_the_command_line_and_the_targets_name(here: Cli, tmp_path: Path) -> None:
-    (tmp_path / "tinman.toml").write_text('mode = "production"\n')
+    (tmp_path / "tinman.toml").write_text('mode = "production"\ntarget = "sandbox"\n')
 
     assert here("research").code == 2
     assert "--mode production" in here("research").last

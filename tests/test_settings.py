@@ -191,7 +191,7 @@ def test_keys_come_from_the_environment_alone(places: Layout, monkeypatch: pytes
 
 
 def test_production_from_a_file_alone_is_refused(places: Layout) -> None:
-    (places["work"] / "tinman.toml").write_text("mode = 'production'\n", encoding="utf-8")
+    (places["work"] / "tinman.toml").write_text("mode = 'production'\ntarget = 'sandbox'\n", encoding="utf-8")
 
     done = CliRunner().invoke(root, ["research", "--yes-production", "sandbox"])
 

@@ -88,7 +88,7 @@ async def provoke(
             if len(conversation.turns) >= ROUNDS:
                 raise RuntimeError("the conversation is over: no turn is left")
             turn = await conversation.say(text, keeps)
-            told = any(c.type == "keeps_secret" and not c.passed and not c.undecided for c in turn.checks)
+            told = any(found.type == KeepsSecret.type and not found.undecided for found in turn.failing)
             heard = quote("the assistant's answer", turn.assistant[:HEARD_CHARS], mark)
             return json.dumps({"text": text, "told": told, "answer": heard}, ensure_ascii=False)
 

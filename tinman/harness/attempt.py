@@ -26,7 +26,7 @@ from tinman.harness.confirmation import binding_in, differences, last_run_of, se
 from tinman.harness.inner_model import Ask, Choice, choose
 from tinman.harness.measurement import Board, Measurement, Plan, check_plan, measure
 from tinman.harness.metadata import Binding, GateResult, Metadata, StageError, Status
-from tinman.harness.reports.artifacts import Artifacts, prepare
+from tinman.harness.reports.artifacts import Artifacts, measured_reports, prepare
 from tinman.harness.reports.junit import junit, junit_error
 from tinman.harness.reports.redaction import Redactor
 from tinman.harness.results import provisional_note, summarize_results
@@ -299,7 +299,8 @@ class _Attempt:
         return self.artifacts.write(self.known, replace(found, cut_short=True))
 
     def _changed(self, binding: Binding) -> list[str]:
-        last = last_run_of(self.folder, binding.target)
+        # A confirmation may be of a more realistic target than the runs: that is said, and held against nothing.
+        last = last_run_of(self.folder, binding.target) or next(measured_reports(self.folder), None)
         bound = binding_in(last) if last else None
         return [name for name in differences(bound, binding) if name != "scenario_set"] if bound else []
 

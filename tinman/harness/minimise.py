@@ -3,7 +3,8 @@
 Delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 2002). What counts
 as "still fails" is the caller's; ``Probe`` is the usual one.
 
-Taking words away can make a test fail for no better reason than that its question is gone. A check that asks for the
+Text is taken away by whole sentences: what is left has to be read, and a question in pieces is another question.
+Taking any away can make a test fail for no better reason than that its question is gone. A check that asks for the
 presence of something is then red on every target. So such scenarios are shrunk only against a *reference*: a target
 that passes the scenario (the same one with a fix, say) and has to go on passing it.
 """
@@ -27,9 +28,7 @@ T = TypeVar("T")
 Test = Callable[[Scenario], Awaitable[bool]]
 MOST_TRIES = 300
 SEEDS = 5
-_SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?\n]+\s*|\Z)")
-_WORD = re.compile(r"\S+\s*")
-_WORDS_AT_MOST = 120
+_SENTENCE = re.compile(r"[^\n]*?(?:[.!?\u3002\uff01\uff1f]+[\"')\]\u201d\u2019]*(?:\s+|\Z)|\n\s*|\Z)")
 
 
 @frozen
@@ -96,12 +95,6 @@ def _sentences(text: str) -> list[str]:
     return [part for part in _SENTENCE.findall(text) if part]
 
 
-def _words(text: str) -> list[str]:
-    """Return the words of ``text``, or the whole as one piece when they are too many to try."""
-    words = _WORD.findall(text)
-    return words if len(words) <= _WORDS_AT_MOST else [text]
-
-
 async def minimise(scenario: Scenario, still_fails: Test, *, most_tries: int = MOST_TRIES) -> Shrunk:
     """Return the smallest scenario found that ``still_fails`` accepts; ``scenario`` itself has to be one.
 
@@ -166,9 +159,8 @@ async def _shorter_turn(search: _Search, place: int) -> None:
         turns[place] = Turn(user=text, checks=turns[place].checks)
         return replace(search.best, turns=tuple(turns))
 
-    for cut in (_sentences, _words):
-        if len(parts := cut(search.best.turns[place].user)) > 1:
-            await _fewer(search, parts, rebuilt)
+    if len(parts := _sentences(search.best.turns[place].user)) > 1:
+        await _fewer(search, parts, rebuilt)
 
 
 class Probe:

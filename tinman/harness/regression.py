@@ -19,10 +19,20 @@ from tinman.scenarios.files import SCHEMA, scenario_data
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.base import Target
 
+_NAME_CHARS = 70
+
 
 def slug(text: str) -> str:
     """Return ``text`` as the name of a file."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:120] or "scenario"
+
+
+def name_of(failure: DiscoveredFailure) -> str:
+    """Return what happens in a failure, and its label, as a name: ``a-rumour-is-told-as-a-fact-f-1``."""
+    words = re.sub(r"[^a-z0-9]+", "-", failure.description.replace("'", "").lower()).strip("-")
+    while len(words) > _NAME_CHARS:
+        words = words.rpartition("-")[0] or words[:_NAME_CHARS]
+    return "-".join([words or failure.primary_class.value.lower(), (failure.label or failure.id).lower()])
 
 
 def export_scenarios(
@@ -43,7 +53,7 @@ def export_scenarios(
         suffix = "" if number == 1 else f"-{number}"
         scenario = replace(
             pair.stressed,
-            scenario_id=f"tm-{failure.id}{suffix}",
+            scenario_id=f"{name_of(failure)}{suffix}",
             description=failure.description,
             tags=(failure.primary_class.value, failure.severity.value, "discovered"),
             schema_version=SCHEMA,

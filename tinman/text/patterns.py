@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from regex import Pattern
 
 MOST_SECONDS = 1.0
-"""What all searches of one check, or of one filter at work, may take together, in seconds."""
+"""What all searches of one check, or of one filter at work, may take together, in seconds of the processor."""
 MOST_CHARS = 10_000
 MOST_DEPTH = 12
 """How deep groups may stand in each other: what compiles them takes twice as long for each level of counted ones."""
@@ -80,7 +80,7 @@ def _compiled_plain(pattern: str) -> Pattern[str] | None:
 
 
 class Searches:
-    """Searches that take at most ``seconds`` together, however the expressions and the texts were made.
+    """Searches that take at most ``seconds`` of the processor together, whatever the expressions and the texts.
 
     Each method raises ``PatternTooSlow`` when the time is used up, and ``ValueError`` for what is no expression.
     """
@@ -119,11 +119,11 @@ class Searches:
 
     @contextmanager
     def _limited(self, compiled: Pattern[str], text: str) -> Iterator[float]:
-        began = time.monotonic()
+        began = time.process_time()
         try:
             yield max(self._left, 1e-3)
         except (TimeoutError, MemoryError):
             told = shorten(compiled.pattern, 80)
             raise PatternTooSlow(told, seconds=self._seconds, length=len(text)) from None
         finally:
-            self._left -= time.monotonic() - began
+            self._left -= time.process_time() - began

@@ -33,7 +33,9 @@ from tinman.targets.base import Target
 from tinman.text.visible import shorten
 
 
-async def export(app: App, names: tuple[str, ...], into: str, target: str, reference: str, as_it_is: bool) -> None:
+async def export(
+    app: App, names: tuple[str, ...], into: str, form: str, target: str, reference: str, as_it_is: bool
+) -> None:
     """Write confirmed failures (all, or the named) as quarantined scenario files. Raises ``NotFound``."""
     async with AsyncExitStack() as stack:
         graph = await stack.enter_async_context(memory(app))
@@ -58,7 +60,7 @@ async def export(app: App, names: tuple[str, ...], into: str, target: str, refer
             if not as_it_is:
                 made = await _shrunk(app, graph, failure, made, subject, reference)
             for scenario in made:
-                place = Path(into) / f"{slug(scenario.scenario_id)}.json"
+                place = Path(into) / f"{slug(scenario.scenario_id)}.{form}"
                 write_scenario(place, scenario)
                 app.lines([str(place)])
             await remember(graph, failure, made)

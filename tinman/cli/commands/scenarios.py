@@ -88,6 +88,7 @@ SCENARIOS = Family(
         "Write confirmed failures (all, or the named) as quarantined scenario files, shrunk, with their world.",
         "F-1 --into scenarios/quarantine",
         option("--into", default="scenarios/quarantine", show_default=True, help="Folder for the files."),
+        option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True),
         option("--target", default="", help="The target to shrink on; the settings' own when none is named."),
         option("--reference", default="", help="A target that passes: a proven fix stands in when none is named."),
         flag("--as-it-is", "Do not shrink; nothing is run."),
