@@ -61,7 +61,7 @@ async def test_rows_and_edges_are_stored_when_a_step_returns(within: Callable[..
         tx.record(a_design(), label="E-1")
         tx.link("hypothesis-1", "tested_in", "experiment-1")
         tx.note("belief", "belief-1", {"a": 2, "b": 1})
-        tx.relabel("hypothesis-1", "H-1")
+        tx.number("H", ["hypothesis-1"])
 
     async def body(graph: MemoryGraph, runtime: Runtime) -> None:
         await runtime.step("k", work)

@@ -174,3 +174,50 @@ async def test_why_a_question_did_not_arrive_is_said(kind: str, tmp_path: Path) 
 
     assert (result.status, work.calls) == ("APPROVAL_DENIED", [])
     assert "404" in result.reason
+
+
+@pytest.mark.parametrize("way", ["endless", "dripping"])
+async def test_an_answer_of_any_length_or_slowness_ends_an_attempt_in_time(way: str) -> None:
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            if way == "endless":
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 300000000\r\n\r\n")
+            while sent < 100_000_000:
+                part = b"x" * 65_536 if way == "endless" else b"HTTP/1.1 100"[sent % 12 : sent % 12 + 1]
+                writer.write(part)
+                await writer.drain()
+                sent += len(part)
+                await asyncio.sleep(0 if way == "endless" else 0.01)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ask"
+    details = ExperimentDetails(hypothesis="h", estimated_runs=1, estimated_cost_usd=None, stress_type="s")
+    action = Action(what="e", mode=Mode.PRODUCTION, tier=RiskTier.REVIEW, details=details)
+    runner = WebhookApprovalRunner(url, SECRET, attempts=1, attempt_timeout_s=0.3)
+    began = clock.monotonic()
+    with pytest.raises(ApprovalError):
+        await runner.decide(ApprovalRequest.of(action, ttl_s=60, token="t"))
+    server.close()
+
+    assert clock.monotonic() - began < 2
+    assert sent < 50_000_000
+
+
+@pytest.mark.parametrize(
+    "host", ["10.1.2.3", "192.168.0.1", "169.254.169.254", "[::ffff:10.0.0.1]", "[fd00::1]", "0.0.0.0"]
+)
+async def test_a_question_is_not_sent_to_a_private_address(host: str) -> None:
+    details = ExperimentDetails(hypothesis="h", estimated_runs=1, estimated_cost_usd=None, stress_type="s")
+    action = Action(what="e", mode=Mode.PRODUCTION, tier=RiskTier.REVIEW, details=details)
+    runner = WebhookApprovalRunner(f"https://{host}:9/ask", SECRET, attempts=1, attempt_timeout_s=1)
+
+    with pytest.raises(ApprovalError, match="no public address"):
+        await runner.decide(ApprovalRequest.of(action, ttl_s=60, token="t"))

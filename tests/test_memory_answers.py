@@ -16,6 +16,7 @@ from tinman.config.modes import Mode
 from tinman.errors import NotFound, StoreCorrupt, StoreError
 from tinman.memory import lineage
 from tinman.memory.graph import MemoryGraph
+from tinman.memory.nodes import Batch
 from tinman.patches.kinds import PromptPatch
 from tinman.records import DiscoveredFailure, Ending, Intervention, InterventionType, Spent
 from tinman.taxonomy import FailureClass, RiskTier, Severity
@@ -199,8 +200,12 @@ async def test_an_exact_label_beats_a_prefix_and_a_slip_gets_a_hint(tmp_path: Pa
         for odd in ("", "%", "_", "  "):
             with pytest.raises(NotFound):
                 await graph.get(odd)
-        assert await graph.next_label("F") == "F-3"
-        assert await graph.next_label("H") == "H-1"
+        await graph.add(a_failure("failure-7"), a_failure("failure-6"))
+        more = Batch("")
+        more.number("F", ["failure-7", "failure-9", "failure-6"])
+        await graph.store([more])
+        given = await graph.labels(["failure-6", "failure-7", "failure-9"])
+        assert given == {"failure-6": "F-4", "failure-7": "F-3", "failure-9": "F-1"}
 
 
 async def test_find_filters_by_data_and_time(tmp_path: Path) -> None:

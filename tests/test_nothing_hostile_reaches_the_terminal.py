@@ -87,19 +87,27 @@ def put(data: Any, path: tuple[Any, ...], text: str) -> str:
     return str(before)
 
 
-def made_hostile(node_id: str, kind: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with hostile text in every field that takes any text, but for ids and what names others."""
+def made_hostile(node_id: str, kind: str, data: dict[str, Any], takes: dict[Any, bool]) -> None:
+    """Put hostile text into every field that takes any text, but for ids and what names others.
+
+    ``takes`` remembers which fields of which kind do.
+    """
     for path in places(data):
         name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
         if name == "id" or name.endswith(("_id", "_ids", "label", "run_ids")):
             continue
+        field = (kind, *(part for part in path if isinstance(part, str)))
+        if takes.get(field) is False:
+            continue
         before = put(data, path, "")
         put(data, path, before + HOSTILE)
-        try:
-            decode(node_id, kind, {key: value for key, value in data.items() if kind != "result"}, {})
-        except StoreCorrupt:
-            put(data, path, before)
-    return data
+        if field not in takes:
+            try:
+                decode(node_id, kind, data, {})
+                takes[field] = True
+            except StoreCorrupt:
+                takes[field] = False
+                put(data, path, before)
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +121,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             main(["research", *SMALL])
     path = folder / ".tinman" / "tinman.db"
     asyncio.run(_more(path))
+    takes: dict[Any, bool] = {}
     with closing(sqlite3.connect(path)) as file, file:
         for node_id, kind, text in file.execute("SELECT id, kind, data FROM nodes WHERE kind <> 'result'").fetchall():
-            data = made_hostile(node_id, kind, json.loads(text))
+            data = json.loads(text)
+            made_hostile(node_id, kind, data, takes)
             file.execute("UPDATE nodes SET data = ? WHERE id = ?", (json.dumps(data), node_id))
         file.execute("UPDATE cycles SET target = target || ?, reasoner = reasoner || ?", (HOSTILE, HOSTILE))
         ending = json.dumps({"kind": "STOPPED", "reason": HOSTILE, "limit": "", "approval_id": ""})

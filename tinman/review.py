@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import Strict
 
 from tinman import clock
 from tinman.config.modes import Mode
@@ -94,7 +96,7 @@ class Action:
 class Decision:
     """The answer to the action of this ``digest``. ``by`` is a name for the record; it is not verified here."""
 
-    approved: bool
+    approved: Annotated[bool, Strict()]
     reason: str
     by: str
     digest: str

@@ -254,15 +254,14 @@ class BaseAgent(ABC, Generic[Output]):
 
         Labels are for people and covered by no digest. Without a graph the numbers start at 1.
         """
+        ids = [record.id for record in records]
 
-        async def work(tx: Tx) -> list[str]:
-            first = 1 if self.graph is None else int((await self.graph.next_label(prefix)).rpartition("-")[2])
-            labels = [f"{prefix}-{first + index}" for index in range(len(records))]
-            for record, label in zip(records, labels, strict=True):
-                tx.relabel(record.id, label)
-            return labels
+        async def work(tx: Tx) -> None:
+            tx.number(prefix, ids)
 
-        labels = await runtime.step(f"labels/{key}", work)
+        await runtime.step(f"labels/{key}", work)
+        stored = {} if self.graph is None else await self.graph.labels(ids)
+        labels = [stored.get(each) or f"{prefix}-{number}" for number, each in enumerate(ids, 1)]
         return [replace(record, label=label) for record, label in zip(records, labels, strict=True)]
 
     def _result(

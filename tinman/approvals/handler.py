@@ -131,7 +131,7 @@ class ApprovalHandler:
         async with self._asking:
             try:
                 with anyio.fail_after(self._timeout):
-                    return await self._reviewer.decide(request)
+                    decision: object = await self._reviewer.decide(request)
             except AwaitingApproval:
                 raise  # the reviewer said: later
             except TimeoutError:
@@ -139,6 +139,10 @@ class ApprovalHandler:
             except Exception as error:  # noqa: BLE001 - whatever a reviewer raises means no, and is reported
                 _log.warning("approval.reviewer_failed", error=f"{type(error).__name__}: {error}")
                 return _by_policy(action, f"the reviewer failed: {line_of(error, 300)}", approved=False)
+        if not isinstance(decision, Decision) or not isinstance(decision.approved, bool):
+            kind = type(decision).__name__
+            return _by_policy(action, f"the reviewer's answer is no Decision but a {kind}", approved=False)
+        return decision
 
     # -- the calls agents make ---------------------------------------------------------------------------------------
 

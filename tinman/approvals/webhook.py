@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import json
+import socket
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 from pydantic import ValidationError
 
 from tinman import clock
@@ -21,6 +24,7 @@ from tinman.frozen import adapter, frozen
 from tinman.models.prices import is_loopback
 from tinman.review import ApprovalRequest, Decision, plain
 from tinman.text.invalid import first_error
+from tinman.text.secrets import masked
 from tinman.text.visible import shorten
 
 SIGNATURE = "X-Tinman-Signature"
@@ -73,8 +77,10 @@ class WebhookReviewer(BaseReviewer):
     """Posts each question to ``url`` and says: later. The answer comes back to your own endpoint, by ``read_answer``.
 
     The request carries the token, so ``url`` has to be https (or this machine). 429, 5xx and broken connections are
-    tried again; when no attempt gets through, the answer is no. The question may arrive before the loop has ended: a
-    resume that comes too early raises ``LoopOwned``, so answer that with "try again".
+    tried again; when no attempt gets through, the answer is no. An attempt takes ``attempt_timeout_s`` seconds at most,
+    whatever the server does meanwhile. A name that leads to a private address is refused unless ``allow_private``. The
+    question may arrive before the loop has ended: a resume that comes too early raises ``LoopOwned``, so answer that
+    with "try again".
     """
 
     is_headless = True
@@ -88,10 +94,13 @@ class WebhookReviewer(BaseReviewer):
         attempts: int = 3,
         attempt_timeout_s: float = 10.0,
         backoff_s: float = 0.5,
+        allow_private: bool = False,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
-            raise LoopConfigError(f"webhook: {shorten(url, 80)} would send the token in clear; give an https address")
+            raise LoopConfigError(
+                f"webhook: {shorten(masked(url), 80)} would send the token in clear; give an https address"
+            )
         if len(secret) < 16:
             raise LoopConfigError("webhook: the secret is shorter than 16 bytes; make one with secrets.token_bytes(32)")
         self.url = url
@@ -100,6 +109,7 @@ class WebhookReviewer(BaseReviewer):
         self._attempts = max(1, attempts)
         self._attempt_timeout_s = attempt_timeout_s
         self._backoff_s = backoff_s
+        self._may_be_private = allow_private or is_loopback(url)
 
     async def decide(self, request: ApprovalRequest) -> Decision:
         """Post the question and raise ``AwaitingApproval``; ``ApprovalError``, a no, when it cannot arrive."""
@@ -127,32 +137,56 @@ class WebhookReviewer(BaseReviewer):
                 with attempt:
                     await self._post(body)
         except _Undelivered as error:
-            raise ApprovalError(f"webhook {urlsplit(self.url).netloc}: the question did not arrive: {error}") from error
+            raise ApprovalError(f"webhook {self._name}: the question did not arrive: {error}") from error
         raise AwaitingApproval(request.action_hash, request.tool)
 
     async def _post(self, body: bytes) -> None:
         """Send it once. Raises ``_Undelivered`` for what may pass, ``ApprovalError`` for what will not."""
         import httpx2  # noqa: PLC0415
 
-        from tinman.models.http import tls  # noqa: PLC0415 - it imports httpx2
+        from tinman.models.http import proxy_for, tls  # noqa: PLC0415 - it imports httpx2
 
         timestamp = f"{clock.now().timestamp():.0f}"
         signature = sign(self._secret, timestamp, body)
         headers = {"Content-Type": "application/json", TIMESTAMP: timestamp, SIGNATURE: signature}
         try:
-            async with httpx2.AsyncClient(
-                timeout=self._attempt_timeout_s, follow_redirects=False, verify=tls()
-            ) as client:
-                answer = await client.post(self.url, content=body, headers=headers)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            with anyio.fail_after(self._attempt_timeout_s):
+                url = httpx2.URL(self.url)
+                own, place = {"Host": url.netloc.decode("ascii")}, url
+                if proxy_for(url) is None:  # else the proxy resolves the name
+                    place = url.copy_with(host=await self._address(url.host, url.port or 443))
+                async with (
+                    httpx2.AsyncClient(timeout=self._attempt_timeout_s, follow_redirects=False, verify=tls()) as client,
+                    client.stream(
+                        "POST", place, content=body, headers=headers | own, extensions={"sni_hostname": url.host}
+                    ) as answer,
+                ):
+                    status = answer.status_code  # of the rest, however long it is, nothing is read
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:  # a TimeoutError is an OSError
             raise _Undelivered(type(error).__name__) from error
-        if 200 <= answer.status_code < 300:
+        if 200 <= status < 300:
             return
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise _Undelivered(f"it answered {answer.status_code}")
-        raise ApprovalError(
-            f"webhook {urlsplit(self.url).netloc}: the question did not arrive: it answered {answer.status_code}"
-        )
+        if status == 429 or status >= 500:
+            raise _Undelivered(f"it answered {status}")
+        raise ApprovalError(f"webhook {self._name}: the question did not arrive: it answered {status}")
+
+    @property
+    def _name(self) -> str:
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    async def _address(self, host: str, port: int) -> str:
+        """Return the address that ``host`` leads to now: the very one that was looked at is called.
+
+        Raises ``ApprovalError`` for one that is not public.
+        """
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        places = [str(entry[4][0]).partition("%")[0] for entry in found]
+        for each in places if not self._may_be_private else ():
+            address = ipaddress.ip_address(each)
+            mapped = getattr(address, "ipv4_mapped", None)
+            if not (mapped or address).is_global:
+                raise ApprovalError(f"webhook {self._name}: it leads to {each}, no public address; allow_private=True")
+        return places[0]
 
 
 class _Undelivered(Exception):

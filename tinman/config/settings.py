@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tinman.config.modes import Mode
 from tinman.errors import ConfigError
+from tinman.text import addresses
 from tinman.text.invalid import first_error, first_place
 from tinman.text.nearest import nearest
 
@@ -61,7 +62,7 @@ class Settings(_Section):
     mode: Mode = Mode.LAB
     db: str = ".tinman/tinman.db"
     reasoner: str = "playbook"
-    reasoner_base_url: str | None = None
+    reasoner_base_url: Annotated[str | None, AfterValidator(addresses.checked)] = None
     target: Annotated[dict[str, Any], BeforeValidator(_named)] = Field(default_factory=lambda: {"spec": "sandbox"})
     research: ResearchSettings = ResearchSettings()
     prices: dict[str, PriceSettings] = Field(default_factory=dict)

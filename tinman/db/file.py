@@ -13,7 +13,7 @@ from typing import Any
 
 from tinman.errors import StoreCorrupt, StoreError
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration; a database that says so is opened without loading alembic."""
 FOLDER = ".tinman"
 """Where a project keeps what it stores, unless it is told otherwise."""

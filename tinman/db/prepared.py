@@ -19,9 +19,10 @@ _SQLITE = sqlite.dialect(paramstyle="qmark")
 
 
 def insert_new(table: type[Base], dialect: str) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert into ``table`` that leaves rows alone that are already there."""
+    """Return an insert into ``table`` that leaves rows alone that are already there, by their primary key."""
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table).on_conflict_do_nothing()
+    keys = [column.name for column in table.__table__.primary_key]
+    return insert(table).on_conflict_do_nothing(index_elements=keys)
 
 
 def moment(connection: Connection, at: datetime) -> datetime | str:

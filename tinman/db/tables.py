@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, String
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, String, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -97,7 +97,13 @@ class NodeRow(Base, kw_only=True):
     __table_args__ = (
         Index("ix_nodes_kind_created_at", "kind", "created_at"),
         Index("ix_nodes_cycle_id_kind", "cycle_id", "kind", "created_at"),
-        Index("ix_nodes_label", "label"),
+        Index(
+            "ix_nodes_label",
+            "label",
+            unique=True,
+            sqlite_where=text("label <> ''"),
+            postgresql_where=text("label <> ''"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

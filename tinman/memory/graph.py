@@ -294,12 +294,14 @@ class MemoryGraph:
         """Return the deployments in force at ``time``; a rollback ends one by ``supersede``."""
         return await self.snapshot_at(time, kind="deployment")
 
-    async def next_label(self, prefix: str) -> str:
-        """Return the first free label of the form ``F-9``, where 9 counts through the whole project."""
-        query = select(NodeRow.label).where(NodeRow.label.like(f"{_like(prefix)}-%", escape="\\"))
+    async def labels(self, ids: Collection[str]) -> dict[str, str]:
+        """Return the labels of the stored nodes among ``ids``, by id; empty for one without."""
+        found: dict[str, str] = {}
         async with self.db.read() as connection:
-            tails = [label.rpartition("-")[2] for label in await connection.scalars(query)]
-        return f"{prefix}-{max((int(tail) for tail in tails if tail.isdecimal()), default=0) + 1}"
+            for some in rows.in_chunks(ids):
+                query = select(NodeRow.id, NodeRow.label).where(NodeRow.id.in_(some))
+                found |= {row.id: row.label for row in await connection.execute(query)}
+        return found
 
     async def stats(self) -> Stats:
         """Return how many nodes of each kind, edges of each relation and cycles of each status there are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -201,14 +201,14 @@ def _words(record: Record) -> str:
 
 
 class Batch:
-    """Rows waiting to be written together: nodes, edges, new labels."""
+    """Rows waiting to be written together: nodes, edges, labels to give, lines of the audit chain."""
 
     def __init__(self, cycle_id: str) -> None:
         self.cycle_id = cycle_id
         self.nodes: dict[str, dict[str, Any]] = {}
         self.records: dict[str, Record] = {}
         self.edges: dict[tuple[str, str, str], None] = {}
-        self.labels: dict[str, str] = {}
+        self.numbered: list[tuple[str, tuple[str, ...]]] = []
         self.audited: list[tuple[str, str, dict[str, Any]]] = []
 
     def audit(self, actor: str, what: str, data: Mapping[str, Any]) -> None:
@@ -240,13 +240,13 @@ class Batch:
             raise ValueError(f"edge {source_id} -> {target_id}: {relation!r} is not a relation")
         self.edges[source_id, relation, target_id] = None
 
-    def relabel(self, record_id: str, label: str) -> None:
-        """Give a stored node another label, or one of this batch."""
-        record = self.records.get(record_id)
-        if record is None:
-            self.labels[record_id] = label
-        else:
-            self.record(record, label=label)
+    def number(self, prefix: str, record_ids: Iterable[str]) -> None:
+        """Give stored nodes, or some of this batch, the next labels of the form ``F-9`` in the order given.
+
+        The numbers are given in the transaction that stores the batch, so no other process gives them, too. One that
+        has a label keeps it.
+        """
+        self.numbered.append((prefix, tuple(record_ids)))
 
     def _row(self, node_id: str, kind: str, label: str, words: str, data: Encoded) -> dict[str, Any]:
         return {

@@ -51,17 +51,26 @@ def write(connection: Connection, batches: Sequence[Batch], at: datetime) -> Non
         for source, relation, target in batch.edges
     ]
     _ADD_EDGES.run(connection, edges)
-    _relabel(connection, {node_id: label for batch in batches for node_id, label in batch.labels.items()})
+    for batch in batches:
+        for prefix, ids in batch.numbered:
+            _number(connection, prefix, ids)
     for batch in batches:
         for actor, what, data in batch.audited:
             chain.extend(connection, actor, what, data)
 
 
-def _relabel(connection: Connection, labels: Mapping[str, str]) -> None:
-    for ids in in_chunks(labels):
-        query = select(NodeRow.id, NodeRow.kind, NodeRow.search, NodeRow.data).where(NodeRow.id.in_(ids))
-        for row in connection.execute(query).all():
-            label = labels[row.id]
+def _number(connection: Connection, prefix: str, wanted: Sequence[str]) -> None:
+    """Give nodes without a label the next ones; the caller's transaction keeps all others from giving any meanwhile."""
+    given = connection.scalars(select(NodeRow.label).where(NodeRow.label.startswith(f"{prefix}-", autoescape=True)))
+    tails = [label.rpartition("-")[2] for label in given]
+    number = max((int(tail) for tail in tails if tail.isascii() and tail.isdecimal()), default=0)
+    place = {node_id: index for index, node_id in enumerate(wanted)}
+    for ids in in_chunks(wanted):
+        query = select(NodeRow.id, NodeRow.kind, NodeRow.search, NodeRow.data)
+        found = connection.execute(query.where(NodeRow.id.in_(ids), NodeRow.label == "")).all()
+        for row in sorted(found, key=lambda row: place[row.id]):
+            number += 1
+            label = f"{prefix}-{number}"
             data = to_json({**row.data, "label": label} if row.kind in LABELLED else row.data)
             changes = {"label": label, "search": f"{label.lower()} {row.search}", "data": data}
             connection.execute(update(NodeRow).where(NodeRow.id == row.id).values(changes))

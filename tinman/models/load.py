@@ -10,6 +10,7 @@ from tinman.models.anthropic_client import AnthropicModel
 from tinman.models.base import CallableModel, Model
 from tinman.models.openai_client import OpenAIModel
 from tinman.processes.modules import NoModule, module_at
+from tinman.text import addresses
 from tinman.text.nearest import nearest
 from tinman.text.visible import line_of, shorten
 
@@ -31,6 +32,10 @@ def load_model(
     client = _CLIENTS.get(place)
     if client is None:
         return _load_callable(spec, place, name)
+    try:
+        addresses.checked(base_url)
+    except ValueError as error:
+        raise ConfigError(f"model {shorten(spec, 80)}: base_url {error}") from error
     key = keys.get(client.key_variable) or None
     if key is None and base_url is None:
         raise ConfigError(f"model {spec} needs a key: set {client.key_variable}, or give a base_url that needs none")

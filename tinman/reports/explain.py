@@ -36,7 +36,10 @@ async def explain(graph: MemoryGraph, name: str) -> list[str]:
             return await _intervention(graph, intervention)
         case Run() as run:
             why = f" ({run.reason})" if run.reason else ""
-            return [f"{run.id}: {run.stage}, {run.arm}, {run.verdict}{visible(why)}", visible(transcript_of(run.turns))]
+            return [
+                f"{run.id}: {run.stage}, {run.arm}, {run.verdict}{visible(why)}",
+                *transcript_of(run.turns).split("\n"),
+            ]
         case _:
             lineage = await graph.lineage(node.id)
             lines = [f"{node.kind} {node.label or node.id}, of {node.cycle_id}"]
@@ -94,7 +97,7 @@ async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -
     run = related.get(failure.run_ids[0]) if failure.run_ids else None
     if run is not None and isinstance(run.record, Run):
         title = f"one of {len(failure.run_ids)} failing runs, {run.record.scenario_id} ({run.id})"
-        lines += ["", title, visible(transcript_of(run.record.turns))]
+        lines += ["", title, *transcript_of(run.record.turns).split("\n")]
     return lines
 
 

@@ -14,6 +14,7 @@ from tinman.frozen import dump, frozen
 from tinman.models.prices import Rate
 from tinman.targets.base import Capabilities
 from tinman.targets.world import ToolStub, World
+from tinman.text import addresses
 from tinman.text.invalid import read_as
 from tinman.text.json_paths import check_path
 from tinman.text.secrets import GONE, hiding
@@ -64,7 +65,7 @@ class TargetProfile:
     """
 
     spec: str = "sandbox"
-    base_url: str | None = None
+    base_url: Annotated[str | None, AfterValidator(addresses.checked)] = None
     purpose: str = ""
     system_prompt: str = ""
     tools: tuple[ToolStub, ...] = ()

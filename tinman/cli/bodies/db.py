@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import anyio
@@ -82,7 +83,9 @@ async def vacuum(app: App) -> None:
 
 def promote(app: App, mode: str, yes: bool) -> None:
     """Take the project one mode up or down, on a person's word. Raises ``ApprovalDenied``, ``ModeRefused``."""
-    if not yes and not (app.may_ask and click.confirm(f"Take this project to {mode}?", err=True)):
+    if not yes and not (app.may_ask and sys.stdin.isatty()):
+        raise click.UsageError(f"promotion to {mode} needs --yes where nobody can answer")
+    if not yes and not click.confirm(f"Take this project to {mode}?", err=True):
         raise ApprovalDenied(f"promotion to {mode}", "nobody said yes; use --yes")
     anyio.run(_promote, app, mode)
     app.answer({"schema": "tinman.promotion-of-project/1", "mode": mode}, said=f"This project is now in {mode}.")

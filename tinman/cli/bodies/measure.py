@@ -171,7 +171,7 @@ async def _attempt(
 ) -> Ended:
     async with AsyncExitStack() as stack:
         subject = await stack.enter_async_context(open_target(app, target)) if target else None
-        referee = await stack.enter_async_context(_referee(judge)) if judge else None
+        referee = await stack.enter_async_context(_referee(app, judge)) if judge else None
         dress = None
         if intervention:
             dress, patch = await _dress(app, intervention)
@@ -195,8 +195,8 @@ async def _remember(app: App, intervention: str, ended: Ended) -> None:
 
 
 @asynccontextmanager
-async def _referee(name: str) -> AsyncIterator[Referee]:
-    model = load_model(name, keys=provider_keys())
+async def _referee(app: App, name: str) -> AsyncIterator[Referee]:
+    model = load_model(name, base_url=resolve(app).settings.reasoner_base_url, keys=provider_keys())
     try:
         yield ReasonerReferee(Reasoner(model))
     finally:

@@ -187,7 +187,8 @@ async def simulate(app: App, file: str, user_id: str, user_model: str, seed: int
         subject = await stack.enter_async_context(opened)
         reasoner = None
         if user_model:
-            player = load_model(user_model, keys=provider_keys())
+            base_url = resolve(app).settings.reasoner_base_url
+            player = load_model(user_model, base_url=base_url, keys=provider_keys())
             stack.push_async_callback(player.aclose)
             reasoner = Reasoner(player)
         found = await talk(

@@ -68,7 +68,9 @@ async def _answer(app: App, name: str, reason: str, *, approved: bool) -> None:
         approval = await queue.get(name)
         if not await queue.decide(name, approval.answer(approved=approved, reason=reason, by=UNVERIFIED)):
             now = await queue.get(name)
-            raise ApprovalDenied(f"the answer to {name}", f"it is {now.status} already")
+            raise ApprovalDenied(
+                f"the answer to {name}", "it has expired" if now.status == "expired" else f"it is {now.status} already"
+            )
         cycle = await graph.cycles.find(approval.cycle_id)
     is_loop = cycle is not None and cycle.kind == "loop"
     resume = f"Loop.resume({approval.cycle_id!r}, db={graph.db.place!r}, ...)"

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,7 +74,10 @@ def read(path: Path, of: type[T], version: int, *, key: bytes | None = None) -> 
     Raises ``LoopStateError`` naming file, fault and, if there is one, the generation before.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for somebody to write into it
+            raise LoopStateError(f"state {path}: not a regular file; name another")
+        if found.st_size > MAX_BYTES:
             raise LoopStateError(f"state {path}: larger than {MAX_BYTES} bytes; it is no state file")
         raw = path.read_bytes()
     except OSError as error:

@@ -14,6 +14,7 @@ from tinman.messages import Reply, Request
 from tinman.targets.http.asking import Turn, asking_of, read_headers
 from tinman.targets.profile import TargetProfile
 from tinman.targets.turn import TurnTarget, spoken
+from tinman.text.secrets import masked
 from tinman.text.visible import shorten
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ def _without_password(url: str) -> str:
         if any(ord(c) < 33 or ord(c) == 127 for c in url):
             raise ValueError("it holds a blank or control character")
     except ValueError as error:
-        raise ConfigError(f"target: {shorten(url, 120)} is no address: {error}") from error
+        raise ConfigError(f"target: {shorten(masked(url, is_database=True), 120)} is no address: {error}") from error
     if not host:
-        raise ConfigError(f"target: {shorten(url, 120)} names no host; write http://HOST/PATH")
+        raise ConfigError(
+            f"target: {shorten(masked(url, is_database=True), 120)} names no host; write http://HOST/PATH"
+        )
     return url if "@" not in parts.netloc else parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
