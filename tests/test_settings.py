@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tinman.cli.main import root
 from tinman.config.settings import Settings, provider_keys, resolve
 from tinman.errors import ConfigError, ModeRefused
+from tinman.processes.groups import MARK
 
 Layout = dict[str, Path]
 
@@ -227,3 +228,10 @@ def test_every_key_of_the_shipped_file_is_one_that_settings_know(places: Layout)
     assert adapter(TargetProfile).validate_python(settings.target).spec == "sandbox"
     assert ResearchOptions(**given) == ResearchOptions()
     assert (settings.mode.value, settings.db, settings.reasoner) == ("lab", ".tinman/tinman.db", "playbook")
+
+
+def test_what_we_mark_our_own_children_with_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MARK, "1")
+    monkeypatch.setenv("TINMAN_AUDIT_KEY", "k")
+
+    assert resolve({}).settings.mode

@@ -21,7 +21,7 @@ from anyio.abc import ByteReceiveStream, Process
 
 GRACE_SECONDS = 2.0
 """How long a session may take to end after TERM, before KILL."""
-MARK = "TINMAN_PROCESS"
+MARK = "_TINMAN_PROCESS"
 """The variable whose value tells the processes of one tree, also those that left its session."""
 _MOST_ROUNDS = 10
 _PROC = Path("/proc")
