@@ -147,6 +147,15 @@ def test_usage_with_hidden_thinking_is_believed() -> None:
     assert (reply.usage.input_tokens, reply.usage.output_tokens) == (20_000, 29_500)
 
 
+def test_a_reply_that_was_thought_over_for_longer_than_allowed_counts_as_all_that_was() -> None:
+    request = Request(messages=(say("user", "hi"),), params={"max_tokens": 1024})
+    usage = {"prompt_tokens": 9, "completion_tokens": 5_000, "total_tokens": 5_009}
+    reply = chat.from_response(completion({"content": "4"}, usage=usage), request)
+
+    assert reply.usage.output_tokens == 1024
+    assert reply.extra["usage_estimated"] is True
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

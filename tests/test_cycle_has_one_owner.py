@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from tinman.db.owner import Owner
 from tinman.db.tables import CycleRow
 from tinman.errors import CycleOwned, NotFound, StoreCorrupt
 from tinman.memory.graph import MemoryGraph
+from tinman.options import ResearchOptions, options_of
 from tinman.records import Ending
 from tinman.runtime import JournalRuntime
+from tinman.tinman import create_tinman
 
 
 async def hold(graph: MemoryGraph, owner: str, *, seconds: float) -> None:
@@ -95,6 +98,33 @@ async def test_what_a_living_process_of_this_machine_owns_is_not_taken_whatever_
         await hold(graph, str(owner), seconds=3_600)
         async with JournalRuntime(graph, cycle_id):
             pass
+
+
+def test_what_an_ended_process_owned_is_free_even_if_nobody_has_waited_for_it(
+    sleeper: tuple[Owner, subprocess.Popen[str]],
+) -> None:
+    owner, process = sleeper
+    process.kill()
+    os.waitid(os.P_PID, owner.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is still there by name
+
+    assert not owner.surely_lives()
+    assert not owner.may_live()
+
+
+async def test_who_may_not_run_a_cycle_changes_nothing_of_it(tmp_path: Path) -> None:
+    async with await create_tinman(target="sandbox", store=tmp_path / "t.db") as tinman:
+        options = ResearchOptions(max_hypotheses=1, max_experiments=1, max_interventions=0)
+        cycle_id = await tinman.create_cycle(options)
+        await hold(tinman.graph, "elsewhere:1:then", seconds=30)
+        for refused in (tinman.check_free(cycle_id, options), tinman.resume(cycle_id, max_calls=7)):
+            with pytest.raises(CycleOwned):
+                await refused
+        other = await tinman.create_cycle(options)
+        with pytest.raises(CycleOwned, match="--allow-overlap"):
+            await tinman.check_free(other, options)
+        stored = await tinman.graph.cycles.get(cycle_id)
+
+    assert options_of(stored.config) == options
 
 
 async def test_who_lost_its_lease_cannot_write_the_cycle_over(tmp_path: Path) -> None:

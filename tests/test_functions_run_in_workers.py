@@ -277,6 +277,18 @@ async def test_what_a_function_started_dies_with_it_wherever_it_went(make: Make,
     assert not sleepers({"61", "62", "63"})
 
 
+async def test_a_worker_that_died_is_noticed_at_once_whatever_copies_of_it_live_on(make: Make) -> None:
+    target = make(
+        "import os, time\ndef bot(text):\n    if os.fork() == 0:\n        time.sleep(20)\n    os._exit(3)\n",
+        timeout_seconds=15.0,
+    )
+    started = time.monotonic()
+    told = await error_of(say_to(target, "hi"))
+
+    assert "no answer within" not in told
+    assert time.monotonic() - started < 10
+
+
 def sleepers(seconds: set[str]) -> list[int]:
     """Return the ``sleep`` processes of so many seconds that run."""
     found = []

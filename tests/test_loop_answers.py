@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from loops import NEVER, Counting, Threshold, playing, says
 
 from tinman.loop import Exit, ExitCondition, Loop
+from tinman.messages import Stop
 
 
 def a_loop(*replies: Any, **settings: Any) -> Loop:
@@ -64,3 +66,10 @@ async def test_secrets_are_taken_out_of_it() -> None:
     result = await a_loop("the key is sk-" + "a1B2" * 10).arun()
 
     assert "a1B2a1B2" not in result.text
+
+
+@pytest.mark.parametrize("stop", ["length", "refusal"])
+async def test_what_was_cut_off_or_refused_is_no_answer(stop: Stop) -> None:
+    result = await a_loop(replace(says("First I will"), stop=stop)).arun()
+
+    assert result.status == "PLAN_FAILED"

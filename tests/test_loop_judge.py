@@ -274,6 +274,23 @@ def test_a_copy_has_what_the_tests_need(repo: Path) -> None:
     assert result.status == "SUCCESS", result
 
 
+def test_a_copy_has_the_empty_folders_that_tests_write_into(repo: Path) -> None:
+    (repo / "out").mkdir()
+    more = "\n\ndef test_out(pytestconfig):\n    (pytestconfig.rootpath / 'out' / 'x').write_text('')\n"
+    (repo / "test_calc.py").write_text(TEST + more)
+    result = a_fix(repo, says("", edit("calc.py", RIGHT))).run()
+
+    assert result.status == "SUCCESS", result
+
+
+def test_two_runners_in_one_command_are_judged_by_its_exit_code(repo: Path) -> None:
+    (repo / "test_other.py").write_text("def test_other():\n    pass\n")
+    command = f"{sys.executable} -m pytest -q test_calc.py && {sys.executable} -m pytest -q test_other.py"
+    result = a_fix(repo, says("", edit("calc.py", RIGHT)), command=command).run()
+
+    assert result.status == "SUCCESS", result
+
+
 def test_paths_are_compared_as_their_resolved_selves(repo: Path) -> None:
     (repo / "calm").symlink_to("test_calc.py")
 

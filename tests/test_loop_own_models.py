@@ -63,6 +63,13 @@ async def test_a_money_ceiling_on_an_unknown_price_is_refused_unless_a_price_is_
     assert a_loop(llm, cost_limit_usd=1.0, pricing={name: (0, 0)})
 
 
+@pytest.mark.parametrize("name", ["llama3:8b", "ft:gpt-4o:acme::1"])
+async def test_a_price_is_found_by_a_name_with_colons(name: str) -> None:
+    llm = OpenAILLM(name, base_url="http://127.0.0.1:9/v1")
+
+    assert a_loop(llm, cost_limit_usd=1.0, pricing={name: (0.1, 0.2)})
+
+
 async def test_an_unknown_cost_is_unknown_and_not_nothing() -> None:
     work = Counting().tool
     unknown = await a_loop(CallableLLM(answering()), [work], max_iterations=1).arun()

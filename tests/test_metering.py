@@ -498,6 +498,17 @@ async def test_nine_tenths_of_a_ceiling_can_be_used_and_it_is_never_passed(at_on
     assert used >= 0.9
 
 
+@pytest.mark.parametrize("at_once", [1, 8, 16])
+async def test_what_a_provider_adds_to_each_prompt_is_counted_once_however_many_calls_run(at_once: int) -> None:
+    acts = [Usage(calls=1, input_tokens=3_000, output_tokens=2)] * 64
+    metered = Metered(Script(*acts, yields=lambda: 3), budget=Budget())
+    async with anyio.create_task_group() as group:
+        for _ in range(at_once):
+            group.start_soon(metered.complete, QUESTION)
+
+    assert metered._priced.surplus <= 3_002
+
+
 async def test_a_reply_cut_off_for_a_ceilings_sake_is_never_returned() -> None:
     budget = Budget(Limits(usd=0.05))
     metered = Metered(Talker(cuts=True), Metering(price_overrides=RATES), budget=budget)
