@@ -72,3 +72,16 @@ def test_a_closed_terminal_ends_a_cycle_as_a_signal_does(tmp_path: Path) -> None
 
     assert process.wait(timeout=60) == 143
     assert cycles(tmp_path) == ["paused"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_and_a_third_stop_at_once_and_kill_nothing(tmp_path: Path, number: int) -> None:
+    (tmp_path / "bot.py").write_text(SLOW)
+    process = subprocess.Popen(RESEARCH, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    until(lambda: (tmp_path / "t.db").exists() and has_runs(tmp_path))
+    for _ in range(3):
+        process.send_signal(number)
+        time.sleep(0.03)
+
+    assert process.wait(timeout=60) == 143
+    assert cycles(tmp_path)[0] in {"paused", "failed", "cancelled"}

@@ -298,3 +298,14 @@ def test_paths_are_compared_as_their_resolved_selves(repo: Path) -> None:
         with pytest.raises(Refused):
             Repository(repo).write(path, "x")
     assert Repository(repo).files_at_first >= {PurePosixPath("calm"), PurePosixPath("calc.py")}
+
+
+@pytest.mark.slow
+def test_a_judge_that_is_known_from_its_first_run_only_is_the_same_after_a_resume(repo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "fix.json"
+    (repo / "pytest.ini").write_text("[pytest]\npython_files = check_*.py\n")
+    (repo / "test_calc.py").rename(repo / "check_calc.py")
+    a_fix(repo, says("", edit("other.py", "x = 1\n")), max_iterations=1, state_path=path).run()
+    again = {"llm": playing(says("", edit("calc.py", RIGHT))), "repo": repo, "test_cmd": PYTEST, "quiet": True}
+
+    assert TestFixLoop.resume(path, **again, extend={"max_iterations": 5}).status == "SUCCESS"
