@@ -32,6 +32,8 @@ from tinman.targets.load import as_target, load_target
 from tinman.targets.profile import TargetProfile
 from tinman.targets.world import World
 
+pytestmark = pytest.mark.slow
+
 
 async def answer(target: Target, *texts: str, session: str = "s1") -> str:
     """Return the answer to the last of ``texts``, said one after the other in one conversation."""

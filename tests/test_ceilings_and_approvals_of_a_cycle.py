@@ -62,6 +62,7 @@ async def test_whatever_the_concurrency_a_cycle_never_spends_more_calls_than_its
     assert result.status == "completed" or "calls ceiling" in result.stopped_reason
 
 
+@pytest.mark.slow
 async def test_a_cycle_stopped_at_a_ceiling_is_resumed_under_a_higher_one_to_the_same_end(tmp_path: Path) -> None:
     whole = await create_tinman(target="sandbox", store=tmp_path / "whole.db")
     undisturbed = await whole.research_cycle(**SMALL)
@@ -204,6 +205,7 @@ async def test_after_a_resume_the_ceiling_in_force_is_the_one_that_is_told(tmp_p
     assert f"of {5_000:,} calls" in spent(resumed)
 
 
+@pytest.mark.slow
 async def test_money_that_nobody_knows_is_unknown_and_no_number(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text("def answer(text):\n    return 'I do not know.'\n")
     async with await create_tinman(target=f"{tmp_path / 'bot.py'}:answer", store=tmp_path / "t.db") as tinman:

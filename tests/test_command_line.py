@@ -96,6 +96,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 # -- one cycle, many processes ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_one_process_found_every_other_tells(cli: Cli, here: Cli, tmp_path: Path) -> None:
     first = cli("research", *SMALL, "--json")
     told = first.document
@@ -194,6 +195,7 @@ PHASES = (
 )
 
 
+@pytest.mark.slow
 def test_default_limits_validate_four_weaknesses_in_their_class_and_more_limits_more(here: Cli, tmp_path: Path) -> None:
     """At least four by the seed's default limits, at least six with twenty hypotheses; each truly in the sandbox."""
     from tinman.targets.sandbox.weaknesses import WEAKNESSES
@@ -386,6 +388,7 @@ def answer(messages, tools):
 """
 
 
+@pytest.mark.slow
 def test_the_loops_inside_a_cycle_are_listed_and_explained(here: Cli, tmp_path: Path) -> None:
     """The adversary's and the rule writer's, each under its name: the cycle and the key in its journal."""
     (tmp_path / "model.py").write_text(TALKATIVE)
@@ -622,6 +625,7 @@ REFUSED: list[tuple[Behaviour, int, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("provider", "behaviour", "code", "names"),  # each way behind one SDK; both tell them alike, test_models_over_http
     [(provider, *way) for provider, way in zip(itertools.cycle(["openai", "anthropic"]), REFUSED, strict=False)],
@@ -766,6 +770,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_called(here:
     assert here("init").code == 2  # never over a file that is there
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_the_cycle_goes_on_when_there_is_room(cli: Cli, here: Cli, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (700_000, resource.RLIM_INFINITY))\n"

@@ -33,6 +33,8 @@ from tinman.targets.sandbox.model import SandboxModel
 from tinman.testing import ScriptedModel
 from tinman.tinman import Tinman, create_tinman
 
+pytestmark = pytest.mark.slow
+
 MODEL = SandboxModel()
 PROFILE = {"params": {"max_tokens": 96}}
 

@@ -22,6 +22,8 @@ from tinman.targets.world import World
 from tinman.taxonomy import FailureClass
 from tinman.testing import ScriptedTarget
 
+pytestmark = pytest.mark.slow
+
 CYCLES = 200
 HYPOTHESES = 5
 CASES = 46

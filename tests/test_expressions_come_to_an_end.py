@@ -24,6 +24,8 @@ from tinman.scenarios.json_shape import violation
 from tinman.text.json_paths import values_at
 from tinman.text.patterns import Searches, check_pattern
 
+pytestmark = pytest.mark.slow  # expressions run until their time is over
+
 ENDLESS, TEXT = r"(a|aa)+$", "a" * 60 + "!"
 SLOWEST = 3.0
 

@@ -24,6 +24,8 @@ from tinman.targets.profile import TargetProfile
 from tinman.targets.world import EMPTY_WORLD
 from tinman.tinman import create_tinman
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Target]
 
 

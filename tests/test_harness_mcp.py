@@ -17,6 +17,8 @@ from tinman.targets.load import load_target
 from tinman.targets.mcp_server import call_in
 from tinman.targets.profile import TargetProfile
 
+pytestmark = pytest.mark.slow
+
 SERVER = """
 try:
     from mcp.server.mcpserver import MCPServer as Server

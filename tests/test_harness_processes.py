@@ -25,6 +25,8 @@ from tinman.targets.adapters.target import AdapterProcess, AdapterTarget
 from tinman.targets.load import load_target
 from tinman.targets.profile import TargetProfile
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 HI = {"type": "assistant_contains_any", "values": ["hi"]}
 

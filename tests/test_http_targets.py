@@ -30,6 +30,8 @@ from tinman.targets.profile import TargetProfile, read_profile
 from tinman.targets.turn import CALLS, CAPTURE_ERROR
 from tinman.targets.world import EMPTY_WORLD
 
+pytestmark = pytest.mark.slow
+
 Answer = Callable[[int, str, bytes], bytes | None]
 
 

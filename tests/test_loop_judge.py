@@ -16,6 +16,8 @@ from tinman.loop.recipes.baseline import Baseline
 from tinman.loop.recipes.repository import Refused, Repository
 from tinman.loop.recipes.suite import Suite
 
+pytestmark = pytest.mark.slow
+
 PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider"
 WRONG = "def add(a, b):\n    return a - b\n"
 RIGHT = "def add(a, b):\n    return a + b\n"

@@ -330,6 +330,7 @@ async def test_the_readable_views_show_failures_and_decisions(tmp_path: Path) ->
             assert decisions.all() == []
 
 
+@pytest.mark.slow
 async def test_the_next_cycle_is_the_same_whatever_the_clock_says_today(tmp_path: Path) -> None:
     """What a cycle found decides what the next one looks into; seconds, and the order rows came in, do not."""
     stories = []
