@@ -18,7 +18,6 @@ def main() -> None:
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.n_ctx, params.n_parallel = 8192, 2
-    params.n_predict = 128  # a model this small may go on for ever
     params.cpuparams.n_threads = 2
     server = xllamacpp.Server(params)
     sys.stdout.write(f"{server.listening_address}\n")

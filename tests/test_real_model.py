@@ -15,9 +15,9 @@ import pytest
 
 from tinman.budget import Budget
 from tinman.errors import RequestRefused
-from tinman.frozen import frozen
+from tinman.frozen import alter, frozen
 from tinman.loop import Loop, tool
-from tinman.messages import Message, Request, ToolResult, ToolSpec, ToolUse, say
+from tinman.messages import Message, Reply, Request, ToolResult, ToolSpec, ToolUse, say
 from tinman.models.metered import Metered
 from tinman.models.openai_client import OpenAIModel
 from tinman.reasoner import Reasoner
@@ -156,6 +156,13 @@ def test_a_scenario_is_judged(url: str, tmp_path: Path) -> None:
     assert "passed: 1" in done.stdout
 
 
+class Brief(OpenAIModel):
+    """The same model, made to be brief: one so small may go on for ever, and a busy machine makes it slow."""
+
+    async def complete(self, request: Request) -> Reply:
+        return await super().complete(alter(request, params={**request.params, "max_tokens": 48}))
+
+
 def test_a_loop_with_a_tool_ends_in_a_status(url: str) -> None:
     called: list[tuple[int, int]] = []
 
@@ -165,7 +172,7 @@ def test_a_loop_with_a_tool_ends_in_a_status(url: str) -> None:
         called.append((a, b))
         return a + b
 
-    model = OpenAIModel("smol", base_url=url)
+    model = Brief("smol", base_url=url)
     loop = Loop(
         "Add 2 and 3 with the tool add, then say the sum.",
         [add],
