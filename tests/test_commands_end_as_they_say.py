@@ -52,7 +52,10 @@ def test_a_command_ended_before_its_first_run_says_so_and_leaves_no_cycle(tmp_pa
     process = subprocess.Popen(RESEARCH, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     until(lambda: cycles(tmp_path) == ["running"])
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    try:
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
 
     assert process.returncode == (130 if number == signal.SIGINT else 143)
     assert err.rstrip().endswith("Stopped.")
@@ -85,3 +88,32 @@ def test_a_second_signal_and_a_third_stop_at_once_and_kill_nothing(tmp_path: Pat
 
     assert process.wait(timeout=60) == 143
     assert cycles(tmp_path)[0] in {"paused", "failed", "cancelled"}
+
+
+ENDED_IN_A_FINALIZER = """
+import anyio, os, signal
+from tinman.cli.signals import ENDINGS
+
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):  # the handler runs in here, where no exception can leave
+            pass
+
+async def work():
+    dying = Dying()
+    del dying
+    await anyio.sleep(20)
+
+ENDINGS.listen()
+try:
+    anyio.run(work)
+except KeyboardInterrupt:
+    print("ended", ENDINGS.heard)
+"""
+
+
+def test_a_signal_that_comes_while_an_object_is_finalized_ends_the_command_too() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDED_IN_A_FINALIZER], capture_output=True, text=True, timeout=15)
+
+    assert (ended.stdout, ended.stderr) == ("ended True\n", "")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from tinman.cli.console import echo
 from tinman.errors import Exit
 from tinman.text.secrets import masked
 from tinman.text.visible import to_json, visible
@@ -63,21 +64,21 @@ class App:
 
     def tell(self, text: str) -> None:
         """Say what is said even to who wants no talk, on standard error."""
-        click.echo(visible(text), err=True)
+        echo(visible(text), err=True)
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print result lines. Whatever stands in them, each is one line, and nothing hidden is printed raw."""
         for line in lines:
-            click.echo(visible(line).replace("\n", " "))
+            echo(visible(line).replace("\n", " "))
 
     def text(self, text: str) -> None:
         """Print a text of many lines that is ours, but for what stands quoted in it."""
-        click.echo(visible(text))
+        echo(visible(text))
 
     def document(self, data: Mapping[str, Any]) -> None:
         """Print one JSON document, the same values with nothing hidden raw."""
         is_utf8 = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
-        click.echo(to_json(data) if is_utf8 else json.dumps(data, default=str))
+        echo(to_json(data) if is_utf8 else json.dumps(data, default=str))
 
     def answer(self, data: Mapping[str, Any], *lines: str, said: str = "") -> None:
         """Print one result: a document with ``--json``, else lines, or ``said`` to whoever listens."""

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import click
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from tinman import clock
 from tinman.cli.app import App
+from tinman.cli.console import echo
 from tinman.config.settings import is_ci, is_dumb_terminal
 from tinman.events import Event
 from tinman.text.visible import visible
@@ -141,19 +141,19 @@ class Display:
         self._drawn = now
         line = self._line(self._stage, self._counted() if runs else "")
         if self._is_animated:
-            click.echo(f"\r\x1b[K{visible(line)}", nl=False, err=True)
+            echo(f"\r\x1b[K{visible(line)}", nl=False, err=True)
         else:
             self._app.say(line)
 
     def _clear(self) -> None:
         if self._is_animated:
-            click.echo("\r\x1b[K", nl=False, err=True)
+            echo("\r\x1b[K", nl=False, err=True)
 
     def stopping(self) -> None:
         """Say at once that nothing more is launched, and how to go on."""
         self._clear()
         self._is_stopping = True
-        click.echo("Stopping after the calls in flight. Ctrl-C again to stop at once.", err=True)
+        echo("Stopping after the calls in flight. Ctrl-C again to stop at once.", err=True)
         self._app.tell(f"Saved: {self._cycle_id}, {self._runs} runs, {self._stage or 'starting'}.")
         self._app.tell(f"Continue:  {self._resume}")
 

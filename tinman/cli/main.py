@@ -12,7 +12,7 @@ from tinman import __version__
 from tinman.cli.app import Exit
 from tinman.cli.command import Family
 from tinman.cli.commands import COMMANDS
-from tinman.cli.signals import Terminated, end_as_interrupted
+from tinman.cli.signals import ENDINGS
 from tinman.errors import TinmanError
 from tinman.text.visible import line_of, visible
 
@@ -50,15 +50,14 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a console has no letter for is no reason to lose the rest
             stream.reconfigure(errors="replace")
-    end_as_interrupted()
+    ENDINGS.listen()
     try:
         code = root.main(args=arguments, prog_name="tinman", standalone_mode=False)
     except click.exceptions.Exit as left:
         code = left.exit_code
-    except (click.Abort, KeyboardInterrupt) as error:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
-        is_ended = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
-        code = Exit.TERMINATED if is_ended else Exit.INTERRUPTED
+        code = Exit.TERMINATED if ENDINGS.heard else Exit.INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = Exit.USAGE

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import stat
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
 
-from tinman.cli.app import Exit
+from tinman.cli.console import leave_terminal
+from tinman.errors import Exit
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-class Terminated(KeyboardInterrupt):
-    """Raised by TERM and by a closed terminal, as Ctrl-C is: event loops and context managers know how to end then."""
+class Endings:
+    """Has TERM and a closed terminal end this process the way Ctrl-C does; ``heard`` says that one of them came."""
+
+    def __init__(self) -> None:
+        self.heard = False
+
+    def listen(self) -> None:
+        """Answer them from now on; under nohup, and where they are answered already, they are left as they are."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # only there can a handler be set
+        for number in _ENDING:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self._end)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self.heard = True
+        if number != signal.SIGTERM:
+            leave_terminal()
+        # An event loop answers Ctrl-C by cancelling what it runs. An exception would be lost where it happened to be
+        # raised in a finalizer, and the command would go on.
+        answer = signal.getsignal(signal.SIGINT)
+        if not callable(answer):  # Ctrl-C is ignored, in a script's background; this is not
+            raise KeyboardInterrupt
+        answer(number, frame)
 
 
-def end_as_interrupted() -> None:
-    """Have TERM and a closed terminal end this process the way Ctrl-C does, with exit code 143."""
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        _leave_terminal(number)
-        raise Terminated
-
-    if threading.current_thread() is not threading.main_thread():
-        return  # only there can a handler be set
-    for number in _ENDING:
-        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup it is not ours to change
-            signal.signal(number, end)
-
-
-def _leave_terminal(number: int) -> None:
-    """Write nothing more to a terminal that is gone: it would raise, and what is in flight has to be stored."""
-    if number in {signal.SIGTERM, signal.SIGINT}:
-        return
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for place in (1, 2):
-        if stat.S_ISCHR(os.fstat(place).st_mode):  # a closed terminal no longer says that it is one
-            os.dup2(nowhere, place)
-    os.close(nowhere)
+ENDINGS = Endings()
+"""A process has one set of signal handlers."""
 
 
 class Signals:
@@ -54,10 +53,12 @@ class Signals:
 
     async def watch(self) -> None:
         """Listen until cancelled; after the last answer there is nothing left to say."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, *_ENDING)}
         try:
             await self._listen()
         finally:
-            end_as_interrupted()
+            for number, answer in before.items():
+                signal.signal(number, answer)
 
     async def _listen(self) -> None:
         import anyio  # noqa: PLC0415 - help and completion do without an event loop
@@ -66,11 +67,10 @@ class Signals:
         with anyio.open_signal_receiver(signal.SIGINT, *heard) as signals:
             for answer in self._answers:
                 number = await anext(signals)
-                _leave_terminal(number)
+                if number not in {signal.SIGINT, signal.SIGTERM}:
+                    leave_terminal()
                 first = Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED
                 self.exit_code = self.exit_code or first
                 answer()
-            async for (
-                _
-            ) in signals:  # what was answered last is under way; to stop listening would be to die of the next
-                pass
+            async for _ in signals:
+                pass  # what was answered last is under way; to stop listening would be to die of the next
