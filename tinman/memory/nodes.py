@@ -48,6 +48,7 @@ NodeKind = Literal[
     "belief",
     "forecast",
     "score",
+    "surface",
 ]
 Relation = Literal[
     "tested_in",
