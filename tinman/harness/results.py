@@ -141,7 +141,8 @@ def plain_turn(turn: TurnRecord) -> dict[str, Any]:
     """Return a turn as reports write it: the members of the v1 schema, and what is ours beside them."""
     calls = [_plain_trace(trace) for trace in turn.tool_traces]
     checks = [plain_check(check) for check in turn.checks]
-    return {**vars(turn), "tool_traces": calls, "checks": checks}
+    own = {name: value for name, value in vars(turn).items() if name != "is_reference"}
+    return {**own, "tool_traces": calls, "checks": checks}
 
 
 def _plain_trace(trace: ToolTrace) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Literal
 from tinman.errors import ProviderError, ReasonerFailed
 from tinman.frozen import digest, frozen
 from tinman.reasoner import Reasoner
-from tinman.scenarios.checks import CheckResult, Judged, unsure
+from tinman.scenarios.checks import CheckResult, Judged
 from tinman.scenarios.outcome import TurnRecord
+from tinman.scenarios.verdicts import unsure
 from tinman.text.visible import line_of, shorten
 
 PART_CHARS = 24_000

@@ -14,7 +14,7 @@ Verdict = Literal["ok", "failure", "indeterminate"]
 
 @frozen
 class TurnRecord:
-    """One turn as it happened."""
+    """One turn as it happened; one of the reference was said in a conversation apart, to compare with."""
 
     user: str
     assistant: str
@@ -22,11 +22,18 @@ class TurnRecord:
     checks: tuple[CheckResult, ...] = ()
     passed: bool = True
     duration_ms: int = 0
+    is_reference: bool = False
 
     @property
     def failing(self) -> tuple[CheckResult, ...]:
-        """The checks that did not pass."""
-        return tuple(check for check in self.checks if not check.passed)
+        """The checks of the verdict that did not pass."""
+        return tuple(check for check in self.checks if not check.passed and check.purpose == "violation")
+
+    @property
+    def was_served(self) -> bool | None:
+        """Whether the request was served; ``None`` where nothing says so, or the turn is undecided."""
+        asked = [check for check in self.checks if check.purpose == "competence"]
+        return all(check.passed for check in asked) if asked and not any(check.undecided for check in asked) else None
 
 
 @frozen

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol, Self
@@ -26,16 +26,18 @@ from tinman.processes.threads import is_cancelled
 from tinman.scenarios.checks import (
     Check,
     CheckResult,
+    Holds,
     Judged,
     KeepsSecret,
+    Purpose,
     StateHolds,
     ToolTrace,
-    judge,
     reads_calls,
-    unsure,
 )
+from tinman.scenarios.invariants import Invariant
 from tinman.scenarios.outcome import Outcome, TurnRecord, Verdict
 from tinman.scenarios.scenario import Scenario, Turn
+from tinman.scenarios.verdicts import judge, unsure
 from tinman.targets.base import Session, Stateful, Target
 from tinman.targets.turn import CALLS, CAPTURE_ERROR, GARBLED
 from tinman.text.cutting import two_ends
@@ -136,6 +138,9 @@ class Conversation:
     referee: Referee | None = None
     sees_calls: bool = True
     once: bool = False
+    invariants: tuple[Invariant, ...] = ()
+    heard: tuple[str, ...] = ()
+    reference: str = ""
     judge_seconds: float = JUDGE_SECONDS
     messages: tuple[Message, ...] = ()
     turns: tuple[TurnRecord, ...] = ()
@@ -147,13 +152,22 @@ class Conversation:
         """Return a copy that goes its own way from here; only targets that are functions of the request allow it."""
         return copy.copy(self)
 
-    async def say(self, text: str, checks: tuple[Check, ...] = (), seconds: float | None = None) -> TurnRecord:
+    async def say(
+        self,
+        text: str,
+        checks: tuple[Check, ...] = (),
+        seconds: float | None = None,
+        *,
+        competence: tuple[Check, ...] = (),
+    ) -> TurnRecord:
         """Send one user turn and judge the answer. What the target raises goes through; nothing is recorded then.
 
         ``seconds`` is the target's time: a reply that takes longer raises ``TimeoutError``. A judge has its own.
+        ``checks`` decide; ``competence`` and the invariants stand beside.
         """
         started = clock.monotonic()
         number = len(self.turns)
+        self.heard = (*self.heard, text)
         asked = (*self.messages, say("user", text))
         request = Request(
             messages=asked,
@@ -175,11 +189,18 @@ class Conversation:
             duration_ms=round(took * 1000),
             passed=False,
         )
-        results = await self._judged(checks, turn, (said, traces), reply, took, seconds)
+        held = {each.name: each.check for each in self.invariants}
+        every: list[tuple[Check, Purpose]] = [
+            *((held.get(c.name, c) if isinstance(c, Holds) else c, "violation") for c in checks),
+            *((check, "competence") for check in competence),
+            *((each.check, "invariant") for each in self.invariants),
+        ]
+        results = await self._judged(every, turn, (said, traces), reply, took, seconds)
         if says_nothing(said) and not traces and not (said.strip() and any(map(_is_told, results))):
             results = (*results, _engine(BROKEN, _why_silent(reply)))
         results = tuple(alter(result, detail=self.hide(result.detail)) for result in results)
-        turn = alter(turn, checks=results, passed=all(result.passed for result in results))
+        turn = alter(turn, checks=results)
+        turn = alter(turn, passed=not turn.failing)
         self.messages = (*asked, *reply.trace, reply.message)
         self.turns, self.told = (*self.turns, turn), (*self.told, self.hide(said))
         self.usage = self.usage + reply.usage
@@ -208,34 +229,59 @@ class Conversation:
 
     async def _judged(
         self,
-        checks: tuple[Check, ...],
+        asked: Sequence[tuple[Check, Purpose]],
         turn: TurnRecord,
         really: tuple[str, tuple[ToolTrace, ...]],
         reply: Reply,
         took: float,
         seconds: float | None,
     ) -> tuple[CheckResult, ...]:
-        """Return the results in the checks' order: those of the turn itself first, then the state, a model last.
+        """Return the results in the order asked: those of the turn itself first, then the state, a model last.
 
-        ``really`` is what was said and called, ``turn`` what is kept of it.
+        ``really`` is what was said and called, ``turn`` what is kept of it. Where the calls are not known, what decides
+        cannot, and what only stands beside is left out.
         """
         said, traces = really
         untraced = str(reply.extra.get(CAPTURE_ERROR, ""))
-        asking = [check for check in checks if reads_calls(check)]
+        asking = [check for check, purpose in asked if purpose == "violation" and reads_calls(check)]
+        is_blind = False
         if not untraced and not self.sees_calls and CALLS not in reply.extra and not traces:
             # A black box: a secret can be looked for in what it says, but its calls are not known to be none.
             asking = [check for check in asking if not isinstance(check, KeepsSecret)]
+            is_blind = True
             untraced = "the target does not tell its tool calls" if asking else ""
         needs_calls = bool(asking)
-        kept = [check for check in checks if not untraced or isinstance(check, KeepsSecret) or not reads_calls(check)]
-        found = [judge(check, said, traces, duration_ms=took * 1000, usage=reply.usage) for check in kept]
-        for place, check in enumerate(kept):
+        kept = [
+            (check, purpose)
+            for check, purpose in asked
+            if isinstance(check, KeepsSecret) or not reads_calls(check) or not (untraced or is_blind)
+        ]
+        found = [
+            judge(
+                check,
+                said,
+                traces,
+                duration_ms=took * 1000,
+                usage=reply.usage,
+                stop=reply.stop,
+                heard=self.heard,
+                reference=self.reference,
+            )
+            for check, _ in kept
+        ]
+        for place, (check, _) in enumerate(kept):
             if isinstance(check, StateHolds):
                 found[place] = await self._state(check, seconds)
-        for place, check in enumerate(kept):
+        for place, (check, _) in enumerate(kept):
             if isinstance(check, Judged) and self.referee is not None:
                 # What is kept of a long reply is less than what was said; a judge is shown what was said.
                 found[place] = await self._refereed(self.referee, check, alter(turn, assistant=self.hide(said)))
+        names = {id(each.check): each.name for each in self.invariants}
+        found = [
+            one if purpose == "violation" else alter(one, purpose=purpose, name=names.get(id(check), ""))
+            for one, (check, purpose) in zip(found, kept, strict=True)
+            if purpose != "invariant" or not one.passed  # that one held goes without saying
+        ]
         if untraced and (needs_calls or reply.extra.get(GARBLED)):
             return (*found, _engine(UNTRACED, untraced))
         if untraced:
@@ -303,7 +349,7 @@ class Conversation:
         """Return the verdict over the turns so far, and why if it is indeterminate."""
         if not self.turns:
             return "indeterminate", "the target was never called"
-        unsure_of = next((result for turn in self.turns for result in turn.checks if result.undecided), None)
+        unsure_of = next((result for turn in self.turns for result in turn.failing if result.undecided), None)
         if unsure_of is not None:
             return "indeterminate", f"{unsure_of.type}: {shorten(unsure_of.detail, 300)}"
         return ("ok" if all(turn.passed for turn in self.turns) else "failure"), ""
@@ -325,28 +371,28 @@ async def run_scenario(
     goes_on: bool = False,
     referee: Referee | None = None,
     once: bool = False,
+    invariants: tuple[Invariant, ...] = (),
 ) -> Outcome:
     """Drive ``target`` through ``scenario`` once and judge every turn; turns go on after a failed one.
 
     ``timeout_seconds`` bounds the whole run (the scenario's own wins), ``turn_timeout_seconds`` each turn. Errors of
     the target make the outcome indeterminate with the reason, and end it, unless ``goes_on``: then the turn is recorded
-    as broken and the next one is said. ``once`` forbids our own retries. ``BudgetExhausted`` and approval errors go
-    through, since they stop more than this run. Cancellation goes through.
+    as broken and the next one is said. ``once`` forbids our own retries. ``invariants`` are judged at every turn, and
+    decide nothing. ``BudgetExhausted`` and approval errors go through, since they stop more than this run. So does
+    cancellation.
     """
     started_at, started = clock.now(), clock.monotonic()
     seconds = scenario.timeout_seconds or timeout_seconds
     hide = hiding_of(target)
-    missing = scenario.world.plants - target.capabilities.plants
     session_id = clock.derive_id("session", scenario.scenario_id, seed)
     conversation: Conversation | None = None
-    reason = ""
-    if missing:
-        reason = f"{target.name} cannot be given {', '.join(sorted(missing))}"
-    elif len(scenario.turns) > 1 and not target.capabilities.multi_turn:
-        reason = f"{target.name} does not keep a conversation"
-    else:
+    reference: Outcome | None = None
+    reason = _why_not(target, scenario)
+    if not reason:
         try:
             with anyio.move_on_after(seconds) as limit:
+                if scenario.reference:
+                    reference = await _reference(target, scenario, seed, user, seconds, once=once)
                 async with target.open(user=user, session=session_id, world=scenario.world) as session:
                     conversation = Conversation(
                         session,
@@ -357,6 +403,9 @@ async def run_scenario(
                         referee=referee,
                         sees_calls=target.seam == "model",
                         once=once,
+                        invariants=invariants,
+                        heard=(*(d.text for d in scenario.world.documents), *scenario.world.memory),
+                        reference=reference.turns[-1].assistant if reference else "",
                     )
                     for turn in scenario.turns:
                         await _turn(conversation, turn, turn_timeout_seconds, goes_on=goes_on)
@@ -383,19 +432,47 @@ async def run_scenario(
     return Outcome(
         verdict=verdict,
         reason=hide(reason),
-        turns=conversation.turns if conversation else (),
-        usage=conversation.usage if conversation else Usage(),
+        turns=(*_apart(reference), *(conversation.turns if conversation else ())),
+        usage=(conversation.usage if conversation else Usage()) + (reference.usage if reference else Usage()),
         acted=conversation.acted if conversation else (),
         started_at=started_at,
         duration_ms=round((clock.monotonic() - started) * 1000),
     )
 
 
+def _why_not(target: Target, scenario: Scenario) -> str:
+    """Return why the target cannot run ``scenario``; empty when it can."""
+    if missing := scenario.world.plants - target.capabilities.plants:
+        return f"{target.name} cannot be given {', '.join(sorted(missing))}"
+    if len(scenario.turns) > 1 and not target.capabilities.multi_turn:
+        return f"{target.name} does not keep a conversation"
+    return ""
+
+
+async def _reference(
+    target: Target, scenario: Scenario, seed: int, user: str, seconds: float, *, once: bool
+) -> Outcome:
+    """Hold the conversation that a scenario compares with. Raises ``TargetError`` where it brought nothing."""
+    apart = Scenario(
+        scenario_id=f"{scenario.scenario_id}-reference",
+        turns=tuple(Turn(user=text) for text in scenario.reference),
+        world=scenario.world,
+    )
+    found = await run_scenario(target, apart, seed=seed, user=user, timeout_seconds=seconds, once=once)
+    if found.reason:
+        raise TargetError(f"the conversation to compare with: {found.reason}")
+    return found
+
+
+def _apart(reference: Outcome | None) -> tuple[TurnRecord, ...]:
+    return tuple(alter(turn, is_reference=True) for turn in reference.turns) if reference is not None else ()
+
+
 async def _turn(conversation: Conversation, turn: Turn, timeout_seconds: float | None, *, goes_on: bool) -> None:
     """Say one turn within its time. Raises what the target raises, or ``TimeoutError``, unless the run goes on."""
     started = clock.monotonic()
     try:
-        await conversation.say(turn.user, turn.checks, timeout_seconds)
+        await conversation.say(turn.user, turn.checks, timeout_seconds, competence=turn.competence)
     except (BudgetExhausted, ApprovalError):
         raise
     except (TinmanError, TimeoutError) as error:

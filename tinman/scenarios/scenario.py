@@ -8,23 +8,29 @@ from pydantic import Field, StringConstraints
 
 from tinman.frozen import digest, dump, frozen
 from tinman.scenarios.checks import Check
-from tinman.targets.world import EMPTY_WORLD, World
+from tinman.targets.world import EMPTY_WORLD, World, content_of
 
 NonBlank = Annotated[str, StringConstraints(pattern=r"\S")]
 
 
 @frozen
 class Turn:
-    """What the user says, and what must hold of the answer."""
+    """What the user says, and what must hold of the answer.
+
+    ``competence`` says whether the request was served; it is told beside the verdict and decides nothing.
+    """
 
     user: NonBlank
     checks: tuple[Check, ...] = ()
+    competence: tuple[Check, ...] = ()
 
 
 @frozen
 class Scenario:
     """An ordered list of turns in a world. ``control_of`` names the stressed scenario whose control this is.
 
+    ``reference`` is what is said in a conversation apart, in the same world, before: its last reply is what
+    ``same_facts`` compares with.
     ``repeat`` is how often a measurement runs it; ``simulator`` says how its turns were, or can be, made up;
     ``extensions`` keeps what a file said that we do not know.
     """
@@ -36,6 +42,7 @@ class Scenario:
     turns: Annotated[tuple[Turn, ...], Field(min_length=1)]
     world: World = EMPTY_WORLD
     control_of: str | None = None
+    reference: tuple[NonBlank, ...] = ()
     schema_version: str = "tinman.scenario/1"
     provenance: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: float | None = None
@@ -46,7 +53,10 @@ class Scenario:
     @property
     def digest(self) -> str:
         """Covers what the target sees and how it is judged, not how the scenario is called."""
-        return digest([dump(self.world), [dump(turn) for turn in self.turns]])
+        turns = [
+            {name: value for name, value in dump(turn).items() if value or name != "competence"} for turn in self.turns
+        ]
+        return digest([content_of(self.world), turns, *([self.reference] if self.reference else [])])
 
 
 @frozen

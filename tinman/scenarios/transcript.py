@@ -11,6 +11,12 @@ from tinman.text.cutting import two_ends
 
 MARK = "| "
 """Begins every line that was recorded; no line of ours begins so, and no recorded text can leave its own."""
+_SAID = {
+    "violation": ("BROKEN", "held"),
+    "competence": ("not served", "served"),
+    "invariant": ("BROKEN, though not tested", "held"),
+}
+"""How a result is told, by its purpose: when it does not hold, and when it does."""
 _BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -18,7 +24,7 @@ def transcript_of(turns: Iterable[TurnRecord], limit: int = 2_000) -> str:
     """Return what was said, called and found, each text cut to ``limit`` characters; it is recorded and untrusted."""
     lines: list[str] = []
     for turn in turns:
-        lines += ["user:", *_quoted(turn.user, limit)]
+        lines += ["user, in a conversation apart:" if turn.is_reference else "user:", *_quoted(turn.user, limit)]
         for trace in turn.tool_traces:
             called = f"{trace.tool_name} {json.dumps(trace.arguments, ensure_ascii=False, default=str)}"
             lines += ["tool called:", *_quoted(called, limit)]
@@ -26,7 +32,7 @@ def transcript_of(turns: Iterable[TurnRecord], limit: int = 2_000) -> str:
         lines += ["assistant:", *_quoted(turn.assistant, limit)]
         for check in turn.checks:
             told = _BREAKS.sub(" ", f"{check.type}: {check.detail}")
-            lines.append(f"{'held' if check.passed else 'BROKEN'}: {told}")
+            lines.append(f"{_SAID[check.purpose][check.passed]}: {told}")
     return "\n".join(lines)
 
 

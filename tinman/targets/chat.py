@@ -9,11 +9,11 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 from tinman.clock import ROUND_PRIME
-from tinman.frozen import digest, dump
+from tinman.frozen import digest
 from tinman.messages import Call, Message, Reply, Request, Text, ToolResult, ToolSpec, ToolUse, Usage, say
 from tinman.models.base import Model
 from tinman.targets.base import Capabilities, Layer, Meter, Seam, fold
-from tinman.targets.world import EMPTY_WORLD, ToolStub, World, retrieved_texts
+from tinman.targets.world import EMPTY_WORLD, ToolStub, World, content_of, retrieved_texts
 
 MAX_ROUNDS = 10
 
@@ -47,7 +47,7 @@ class ChatTarget:
     def fingerprint(self) -> str:
         """Covers provider, model, world, parameters and layers."""
         layers = [layer.digest for layer in self.layers]
-        return digest([self.model.provider, self.model.name, dump(self.world), self.params, layers])
+        return digest([self.model.provider, self.model.name, content_of(self.world), self.params, layers])
 
     def around(self, layer: Layer) -> Self:
         """Return this target with ``layer`` around every model call."""
@@ -115,6 +115,9 @@ class ChatSession:
         trace: tuple[Message, ...] = ()
         acted: tuple[str, ...] = ()
         called = Counter(use.name for message in conversation for use in message.calls)
+        turn = sum(
+            1 for message in conversation if message.role == "user" and any(isinstance(p, Text) for p in message.parts)
+        )
         for round_number in range(MAX_ROUNDS):
             reply = await self._complete(
                 Request(
@@ -132,16 +135,17 @@ class ChatSession:
             usage, acted = usage + reply.usage, acted + reply.acted
             if not calls or round_number == MAX_ROUNDS - 1:
                 break
-            results = tuple(self._answer(use, called) for use in calls)
+            results = tuple(self._answer(use, called, turn) for use in calls)
             trace = (*trace, *reply.trace, reply.message, Message(role="user", parts=results))
         return replace(reply, trace=trace, usage=usage, acted=tuple(dict.fromkeys(acted)))
 
-    def _answer(self, use: ToolUse, called: Counter[str]) -> ToolResult:
+    def _answer(self, use: ToolUse, called: Counter[str], turn: int) -> ToolResult:
         stub: ToolStub | None = self._stubs.get(use.name)
         if stub is None:
             return ToolResult(id=use.id, name=use.name, content=f"there is no tool {use.name}", is_error=True)
         if use.malformed is not None:
             return ToolResult(id=use.id, name=use.name, content="the arguments are not a JSON object", is_error=True)
-        result = stub.results[min(called[use.name], len(stub.results) - 1)]
+        place = turn - 1 if stub.advances == "turn" else called[use.name]
+        result = stub.results[min(place, len(stub.results) - 1)]
         called[use.name] += 1
         return ToolResult(id=use.id, name=use.name, content=result.content, is_error=result.is_error)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tinman.frozen import frozen
+from tinman.frozen import dump, frozen
 
 Plant = Literal["system", "documents", "tools", "memory"]
 
@@ -31,7 +31,9 @@ class StubResult:
 class ToolStub:
     """A tool whose answers are given: the n-th call gets the n-th result, later ones the last.
 
-    ``is_destructive`` marks what changes the world for good; it is never shown to the target.
+    Where it ``advances`` by turn, every call of the n-th turn gets the n-th result: the world moves on while people
+    talk, not because it is looked at. ``is_destructive`` marks what changes the world for good; it is never shown to
+    the target.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ToolStub:
     parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
     results: tuple[StubResult, ...] = (StubResult(content="{}"),)
     is_destructive: bool = False
+    advances: Literal["call", "turn"] = "call"
 
 
 @frozen
@@ -64,6 +67,16 @@ class World:
 
 
 EMPTY_WORLD = World()
+
+
+def content_of(world: World) -> dict[str, Any]:
+    """Return what digests of ``world`` cover: a member that came later counts where it says something."""
+    told: dict[str, Any] = dump(world)
+    for tool in told["tools"]:
+        if tool["advances"] == "call":
+            del tool["advances"]
+    return told
+
 
 DOCUMENT_TAG = "<document"
 MEMORY_TAG = "<memory"
