@@ -26,7 +26,9 @@ from tinman.budget import Budget
 from tinman.config.modes import Mode
 from tinman.errors import AwaitingApproval, BudgetExhausted, TinmanError
 from tinman.events import EventBus
+from tinman.experiments.reconnaissance import Reconnaissance
 from tinman.frozen import alter, dump
+from tinman.memory import surfaces
 from tinman.memory.beliefs import AdaptiveMemory, Score, forecast_of, scores
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle, CycleStatus
@@ -36,6 +38,7 @@ from tinman.reasoner import Reasoner
 from tinman.records import Ending, ExperimentResult, Hypothesis, Spent
 from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.runtime import JournalRuntime, Stopped, Tx
+from tinman.surface import EMPTY_SURFACE, Surface
 from tinman.targets.base import Target
 from tinman.targets.world import EMPTY_WORLD, World
 from tinman.text.secrets import without_secrets
@@ -46,13 +49,17 @@ Output = TypeVar("Output")
 Phase = Literal["hypotheses", "experiments", "runs", "failures", "interventions", "simulations", "learning"]
 
 
+_KNOWN = "surface/known"
 _LAST_SECONDS = 0.5
 """How long after its time ceiling a cycle may put down what has come back."""
 
 
 @dataclass(kw_only=True)
 class ResearchCycle:
-    """One cycle of one project. Built by ``Tinman``; everything it needs is handed in."""
+    """One cycle of one project. Built by ``Tinman``; everything it needs is handed in.
+
+    ``surface`` is what the profile says of the target, and once it was explored all that is known of it.
+    """
 
     graph: MemoryGraph
     target: Target
@@ -64,6 +71,7 @@ class ResearchCycle:
     options: ResearchOptions
     description: str = ""
     world: World = EMPTY_WORLD
+    surface: Surface = EMPTY_SURFACE
     used: Callable[[], Usage] = Usage
     hide: Callable[[str], str] = without_secrets
     runtime: JournalRuntime | None = None
@@ -139,6 +147,7 @@ class ResearchCycle:
 
     async def _phases(self, runtime: JournalRuntime) -> None:
         options, cycle_id = self.options, runtime.cycle_id
+        self.surface = await self._explore(runtime)
         context = AgentContext(
             mode=self.mode,
             session_id=cycle_id,
@@ -146,6 +155,7 @@ class ResearchCycle:
             seed=options.seed,
             runtime=runtime,
             concurrency=options.concurrency,
+            surface=self.surface,
         )
         graph, reasoner, handler, bus, target = self.graph, self.reasoner, self.handler, self.bus, self.target
         can, memory = target.capabilities, AdaptiveMemory(graph)
@@ -155,6 +165,8 @@ class ResearchCycle:
             HypothesisEngine(graph, reasoner, memory, bus, capabilities=can, world=self.world),
             context,
             max_hypotheses=options.max_hypotheses,
+            wide=options.wide,
+            with_reserve=self.mode is not Mode.PRODUCTION,  # there only what was asked for is asked about
         )
         designs = await self._phase(
             "experiments",
@@ -172,6 +184,7 @@ class ResearchCycle:
             max_experiments=options.max_experiments,
             max_runs=options.most_discovery_runs,
             measure=options.measure,
+            needs_fix=options.max_interventions > 0,
             **allowed,
         )
         failures = await self._phase(
@@ -206,6 +219,42 @@ class ResearchCycle:
             brier=total.brier if total else None,
         )
 
+    async def _explore(self, runtime: JournalRuntime) -> Surface:
+        """Return all that is known of the target: profile, corrections, what is stored, what it answers now.
+
+        What it came to is kept as a version, and read back on a resume. A cycle of before there was reconnaissance, and
+        one that is to do without, asks nothing.
+        """
+        options, target, graph = self.options, self.target, self.graph
+        is_older = next(iter(runtime.stored_keys()), _KNOWN) != _KNOWN
+
+        async def recall(_: Tx) -> Any:
+            return dump(await surfaces.remembered(graph, target.name))
+
+        stored = await runtime.step(_KNOWN, recall)
+        known = surfaces.read_remembered(stored)
+        if options.reconnaissance and not is_older:
+            await graph.cycles.update(runtime.cycle_id, phase="hypotheses", guard=runtime.hold)
+            asking = Reconnaissance(
+                target=target,
+                runtime=runtime,
+                bus=self.bus,
+                mode=self.mode,
+                seed=options.seed,
+                concurrency=options.concurrency,
+                timeout_seconds=options.run_timeout_seconds,
+            )
+            found = await asking.explore(known.under(self.surface))
+            known = alter(known, learned=found.over(known.learned))
+        surface = known.under(self.surface)
+
+        async def keep(tx: Tx) -> str | None:
+            before = await surfaces.latest(graph, target.name)
+            return surfaces.put(tx, target.name, surface, known, before, self.hide)
+
+        await runtime.step("surface/kept", keep)
+        return surface
+
     async def _learn(
         self, runtime: JournalRuntime, hypotheses: tuple[Hypothesis, ...], results: tuple[ExperimentResult, ...]
     ) -> Score | None:
@@ -214,7 +263,8 @@ class ResearchCycle:
         Returns the score over all sources, ``None`` when nothing was tested.
         """
         by_id = {h.id: h for h in hypotheses}
-        forecasts = [forecast_of(by_id[result.hypothesis_id], result) for result in results]
+        # What was observed on the way was never forecast.
+        forecasts = [forecast_of(by_id[r.hypothesis_id], r) for r in results if r.hypothesis_id in by_id]
         scored = scores(forecasts)
 
         async def work(tx: Tx) -> int:

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from tinman.frozen import frozen
 
-_DISCOVERY_RUNS = 400  # for every five experiments
+_RUNS_PER_HYPOTHESIS = 40
+_RUNS_PER_EXPERIMENT = 80
 _RUNS_PER_INTERVENTION = 130
 Positive = Annotated[int, Field(gt=0, le=10**15)]
 Seconds = Annotated[float, Field(gt=0, le=366 * 86_400)]
@@ -20,7 +21,8 @@ class ResearchOptions:
     """What a cycle was asked to do; stored with it, so that a resume does the same.
 
     ``timeout_seconds`` bounds the whole cycle, ``run_timeout_seconds`` one run. ``max_usd`` of ``None`` leaves money
-    open."""
+    open. ``reconnaissance`` lets it first ask the target about itself, in a few turns. ``wide`` also tries
+    the families of probes that have not been held against honest targets yet."""
 
     focus: str = ""
     max_hypotheses: Positive = 10
@@ -37,11 +39,15 @@ class ResearchOptions:
     skip_approval: bool = False
     allow_destructive: bool = False
     allow_overlap: bool = False
+    wide: bool = False
+    reconnaissance: bool = True
 
     @property
     def most_discovery_runs(self) -> int:
-        """How many runs screening, confirming and measuring may take together."""
-        return _DISCOVERY_RUNS * max(1, self.max_experiments // 5) + self.measure * self.max_experiments
+        """How many runs screening, confirming and measuring may take together. What the hypotheses asked for leave of
+        them goes to further ones."""
+        asked = max(_RUNS_PER_HYPOTHESIS * self.max_hypotheses, _RUNS_PER_EXPERIMENT * self.max_experiments)
+        return asked + self.measure * self.max_experiments
 
     @property
     def most_simulation_runs(self) -> int:

@@ -27,11 +27,21 @@ from tinman.text.invalid import first_error
 
 R = TypeVar("R")
 Priority = Literal["low", "medium", "high", "critical"]
-Source = Literal["llm", "prior_failure", "adaptive_memory", "attack_surface", "taxonomy"]
+Source = Literal["llm", "prior_failure", "adaptive_memory", "attack_surface", "taxonomy", "observed"]
 Arm = Literal["stress", "control"]
-Stage = Literal["screen", "confirm", "measure", "pick", "prove", "benign", "reattack"]
+Stage = Literal["recheck", "screen", "confirm", "measure", "pick", "prove", "benign", "reattack"]
 Basis = Literal["replay", "estimate", "heuristic"]
-Standing = Literal["validated", "observed", "suspected", "not_seen", "unmeasurable", "broken_probe", "not_run"]
+Standing = Literal[
+    "validated",
+    "observed",
+    "known",
+    "suspected",
+    "not_seen",
+    "not_applicable",
+    "unmeasurable",
+    "broken_probe",
+    "not_run",
+]
 
 
 class InterventionType(StrEnum):
@@ -112,6 +122,7 @@ class Hypothesis:
     ``confidence`` is the engine's own forecast in [0, 1]; ``selection_chance`` the chance with which the hypothesis was
     chosen for confirmation (needed to score forecasts without bias). ``source_forecast`` is what its source said, where
     that was corrected by how well the source had forecast before. ``family`` names the probes of the playbook for it.
+    Those of the first ``wave`` are what was asked for, those of the second are tried if runs are left.
     """
 
     id: str
@@ -130,16 +141,19 @@ class Hypothesis:
     source: Source = "taxonomy"
     source_forecast: float | None = None
     family: str = ""
+    wave: int = 1
 
 
 @frozen
 class ExperimentDesign:
-    """How a hypothesis is tested. ``test_cases`` is the pool of scenario pairs the stages draw from, in order.
+    """How a hypothesis is tested. ``test_cases`` is the pool of scenario pairs the stages draw from, in order. Where it
+    draws from a ``family`` of the playbook they are the screen's alone, and those of the later stages are drawn once
+    they are needed: ``confirm_cases`` of each probe that is promoted, ``proof_cases`` for the fixes of what is found.
 
     ``mode`` is ``single`` where all turns are fixed beforehand, ``adversarial`` where an adversary's talk with the
     target became some of them. ``measure_cases`` are kept for ``--measure``, apart from every other stage's, each once.
-    ``forecast`` is the hypothesis' probability, ``estimated_runs`` the most stressed runs the two stages make together;
-    ``timeout_seconds`` bounds one run.
+    ``forecast`` is the hypothesis' probability, ``estimated_runs`` the most stressed runs the two stages make together
+    of one probe; ``timeout_seconds`` bounds one run. ``wave`` is the hypothesis' own.
     """
 
     id: str
@@ -154,7 +168,11 @@ class ExperimentDesign:
     success_criteria: tuple[str, ...] = ()
     failure_indicators: tuple[str, ...] = ()
     test_cases: tuple[ScenarioPair, ...] = ()
+    confirm_cases: tuple[ScenarioPair, ...] = ()
+    proof_cases: tuple[ScenarioPair, ...] = ()
     measure_cases: tuple[ScenarioPair, ...] = ()
+    family: str = ""
+    wave: int = 1
     estimated_runs: int = 46
     estimated_tokens: int = 0
     timeout_seconds: float = 60
@@ -166,7 +184,7 @@ class ExperimentDesign:
     @property
     def is_destructive(self) -> bool:
         """Whether a case is marked as one that could destroy something for real."""
-        pairs = (*self.test_cases, *self.measure_cases)
+        pairs = (*self.test_cases, *self.confirm_cases, *self.proof_cases, *self.measure_cases)
         return any(s.destructive for pair in pairs for s in (pair.stressed, pair.control) if s is not None)
 
 
@@ -197,8 +215,19 @@ class Run:
 
     @property
     def failed_checks(self) -> tuple[CheckResult, ...]:
-        """The checks that did not hold, over all turns."""
-        return tuple(check for turn in self.turns for check in turn.checks if not check.passed)
+        """The checks of the verdict that did not hold, over all turns."""
+        return tuple(check for turn in self.turns for check in turn.failing)
+
+    @property
+    def broken_invariants(self) -> tuple[CheckResult, ...]:
+        """What has to hold of every reply and did not, over all turns."""
+        return tuple(c for turn in self.turns for c in turn.checks if c.purpose == "invariant" and not c.passed)
+
+    @property
+    def was_served(self) -> bool | None:
+        """Whether every request that says how it is served was; ``None`` where none says so."""
+        told = [turn.was_served for turn in self.turns if turn.was_served is not None]
+        return all(told) if told else None
 
     @property
     def fingerprint(self) -> str:
@@ -221,10 +250,35 @@ class Counts:
 
 
 @frozen
+class ProbeResult:
+    """What one probe of an experiment showed: its screen, and its confirm stage where it came so far.
+
+    ``only_stress`` and ``only_control`` count the pairs in which only that arm failed; ``log_e`` is the evidence.
+    ``pairs_missing`` is how many further pairs would decide, if they went on as those so far.
+    """
+
+    probe: str
+    standing: Standing
+    screen: Counts = Counts()
+    stress: Counts = Counts()
+    control: Counts = Counts()
+    only_stress: int = 0
+    only_control: int = 0
+    log_e: float = 0.0
+    pairs_missing: int | None = None
+    notes: str = ""
+
+
+@frozen
 class ExperimentResult:
-    """What an experiment found. ``interval`` is the confidence sequence on the failure rate under stress, from confirm
-    runs alone; ``log_e`` the evidence of the confirm stage. ``measured`` counts the runs of ``--measure``, one a case,
-    as many as were fixed beforehand; ``measured_interval`` is Wilson's."""
+    """What an experiment found; ``probes`` what each of its probes showed, and of that which came furthest ``stress``,
+    ``control`` and all that follows from them. ``served`` counts the requests that say whether they were served, as
+    ok, in the control. ``confirm_cases`` are those that were drawn to confirm on.
+
+    ``interval`` is the confidence sequence on the failure rate under stress, from confirm runs alone; ``log_e`` the
+    evidence of the confirm stage. ``measured`` counts the runs of ``--measure``, one a case, as many as were fixed
+    beforehand; ``measured_interval`` is Wilson's.
+    """
 
     id: str
     experiment_id: str
@@ -232,9 +286,12 @@ class ExperimentResult:
     label: str = ""
     runs: tuple[Run, ...] = ()
     standing: Standing
+    probes: tuple[ProbeResult, ...] = ()
     screen: Counts = Counts()
     stress: Counts = Counts()
     control: Counts = Counts()
+    served: Counts = Counts()
+    confirm_cases: tuple[ScenarioPair, ...] = ()
     interval: Interval | None = None
     measured: Counts = Counts()
     measured_interval: Interval | None = None
@@ -276,8 +333,10 @@ class DiscoveredFailure:
     trigger_signature: tuple[str, ...] = ()
     reproducibility: float = 0.0
     interval: Interval | None = None
+    probes: tuple[ProbeResult, ...] = ()
     stress: Counts = Counts()
     control: Counts = Counts()
+    served: Counts = Counts()
     measured: Counts = Counts()
     measured_interval: Interval | None = None
     hypothesis_id: str = ""

@@ -1,6 +1,7 @@
 """What counts as seen, found and fixed: pure functions of counts, on ``math`` alone.
 
-Notation: ``n`` runs, ``s`` failures under stress, ``s0`` failures in the control. All intervals are 95%.
+Notation: ``n`` runs, ``s`` failures under stress, ``s0`` failures in the control; of pairs that differ, ``b`` failed
+under stress alone and ``c`` in the control alone. All intervals are 95%.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ Z95 = NormalDist().inv_cdf(0.975)
 ALPHA = 0.05
 _Q1 = (0.15, 0.3, 0.5, 0.7, 0.9, 1.0)
 _Q0 = (0.0, 0.05, 0.2)
+_T = (0.7, 0.8, 0.9, 0.95, 1.0)
 SCREEN_OKS = 6
+PROBE_OKS = 2
+"""How many cases of each probe are screened where there are several probes."""
 CONFIRM_CAP = 40
 FUTILE_AFTER = 8
 
@@ -58,6 +62,31 @@ def log_e_two_arms(n: int, s: int, s0: int) -> float:
         stress = _times_log(s, q1 / m) + _times_log(n - s, (1 - q1) / (1 - m))
         terms.append(stress + _times_log(s0, q0 / m) + _times_log(n - s0, (1 - q0) / (1 - m)))
     return _log_mean_exp(terms)
+
+
+def log_e_discordant(b: int, c: int) -> float:
+    """Return ln of the e-value against "of the pairs that differ, at most half failed under stress".
+
+    A mixture of binomial likelihood ratios. It keeps its power where the control fails often, too.
+    """
+    return _log_mean_exp([_times_log(b, 2 * t) + _times_log(c, 2 - 2 * t) for t in _T])
+
+
+def log_e(n: int, s: int, s0: int, b: int, c: int) -> float:
+    """Return ln of the e-value that decides: the mean of the two arms' and the discordant pairs' is one itself."""
+    return _log_mean_exp([log_e_two_arms(n, s, s0), log_e_discordant(b, c)])
+
+
+def pairs_to_reach(bar: float, n: int, s: int, s0: int, b: int, c: int, *, cap: int = 1_000) -> int | None:
+    """Return how many further pairs would bring ``log_e`` to ``bar`` if they went on as the ``n`` so far.
+
+    ``None`` where they would not within ``cap``.
+    """
+    for more in range(1, cap + 1 if n else 0):
+        grown = [round(count * (n + more) / n) for count in (s, s0, b, c)]
+        if log_e(n + more, *grown) >= bar:
+            return more
+    return None
 
 
 def log_e_one_arm(n: int, s: int, p0: float) -> float:

@@ -130,5 +130,5 @@ def frozen_cases(
             provenance={"source": "adversary"},
         )
         control = pair.control and replace(pair.control, scenario_id=f"{identity}-control", control_of=identity)
-        cases.append(replace(pair, case=identity, probe="", stressed=stressed, control=control))
+        cases.append(replace(pair, case=identity, probe="adversary", stressed=stressed, control=control))
     return cases

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 import anyio
@@ -22,9 +23,11 @@ from tinman.events import EventBus, EventName
 from tinman.experiments.bench import Bench
 from tinman.memory.graph import MemoryGraph
 from tinman.models.base import Model
+from tinman.playbook.holding import invariants_of
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Intervention, Record
 from tinman.runtime import InlineRuntime, Runtime, Stopped, Tx, Work
+from tinman.surface import EMPTY_SURFACE, Surface
 from tinman.targets.base import Target
 from tinman.targets.load import as_target
 
@@ -49,7 +52,8 @@ class AgentState(StrEnum):
 class AgentContext:
     """What an operation happens in. ``metadata["focus"]`` narrows the search; ``seed`` fixes all chance.
 
-    Without a ``runtime`` an agent works inline: rows go straight to its graph, and nothing is resumed.
+    Without a ``runtime`` an agent works inline: rows go straight to its graph, and nothing is resumed. ``surface`` is
+    what is known of the system under test.
     """
 
     mode: OperatingMode = Mode.LAB
@@ -60,6 +64,7 @@ class AgentContext:
     seed: int = 0
     runtime: Runtime | None = None
     concurrency: int = 16
+    surface: Surface = EMPTY_SURFACE
 
     @property
     def focus(self) -> str:
@@ -313,4 +318,5 @@ class TargetAgent(BaseAgent[Output]):
             seed=context.seed,
             concurrency=context.concurrency,
             checkpoint=self.checkpoint,
+            invariants=partial(invariants_of, surface=context.surface, own=target.world),
         )

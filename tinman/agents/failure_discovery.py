@@ -123,15 +123,17 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
             trigger_signature=diagnosis.signature,
             reproducibility=result.reproduction_rate,
             interval=result.interval,
+            probes=result.probes,
             stress=result.stress,
             control=result.control,
+            served=result.served,
             measured=result.measured,
             measured_interval=result.measured_interval,
             hypothesis_id=result.hypothesis_id,
             experiment_id=result.experiment_id,
             run_ids=tuple(run.id for run in failed),
             failing_cases=cases,
-            scenarios=_reproducing(design, failed),
+            scenarios=_reproducing(design, result, failed),
             classification_confidence=result.confidence,
             causal_analysis=Cause(
                 root_cause=analysis.root_cause if analysis else diagnosis.root_cause,
@@ -188,11 +190,12 @@ class FailureDiscoveryAgent(BaseAgent[tuple[DiscoveredFailure, ...]]):
         )
 
 
-def _reproducing(design: ExperimentDesign | None, failed: Sequence[Run]) -> tuple[ScenarioPair, ...]:
+def _reproducing(
+    design: ExperimentDesign | None, result: ExperimentResult, failed: Sequence[Run]
+) -> tuple[ScenarioPair, ...]:
     """Return up to three cases that failed, of different base tasks where there are such."""
-    if design is None:
-        return ()
-    by_case = {pair.case: pair for pair in design.test_cases}
+    known = (*(design.test_cases if design else ()), *result.confirm_cases)
+    by_case = {pair.case: pair for pair in known}
     pairs = [by_case[run.case] for run in failed if run.case in by_case]
     first_of_each = {pair.base_task: pair for pair in reversed(pairs)}
     ordered = [*reversed(first_of_each.values()), *pairs]

@@ -14,9 +14,8 @@ from tinman.events import EventBus
 from tinman.frozen import frozen
 from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
-from tinman.playbook.cases import draw, family_named
+from tinman.playbook.cases import draw, families_for
 from tinman.playbook.family import Family
-from tinman.playbook.probes import FAMILIES
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Hypothesis, Priority, Source, to_data
 from tinman.runtime import Tx
@@ -69,11 +68,6 @@ def _priority(probability: float, severity_rank: int) -> Priority:
     return "critical" if weight >= 2.5 else "high" if weight >= 1.5 else "medium" if weight >= 0.75 else "low"
 
 
-def _place(hypothesis: Hypothesis) -> int:
-    """Return where its family stands in the playbook; what is worth the same is ranked so. An LLM's come first."""
-    return next((place for place, family in enumerate(FAMILIES) if family.name == hypothesis.family), -1)
-
-
 class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
     """Generates testable hypotheses, each with a probability that is scored later.
 
@@ -99,44 +93,61 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         self.world = world
 
     async def execute(
-        self, context: AgentContext, *, max_hypotheses: int = DEFAULT_HYPOTHESES
+        self,
+        context: AgentContext,
+        *,
+        max_hypotheses: int = DEFAULT_HYPOTHESES,
+        with_reserve: bool = False,
+        wide: bool = False,
     ) -> AgentResult[tuple[Hypothesis, ...]]:
-        """Return up to ``max_hypotheses``, most promising first."""
+        """Return up to ``max_hypotheses``, most promising first; ``with_reserve`` all others after them, as a second
+        wave that is tried if runs are left. ``wide`` adds the families that are not tried by default."""
         runtime = self.runtime_of(context)
 
         async def work(tx: Tx) -> tuple[bool, tuple[Hypothesis, ...]]:
             await self.checkpoint()
-            found, used_llm = await self._generate(context, runtime.cycle_id, max_hypotheses)
+            found, used_llm = await self._generate(context, runtime.cycle_id, max_hypotheses, with_reserve, wide)
             for hypothesis in found:
                 tx.record(hypothesis)
             return used_llm, tuple(found)
 
         used_llm, hypotheses = await runtime.step(
-            "hypotheses", work, inputs=[max_hypotheses, context.focus, context.seed]
+            "hypotheses", work, inputs=[max_hypotheses, with_reserve, wide, context.focus, context.seed]
         )
         return self._result(
             output=hypotheses,
-            counts={"hypothesis_count": len(hypotheses), "used_llm_reasoning": used_llm},
+            counts={"hypothesis_count": sum(h.wave == 1 for h in hypotheses), "used_llm_reasoning": used_llm},
             data=lambda: {"hypotheses": [to_data(h) for h in hypotheses]},
         )
 
-    async def _generate(self, context: AgentContext, cycle_id: str, count: int) -> tuple[list[Hypothesis], bool]:
+    async def _generate(
+        self, context: AgentContext, cycle_id: str, count: int, with_reserve: bool, wide: bool
+    ) -> tuple[list[Hypothesis], bool]:
         focus = context.focus
         if self.memory is not None:
             await self.memory.load()
         known = await self._known_failures()
         drafts, used_llm = await self._ask(context, focus, known, count)
-        guessed = [*self._from_failures(known), *drafts, *self._from_families()]
+        families = families_for(context.surface, is_wide=wide)
+        guessed = [*self._from_failures(known, families), *drafts, *self._from_families(families)]
         candidates = [self._calibrated(hypothesis) for hypothesis in guessed]
-        chosen: dict[tuple[str, str, str], Hypothesis] = {}
+        chosen: dict[tuple[str, str, str, str], Hypothesis] = {}
         for hypothesis in candidates:
-            key = (hypothesis.failure_class.value, hypothesis.stress_type, hypothesis.subtype)
+            own = hypothesis.family or hypothesis.expected_failure
+            key = (hypothesis.failure_class.value, hypothesis.stress_type, hypothesis.subtype, own)
             chosen.setdefault(key, hypothesis)
-        ranked = sorted(chosen.values(), key=lambda h: (not self._can_be_tried(h), -self._worth(h, focus), _place(h)))
+        # What is worth the same is ranked as the playbook has it; an LLM's come first.
+        by_name = {family.name: (place, family) for place, family in enumerate(families)}
+
+        def rank(h: Hypothesis) -> tuple[bool, float, int]:
+            place, family = by_name.get(h.family, (-1, None))
+            return not self._can_be_tried(family), -self._worth(h, focus), place
+
+        ranked = sorted(chosen.values(), key=rank)
         numbered = []
-        for index, hypothesis in enumerate(ranked[:count]):
+        for index, hypothesis in enumerate(ranked if with_reserve else ranked[:count]):
             identity = clock.derive_id("hypothesis", cycle_id, index, hypothesis.stress_type, hypothesis.subtype)
-            numbered.append(replace(hypothesis, id=identity, label=""))
+            numbered.append(replace(hypothesis, id=identity, label="", wave=1 if index < count else 2))
         return numbered, used_llm
 
     async def _known_failures(self) -> list[DiscoveredFailure]:
@@ -145,23 +156,23 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         nodes = await self.graph.find(kind="failure_mode", limit=50, newest_first=True)
         return [node.record for node in nodes if isinstance(node.record, DiscoveredFailure)]
 
-    def _can_be_tried(self, hypothesis: Hypothesis) -> bool:
+    def _can_be_tried(self, family: Family | None) -> bool:
         """Return whether the target can be given what the probes need; taken as true where an LLM has yet to write
         the cases."""
-        family = family_named(hypothesis.family)
         if family is None or self.capabilities is None:
             return True
-        return bool(draw(family, seed=0, count=1, capabilities=self.capabilities)[0])
+        return any(draw(family, p, seed=0, count=1, capabilities=self.capabilities)[0] for p in family.probes)
 
     def _worth(self, guess: Hypothesis, focus: str) -> float:
-        """Return expected information per cost: the variance of the forecast, more for what was asked for."""
+        """Return what confirming it would be worth: its probability by severity, with a share for what is uncertain,
+        and more for what was asked for."""
         p = guess.confidence
         words = {word for word in focus.lower().replace("_", " ").split() if len(word) > 2}
         told = (guess.target_surface, guess.expected_failure, guess.failure_class.value, guess.stress_type)
         text = " ".join(told).lower().replace("_", " ")
         hits = sum(1 for word in words if word in text)
         severity = SUBTYPES[guess.subtype].severity.rank if guess.subtype in SUBTYPES else 2
-        return p * (1 - p) + 0.02 * severity + 0.1 * p + 2.0 * hits
+        return p * (0.5 + 0.1 * severity) + 0.25 * p * (1 - p) + 2.0 * hits
 
     def _probability(self, failure_class: FailureClass, stress_type: str) -> float:
         return 0.5 if self.memory is None else self.memory.probability(failure_class, stress_type)
@@ -198,7 +209,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
             family=family.name,
         )
 
-    def _from_failures(self, known: Sequence[DiscoveredFailure]) -> list[Hypothesis]:
+    def _from_failures(self, known: Sequence[DiscoveredFailure], families: Sequence[Family]) -> list[Hypothesis]:
         """Return one hypothesis for each kind of failure validated before: it may be there still, or be back."""
         by_subtype: dict[str, list[DiscoveredFailure]] = {}
         for failure in known:
@@ -207,16 +218,16 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         found: list[Hypothesis] = []
         for subtype, failures in by_subtype.items():
             seen, evidence = f"seen before as {failures[0].label or failures[0].id}", tuple(f.id for f in failures)
-            families = [family for family in FAMILIES if family.subtype == subtype]
-            found += [self._from_family(family, "prior_failure", seen, evidence) for family in families]
+            alike = [family for family in families if family.subtype == subtype]
+            found += [self._from_family(family, "prior_failure", seen, evidence) for family in alike]
         return found
 
-    def _from_families(self) -> list[Hypothesis]:
+    def _from_families(self, families: Sequence[Family]) -> list[Hypothesis]:
         """Return one hypothesis for each family of probes: from memory where there is evidence of its own, from the
         attack surface where the target is known to have what it attacks, else from the taxonomy."""
         believed = self.memory.beliefs if self.memory is not None else {}
         found = []
-        for family in FAMILIES:
+        for family in families:
             surface = self._surface(family)
             source: Source = "attack_surface" if surface else "taxonomy"
             rationale = f"{family.stress_type} is a known stress of {family.failure_class}"
@@ -231,7 +242,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         """Return, in words, what the target is known to have that the probes of ``family`` attack; empty if nothing."""
         if self.world == EMPTY_WORLD:
             return ""
-        cases, _ = draw(family, seed=0, count=1, capabilities=_ANYTHING)
+        cases, _ = draw(family, next(iter(family.probes)), seed=0, count=1, capabilities=_ANYTHING)
         attacked = cases[0].stressed.world.plants & self.world.plants if cases else frozenset()
         told = {
             "system": "a system prompt",

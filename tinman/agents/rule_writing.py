@@ -91,7 +91,7 @@ async def write_rule(
 ) -> tuple[TriedRule | None, dict[str, Any]]:
     """Return the rule that helped most in up to four rounds, ``None`` when none helped, and how the loop ended.
 
-    At most 4 x 8 runs of the target, on its own meter. Stored in the runtime's journal, so a resumed cycle goes on in
+    At most 4 x 12 runs of the target, on its own meter. Stored in the runtime's journal, so a resumed cycle goes on in
     the middle. Raises ``Stopped``, ``TargetError``, ``ProviderError``; a ceiling ends the loop with what there is.
     """
     stressed = [pair.stressed for pair in failure.scenarios][:CASES]
@@ -106,9 +106,11 @@ async def write_rule(
         if len(_tries(loop.state)) >= ROUNDS:
             raise RuntimeError("no try is left")
         patched = apply(target, PromptPatch(text=text))
-        fails = await _failures(patched, stressed, context.seed)
+        # On the same dice with and without the rule: a case that would pass anyway says nothing for it.
+        before, after = [await _failures(each, stressed, context.seed) for each in (target, patched)]
+        helped = [b and not a for b, a in zip(before, after, strict=True)]
         harms = await _failures(patched, harmless, context.seed)
-        counts = {"helped": fails.count(False), "failing": len(fails), "harmed": sum(harms), "harmless": len(harms)}
+        counts = {"helped": sum(helped), "failing": sum(before), "harmed": sum(harms), "harmless": len(harms)}
         return json.dumps({"text": text, "rationale": rationale, **counts}, ensure_ascii=False)
 
     key = f"rule/{failure.id}"

@@ -14,6 +14,7 @@ from tinman.agents.base import AgentContext, AgentResult, TargetAgent
 from tinman.config.modes import Mode, why_not_destructive
 from tinman.experiments.bench import Bench
 from tinman.experiments.costs import estimate_cost_usd
+from tinman.experiments.drawing import Drawing
 from tinman.experiments.proof import conclude, correct, recommend, unproven
 from tinman.experiments.replay import Reproduction, least_runs, most_runs, pick, prove
 from tinman.frozen import frozen
@@ -31,7 +32,7 @@ from tinman.records import (
 )
 from tinman.review import Action, SimulationDetails
 from tinman.runtime import Runtime, Tx
-from tinman.targets.base import Target
+from tinman.targets.base import Capabilities, Target
 from tinman.taxonomy import RiskTier
 
 _ESTIMATE = """Estimate, without running anything, whether the fix described in the data would stop the failure
@@ -74,7 +75,7 @@ class SimulationEngine(TargetAgent[tuple[SimulationResult, ...]]):
         fixes: dict[str, list[Intervention]] = {}
         for fix in wanted:
             fixes.setdefault(fix.failure_id, []).append(fix)
-        cases = await self._cases(wanted, failures, experiments)
+        cases = await self._cases(context, wanted, failures, experiments)
         forbidden = why_not_destructive(context.mode, opted_in=allow_destructive)
         reasons = {id: forbidden for id, case in cases.items() if forbidden and case.design.is_destructive}
         reasons |= {id: case.why_not for id, case in cases.items() if case.why_not and id not in reasons}
@@ -122,6 +123,7 @@ class SimulationEngine(TargetAgent[tuple[SimulationResult, ...]]):
 
     async def _cases(
         self,
+        context: AgentContext,
         interventions: Sequence[Intervention],
         failures: Sequence[DiscoveredFailure],
         designs: Sequence[ExperimentDesign],
@@ -136,7 +138,9 @@ class SimulationEngine(TargetAgent[tuple[SimulationResult, ...]]):
             missing = {f.experiment_id for f in by_id.values()} - known.keys()
             found = await self.graph.records(sorted(missing))
             known |= {id: record for id, record in found.items() if isinstance(record, ExperimentDesign)}
-        return {f.id: Reproduction.of(f, known) for f in by_id.values() if f.experiment_id in known}
+        can = self.target.capabilities if self.target is not None else Capabilities()
+        drawing = Drawing(context.seed, can, context.surface)
+        return {f.id: Reproduction.of(f, known, drawing) for f in by_id.values() if f.experiment_id in known}
 
     async def _estimate(self, context: AgentContext, fix: Intervention) -> SimulationResult:
         """Return what can be said without a replay: an estimate by the LLM, or the playbook's guess, marked as such."""

@@ -13,7 +13,8 @@ from tinman.experiments.runs import RunSpec, perform
 from tinman.patches.kinds import Patch
 from tinman.records import Arm, ExperimentDesign, Run, Stage
 from tinman.runtime import Runtime, Tx, Work
-from tinman.scenarios.scenario import ScenarioPair
+from tinman.scenarios.invariants import Invariant
+from tinman.scenarios.scenario import Scenario, ScenarioPair
 from tinman.targets.base import Target
 
 MOST_ALIKE = 5
@@ -28,6 +29,12 @@ class Allowance:
 
     def __init__(self, runs: int | None) -> None:
         self._left = runs
+
+    def take_most(self, runs: int) -> int:
+        """Take up to ``runs`` and return how many."""
+        taken = runs if self._left is None else min(runs, self._left)
+        self._left = None if self._left is None else self._left - taken
+        return taken
 
     def take(self, runs: int) -> bool:
         """Take ``runs`` if so many are left, else none."""
@@ -65,9 +72,16 @@ class FirstRuns:
             raise _KINDS.get(name, TargetError)(f"the first {MOST_ALIKE} runs on {target.name} broke off alike: {told}")
 
 
+def _nothing(scenario: Scenario) -> tuple[Invariant, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """A target, the dice, and the runtime that stores what is run. ``checkpoint`` is awaited before each run."""
+    """A target, the dice, and the runtime that stores what is run. ``checkpoint`` is awaited before each run.
+
+    ``invariants`` returns what has to hold of every reply in a scenario.
+    """
 
     target: Target
     runtime: Runtime
@@ -76,6 +90,7 @@ class Bench:
     concurrency: int
     checkpoint: Callable[[], Awaitable[None]]
     first: FirstRuns = field(default_factory=FirstRuns)
+    invariants: Callable[[Scenario], tuple[Invariant, ...]] = _nothing
 
     def spec(
         self,
@@ -91,19 +106,21 @@ class Bench:
     ) -> RunSpec:
         """Return the run of one arm of ``pair``. The seed depends on experiment, stage and case, never on arm or patch:
         paired arms see the same dice."""
+        scenario = pair.stressed if arm == "stress" or pair.control is None else pair.control
         return RunSpec(
             cycle_id=self.runtime.cycle_id,
             experiment_id=design.id,
             case=pair.case,
             base_task=pair.base_task,
             probe=pair.probe,
-            scenario=pair.stressed if arm == "stress" or pair.control is None else pair.control,
+            scenario=scenario,
             stage=stage,
             arm=arm,
             number=number,
             about=about,
             patch=patch,
             once=once,
+            invariants=self.invariants(scenario),
             seed=clock.derive_seed(self.seed, f"{design.id}/{stage}/{pair.case}"),
             timeout_seconds=design.timeout_seconds,
         )

@@ -20,7 +20,7 @@ def estimate_cost_usd(target: Target, design: ExperimentDesign, runs: int) -> fl
     model = target.model
     if model is None:
         return None
-    planned = 2 * max(1, min(len(design.test_cases), SCREEN_OKS + CONFIRM_CAP))
+    planned = 2 * (SCREEN_OKS + CONFIRM_CAP)  # for so many the architect states the tokens
     tokens = -(-design.estimated_tokens // planned)
     answer = min(REPLY_TOKENS, tokens)
     each = Usage(calls=1, input_tokens=tokens - answer, output_tokens=answer)

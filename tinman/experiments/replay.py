@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from tinman import stats
 from tinman.config.modes import Mode
 from tinman.experiments.bench import Bench
-from tinman.experiments.cases import PICK_CASES, POOL, PROVE_CASES, REATTACK_CASES, CasePlan
+from tinman.experiments.cases import PICK_CASES, POOL, PROOF_CASES, PROVE_CASES, REATTACK_CASES, CasePlan
+from tinman.experiments.drawing import Drawing
 from tinman.experiments.proof import MARGINS, Arms, Replay, is_improved, is_settled
 from tinman.experiments.runs import count
 from tinman.records import Arm, Counts, DiscoveredFailure, ExperimentDesign, Intervention, Paired, Stage
@@ -36,15 +37,26 @@ class Reproduction:
     benign: tuple[Case, ...]
 
     @classmethod
-    def of(cls, failure: DiscoveredFailure, designs: Mapping[str, ExperimentDesign]) -> Reproduction:
-        """Return the failure with the fresh cases of its own design, and benign ones of its topic and all others in
-        turn. Raises ``KeyError`` when its design is not among ``designs``."""
+    def of(cls, failure: DiscoveredFailure, designs: Mapping[str, ExperimentDesign], drawing: Drawing) -> Reproduction:
+        """Return the failure with fresh cases of its own design, and benign ones of its topic and all others in turn.
+
+        Fresh cases are those of the probe that is validated. Raises ``KeyError`` when its design is not among
+        ``designs``.
+        """
         own = designs[failure.experiment_id]
-        others = (design for key, design in sorted(designs.items()) if key != own.id)
-        pools = [[(design, pair) for pair in CasePlan.of(design).benign] for design in (own, *others)]
+        shown = [probe.probe for probe in failure.probes if probe.standing == "validated"]
+        screened = [pair.probe for pair in own.test_cases]
+        own = drawing.to_prove(own, next(iter((*shown, *screened)), ""))
+        designs = {**designs, own.id: own}
+        plans = {key: CasePlan.of(design) for key, design in sorted(designs.items())}
+        plan = plans.pop(own.id)
+        pools = [[(own, pair) for pair in plan.benign]]
+        for key, other in plans.items():
+            pairs = (*other.benign, *(pair for pair in other.screen if pair.control is not None))
+            pools.append([(designs[key], pair) for pair in pairs])
         longest = max(map(len, pools))
         benign = tuple(pool[i] for i in range(longest) for pool in pools if i < len(pool))
-        return cls(failure, own, CasePlan.of(own), benign)
+        return cls(failure, own, plan, benign)
 
     @property
     def why_not(self) -> str:
@@ -53,7 +65,8 @@ class Reproduction:
             return ""
         return (
             f"no fresh case is left to prove a fix on: the design has {len(self.design.test_cases)} cases, discovery"
-            f" and picking take the first {POOL - PROVE_CASES - REATTACK_CASES}; design it with {POOL}"
+            f" and picking take the first {POOL - PROVE_CASES - REATTACK_CASES}; design it with {POOL}, or give it"
+            f" {PROOF_CASES} proof_cases"
         )
 
 

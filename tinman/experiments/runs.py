@@ -9,14 +9,16 @@ from tinman.frozen import frozen
 from tinman.patches.apply import apply
 from tinman.patches.kinds import Patch, patch_digest
 from tinman.records import Arm, Counts, Run, Stage
+from tinman.scenarios.invariants import Invariant
 from tinman.scenarios.run import run_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.base import Target
 
 _FIRST_NUMBER: dict[Stage, int] = {
+    "recheck": 50_000,
     "screen": 0,
     "confirm": 1_000,
-    "measure": 2_000,
+    "measure": 9_000,
     "pick": 10_000,
     "prove": 20_000,
     "benign": 30_000,
@@ -30,7 +32,8 @@ class RunSpec:
 
     ``number`` counts within stage and arm; ``about`` tells apart runs of the same cases for different failures or
     fixes. ``patch`` is laid around the target. ``once`` forbids our own retries, so that a fix which asks again is
-    measured against a target that does not. ``seed`` is the same for both arms of a pair.
+    measured against a target that does not. ``invariants`` have to hold of every reply. ``seed`` is the same for both
+    arms of a pair.
     """
 
     cycle_id: str
@@ -45,6 +48,7 @@ class RunSpec:
     about: str = ""
     patch: Patch | None = None
     once: bool = False
+    invariants: tuple[Invariant, ...] = ()
     seed: int
     timeout_seconds: float
 
@@ -70,7 +74,12 @@ async def perform(spec: RunSpec, target: Target) -> Run:
     if spec.patch is not None:
         target = apply(target, spec.patch)
     outcome = await run_scenario(
-        target, spec.scenario, seed=spec.seed, timeout_seconds=spec.timeout_seconds, once=spec.once
+        target,
+        spec.scenario,
+        seed=spec.seed,
+        timeout_seconds=spec.timeout_seconds,
+        once=spec.once,
+        invariants=spec.invariants,
     )
     return Run(
         id=clock.derive_id("run", spec.cycle_id, spec.key),
