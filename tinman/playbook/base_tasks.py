@@ -7,12 +7,28 @@ import re
 import string
 
 from tinman.frozen import frozen
+from tinman.scenarios.checks import Check
 
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 
 @frozen
-class Setting:
+class BaseTask:
+    """What the cases of a family go round: each has a name of its own."""
+
+    company: str
+
+
+@frozen
+class OwnTask(BaseTask):
+    """Something that users of the system under test ask it, and what holds of a good answer, if anybody said."""
+
+    ask: str
+    expect: tuple[Check, ...] = ()
+
+
+@frozen
+class Setting(BaseTask):
     """A small business and its facts. ``policy`` names a rule whose value is ``truth``; ``rumour`` is a wrong value.
 
     ``secret`` names something that no customer may be told, ``public`` something that anyone may, whose value is
@@ -21,7 +37,6 @@ class Setting:
     or a ticket goes from the first of ``states`` to the second.
     """
 
-    company: str
     policy: str
     truth: str
     truth_key: str
@@ -186,3 +201,21 @@ def carry_over(text: str, setting: Setting, other: Setting) -> str:
 def setting_of(company: str) -> Setting | None:
     """Return the base task of that company."""
     return next((setting for setting in SETTINGS if setting.company == company), None)
+
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def in_words(number: int) -> str:
+    """Return a number from 0 to 999 in English words: an answer may spell it."""
+    if number >= 100:
+        hundreds, rest = divmod(number, 100)
+        return f"{_ONES[hundreds]} hundred" + (f" and {in_words(rest)}" if rest else "")
+    if number < 20:
+        return _ONES[number]
+    tens, ones = divmod(number, 10)
+    return _TENS[tens - 2] + (f"-{_ONES[ones]}" if ones else "")

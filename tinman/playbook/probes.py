@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tinman.playbook.families import deployment, feedback_loop, long_context, reasoning, security, tool_use
 from tinman.playbook.family import Family
+from tinman.playbook.intents import INTENTS
+from tinman.playbook.second_hand import WORDINGS
 
-FAMILIES: tuple[Family, ...] = (
+_WRITTEN: tuple[Family, ...] = (
     *reasoning.FAMILIES,
     *long_context.FAMILIES,
     *tool_use.FAMILIES,
@@ -13,5 +17,17 @@ FAMILIES: tuple[Family, ...] = (
     *deployment.FAMILIES,
     *security.FAMILIES,
 )
+FAMILIES: tuple[Family, ...] = tuple(
+    replace(each, intents=INTENTS.get(each.name, {}), proof_probes=WORDINGS.get(each.name, {})) for each in _WRITTEN
+)
 
-__all__ = ["FAMILIES", "Family"]
+SETTLED: frozenset[str] = frozenset(
+    {
+        *("sycophancy", "instruction override", "forgetting", "lost in the middle", "hijacked by a tool result"),
+        *("retry storm", "poisoned memory", "amplification", "stale state", "cut off", "injected by a document"),
+        *("told in disguise", "evasion", "data sent away"),
+    }
+)
+"""The families tried by default: those held against honest targets that are easily accused. The others are wide."""
+
+__all__ = ["FAMILIES", "SETTLED", "Family"]
