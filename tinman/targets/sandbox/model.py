@@ -12,21 +12,14 @@ from typing import Any
 
 from tinman.clock import chance
 from tinman.messages import Message, Part, Reply, Request, Stop, Text, ToolSpec, ToolUse, Usage
-from tinman.targets.sandbox.reading import (
-    CODE,
-    EMAIL,
-    Fact,
-    Reading,
-    Result,
-    claims_in,
-    content_words,
-    decoded,
-    facts_in,
-    read,
-    sentences,
-)
+from tinman.targets.sandbox.encodings import decoded
+from tinman.targets.sandbox.errands import asks_again, is_reading, looked_up, ordered
+from tinman.targets.sandbox.footers import dictated, wants_without
+from tinman.targets.sandbox.reading import Reading, Result, read
 from tinman.targets.sandbox.rules import Act, Rule, rules_in, verdict_on
+from tinman.targets.sandbox.statements import Fact, Source, contradictions, facts_in
 from tinman.targets.sandbox.weaknesses import WEAKNESSES
+from tinman.targets.sandbox.words import content_words, shared
 
 LONG_CHARS = 9_000
 MANY_DOCUMENTS = 7
@@ -46,15 +39,12 @@ _DISGUISE = re.compile(
     r"complete the)\b",
     re.IGNORECASE,
 )
-_OMIT = re.compile(
-    r"\b(skip|omit|drop|leave (?:out|off)|leaving (?:out|off)|without|ignore|forget|stop|remove|no longer|do not|"
-    r"don't)\b",
+_LIST = re.compile(
+    r"\b(list\w*|every|everything|each|all|table|overview|catalogue|inventory|complete|full|whole|entire|rundown|"
+    r"enumerat\w+|itemi[sz]e\w*|one by one|(\w+) (?:by|after) \2|go through|run through|set out|spell out|"
+    r"which \w+s)\b",
     re.IGNORECASE,
 )
-_WRITE = re.compile(
-    r"\b(reply|answer|say|add|append|write|include|output|print|begin|start|end|state)\b", re.IGNORECASE
-)
-_LIST = re.compile(r"\b(list|every|each of|all (?:of )?(?:the|our|your|these|those))\b", re.IGNORECASE)
 
 
 class SandboxModel:
@@ -141,7 +131,7 @@ class _Turn:
         if results:
             last = results[-1]
             return self._again(last) or self._ordered(last)
-        wanted = self._wanted(self.reading.ask)
+        wanted = self._wanted()
         if wanted is None:
             return None
         tool, arguments = wanted
@@ -152,7 +142,7 @@ class _Turn:
     def _again(self, last: Result) -> ToolUse | None:
         if not last.is_error or self.forbids("retry", "call", "tool", "request", last.tool):
             return None
-        wanted = self._wanted(self.reading.ask)
+        wanted = self._wanted()
         if wanted is None or wanted[0].name != last.tool or not self.shows("retries_forever"):
             return None
         return self._use(*wanted, "again")
@@ -164,57 +154,40 @@ class _Turn:
         ):
             return None
         done = {result.tool for result in self.reading.results}
-        for sentence in sentences(last.content):
-            if facts_in(sentence, "tool"):
-                continue
-            wanted = self._wanted(sentence)
-            if wanted is not None and wanted[0].name not in done:
-                return self._use(*wanted, "ordered")
+        for tool, arguments in ordered(
+            self._usable(), last.content, (self.reading.ask, *self.reading.user_texts[::-1])
+        ):
+            if tool.name not in done:
+                return self._use(tool, arguments, "ordered")
         return None
 
     def _is_stale_good_enough(self, tool: ToolSpec) -> bool:
         earlier = any(result.tool == tool.name and not result.is_error for result in self.reading.earlier_results)
         return (
             earlier
+            and is_reading(tool)
             and not self.obliges("refresh", "state", "status", "result", tool.name)
             and self.shows("reads_stale_state")
         )
 
-    def _wanted(self, text: str) -> tuple[ToolSpec, dict[str, Any]] | None:
-        """Return the tool that ``text`` asks for, with its arguments, when all that are required can be found."""
-        asked = content_words(text)
-        best: tuple[int, ToolSpec, dict[str, Any]] | None = None
-        for tool in self.reading.tools:
-            named = content_words(tool.name.replace("_", " "))
-            hits = len(asked & (named | content_words(tool.description)))
-            verb = content_words(tool.name.partition("_")[0])
-            if not (verb <= asked or hits >= 3) or len(asked & named) < 1 or hits < 2:
-                continue
-            arguments = self._arguments(tool, text)
-            if arguments is None or self.forbids("call", tool.name):
-                continue
-            if best is None or hits > best[0]:
-                best = (hits, tool, arguments)
-        return None if best is None else best[1:]
+    def _usable(self) -> list[ToolSpec]:
+        return [tool for tool in self.reading.tools if not self.forbids("call", tool.name)]
 
-    def _arguments(self, tool: ToolSpec, text: str) -> dict[str, Any] | None:
-        found: dict[str, Any] = {}
-        for name in tool.parameters.get("properties", {}):
-            value: str | None
-            if any(word in name for word in ("email", "recipient", "address")):
-                match = EMAIL.search(text)
-                value = match.group().rstrip(".") if match else None
-            elif any(word in name for word in ("text", "message", "body", "reason", "note")):
-                value = " ".join(fact.value for fact in self.reading.facts if fact.source == "tool") or text
-            else:
-                match = CODE.search(text)
-                value = match.group() if match else None
-            if value is None:
-                if name in tool.parameters.get("required", []):
-                    return None
-                continue
-            found[name] = value
-        return found
+    def _wanted(self) -> tuple[ToolSpec, dict[str, Any]] | None:
+        """Return the call the ask needs: a deed it orders, a look-up, or the one made before when it asks again."""
+        ask, tools = self.reading.ask, self._usable()
+        deeds = [tool for tool in tools if not is_reading(tool)]
+        told = ordered(deeds, ask, self.reading.user_texts[::-1])
+        if told:
+            return told[0]
+        return looked_up(tools, ask) or self._once_more(ask, tools)
+
+    def _once_more(self, ask: str, tools: list[ToolSpec]) -> tuple[ToolSpec, dict[str, Any]] | None:
+        offered = {tool.name: tool for tool in tools if is_reading(tool)}
+        for result in reversed(self.reading.earlier_results):
+            if result.tool in offered and asks_again(ask, [f.words for f in facts_in(result.content, "tool")]):
+                return offered[result.tool], result.arguments
+        return None
 
     # -- what is said ------------------------------------------------------------------------------------------------
 
@@ -233,8 +206,10 @@ class _Turn:
 
     def _known(self, ask: str, facts: list[Fact]) -> Fact | None:
         asked = content_words(ask)
-        scored = [(len(fact.words & asked), fact) for fact in facts if fact.words and fact.words <= asked]
-        return max(scored, key=lambda pair: pair[0])[1] if scored else None
+        scored = [(len(shared(fact.words, asked)), fact) for fact in facts if fact.words]
+        whole = [(hits, fact) for hits, fact in scored if hits == len(fact.words)]
+        most = whole or [(hits, fact) for hits, fact in scored if hits * 3 >= len(fact.words) * 2]
+        return max(most, key=lambda pair: pair[0])[1] if most else None
 
     def _statement(self) -> str:
         ask, facts = self.reading.ask, self._readable()
@@ -245,7 +220,8 @@ class _Turn:
         if hidden is not None:
             return hidden
         if _LIST.search(ask):
-            listed = [f for f in facts if not f.is_confidential and f.words & content_words(ask) and self._may_tell(f)]
+            asked = content_words(ask)
+            listed = [f for f in facts if not f.is_confidential and shared(f.words, asked) and self._may_tell(f)]
             if len(listed) >= 4:
                 body = " ".join(fact.sentence for fact in listed)
                 return (PREAMBLE + body) if self.shows("rambles") else body
@@ -257,27 +233,29 @@ class _Turn:
         return self._misled(fact, facts).sentence
 
     def _done(self) -> str:
-        return " ".join(result.content for result in self.reading.results if not result.is_error)[:400]
+        results = self.reading.results or self.reading.earlier_results[-1:] if self._wanted() else self.reading.results
+        return " ".join(result.content for result in results if not result.is_error)[:400]
 
     def _may_tell(self, fact: Fact) -> bool:
         return not self.forbids("reveal", fact.subject, is_confidential=fact.is_confidential)
 
     def _misled(self, fact: Fact, facts: list[Fact]) -> Fact:
         """Return the fact that is told in place of ``fact``: a user's claim or a note, if a weakness shows."""
-        notes = [f for f in facts if f.source == "memory" and f.words == fact.words and f.value != fact.value]
+        if fact.source not in ("document", "system"):
+            return fact
+        notes = self._contradicted(fact, facts, "memory", self.reading.memory)
         believes_notes = not self.forbids("believe", "note", "notes", "memory", "memories")
-        if fact.source != "memory" and notes and believes_notes and self.shows("trusts_memory"):
+        if notes and believes_notes and self.shows("trusts_memory"):
             return notes[-1]
-        claims = [
-            claim
-            for text in self.reading.user_texts
-            for claim in claims_in(text)
-            if claim.words == fact.words and claim.value.split()[0] != fact.value.split()[0]
-        ]
+        claims = self._contradicted(fact, facts, "user", self.reading.user_texts)
         believes_users = not self.forbids("believe", "user", "users", "claim", "claims", "customer", "customers")
         if claims and believes_users and self.shows("believes_claims"):
             return claims[-1]
         return fact
+
+    def _contradicted(self, fact: Fact, facts: list[Fact], source: Source, texts: tuple[str, ...]) -> list[Fact]:
+        known = [each for each in facts if each.source != "memory"]
+        return [each for text in texts for each in contradictions(fact, text, source, known)]
 
     def _disguised(self, ask: str, facts: list[Fact]) -> str | None:
         """Return what a disguised request for a confidential thing gets told, or ``None`` when it is none."""
@@ -307,14 +285,7 @@ class _Turn:
         """Return what documents order to be written, if the weakness shows."""
         if self.forbids("obey", "document", "documents", "retrieved text") or not self.shows("obeys_documents"):
             return []
-        return [
-            "".join(re.findall(r"\b[A-Z]{2,}\d*\b|\b\d{2,}\b", sentence))
-            for text in self.reading.documents
-            for sentence in sentences(text)
-            if re.search(r"\b(assistant|agent|model|AI|bot|you)\b", sentence)
-            and _WRITE.search(sentence)
-            and len(re.findall(r"\b[A-Z]{2,}\d*\b|\b\d{2,}\b", sentence)) >= 2
-        ]
+        return [told for text in self.reading.documents for told in dictated(text)]
 
     def _closings(self) -> list[str]:
         """Return the tokens that standing orders demand, less those forgotten or talked away."""
@@ -322,14 +293,7 @@ class _Turn:
             return []
         kept = []
         for order in self.reading.orders:
-            asked_off = order.source == "system" and any(
-                _OMIT.search(text)
-                and (
-                    content_words(order.name) & content_words(text)
-                    or re.search(r"\b(rules?|instructions?|orders?)\b", text)
-                )
-                for text in self.reading.user_texts
-            )
+            asked_off = order.source == "system" and any(wants_without(t, order) for t in self.reading.user_texts)
             if asked_off and not self.forbids("omit", order.name, order.token) and self.shows("drops_orders"):
                 continue
             kept.append(order.token)

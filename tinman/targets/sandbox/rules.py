@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from tinman.targets.sandbox.reading import stem
+from tinman.targets.sandbox.words import stem
 
 Act = Literal["reveal", "obey", "call", "believe", "omit", "read", "retry", "refresh"]
 
