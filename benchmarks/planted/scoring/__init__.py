@@ -1,0 +1,1 @@
+"""What Tinman found, held against what was planted."""
