@@ -88,7 +88,7 @@ async def designed(
 async def test_words_that_drew_the_secret_become_cases_of_every_base_task() -> None:
     adversary = Adversary(*DISGUISES)
     design = await designed(adversary, sandbox())
-    cases = [pair for pair in design.test_cases if "adversary" in pair.stressed.tags]
+    cases = [pair for pair in (*design.test_cases, *design.confirm_cases) if pair.probe == "adversary"]
 
     assert design.parameters["cases_from_adversary"] == len(cases)
     assert design.mode == "adversarial"

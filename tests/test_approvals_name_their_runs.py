@@ -138,8 +138,8 @@ async def test_an_experiment_asks_for_the_screen_and_both_arms_of_the_confirm_st
     )
     ran = await executor.run(AgentContext(mode=Mode.PRODUCTION), experiments=await designs())
 
-    assert {action.details.estimated_runs for action in reviewer.asked} == {3 + 2 * 3}
-    assert all(result.total_runs <= 9 for result in ran.output)
+    assert {action.details.estimated_runs for action in reviewer.asked} == {2 * 3 + 2 * 3}
+    assert all(result.total_runs <= 12 for result in ran.output)
 
 
 class Named:

@@ -168,7 +168,9 @@ async def test_a_model_under_test_is_asked_again_as_often_as_its_profile_says(re
     async with serve(dying()) as server:
         profile = TargetProfile(spec="openai:m", base_url=server.openai_url, retries=retries)
         async with await create_tinman(target=profile, store=tmp_path / "t.db", retry_backoff_seconds=0.0) as tinman:
-            result = await tinman.research_cycle(max_hypotheses=1, max_experiments=1, max_interventions=0)
+            result = await tinman.research_cycle(
+                max_hypotheses=1, max_experiments=1, max_interventions=0, reconnaissance=False
+            )
 
     runs = [run for r in result.results for run in r.runs]
     broken = [run for run in runs if run.verdict == "indeterminate"]
@@ -195,7 +197,7 @@ async def test_a_target_that_fails_from_the_first_run_on_stops_the_cycle_with_th
             with pytest.raises(
                 ProviderUnavailable, match=r"first 5 runs .* broke off alike: .* 500 .*locked"
             ) as raised:
-                await tinman.research_cycle(max_hypotheses=3, concurrency=1)
+                await tinman.research_cycle(max_hypotheses=3, concurrency=1, reconnaissance=False)
             cycle = await tinman.graph.cycles.get("cyc-0001")
 
     assert raised.value.exit_code == 7
@@ -208,7 +210,9 @@ async def test_a_dead_endpoint_is_never_a_finding(tmp_path: Path) -> None:
     async with serve(dying()) as server:
         profile = TargetProfile(spec="openai:m", base_url=server.openai_url)
         tinman = await create_tinman(target=profile, store=tmp_path / "t.db", retry_backoff_seconds=0.0)
-        result = await tinman.research_cycle(max_hypotheses=3, max_experiments=2, max_interventions=1)
+        result = await tinman.research_cycle(
+            max_hypotheses=3, max_experiments=2, max_interventions=1, reconnaissance=False
+        )
         await tinman.close()
 
     runs = [run for r in result.results for run in r.runs]

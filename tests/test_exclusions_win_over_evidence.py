@@ -55,8 +55,9 @@ class Arms:
 
     def __call__(self, request: Request, world: World) -> Line:
         name, arm, number = request.messages[-1].text.split()
-        if arm == "control":
-            return self.control.pop(0) if self.control and name == "one" else "fine"
+        if arm == "control":  # the first one only says whether the failure of the screen is worth confirming
+            is_confirming = int(number) >= SCREENED
+            return self.control.pop(0) if self.control and name == "one" and is_confirming else "fine"
         position, first = int(number) - SCREENED, self.stress if name == "one" else ("fine",) * 3
         return first[position] if 0 <= position < len(first) else "broken"
 
@@ -77,9 +78,8 @@ async def found(
     [
         (Arms(stress=(GONE, GONE, GONE)), "unmeasurable", "3 of 8 stressed runs"),
         (Arms(control=(GONE, GONE)), "unmeasurable", "2 of 8 control runs"),
-        (Arms(control=("broken", "broken")), "broken_probe", "2 of 8"),
     ],
-    ids=["stress gave nothing", "control gave nothing", "control fails"],
+    ids=["stress gave nothing", "control gave nothing"],
 )
 async def test_more_than_a_fifth_of_an_arm_excludes_a_finding_that_the_evidence_alone_would_confirm(
     play: Arms, standing: str, why: str
@@ -98,21 +98,42 @@ async def test_a_single_lost_run_is_outgrown_by_further_ones() -> None:
     assert (result.standing, result.stress.indeterminate, result.stress.n) == ("validated", 1, 6)
 
 
-async def test_what_is_excluded_does_not_lower_the_bar_for_the_others() -> None:
-    """Five failures of eight have E = 34: enough as the second of two to be reported, not as the only one."""
-    loose, other = await found(Arms(control=("broken", "broken")), design("one"), design("two"))
+async def test_a_control_that_fails_now_and_then_raises_the_bar_and_excludes_nothing() -> None:
+    """Which of two arms failed is told by each pair: the stressed one alone in most of them is a finding."""
+    often = ("broken", "fine", "fine")
+    (clean,) = await found(Arms(stress=("fine",)))
+    (result,) = await found(Arms(control=often * 14, stress=("fine",)))
 
-    assert loose.standing == "broken_probe"
-    assert (other.standing, other.stress.n) == ("validated", 10)
+    assert result.standing == "validated"
+    assert result.control.failures > 0.2 * result.control.n
+    assert result.stress.n > clean.stress.n
+    assert result.probes[0].only_stress > result.probes[0].only_control
+
+
+async def test_a_control_that_always_fails_is_no_finding_and_ends_soon() -> None:
+    (result,) = await found(Arms(control=("broken",) * 40))
+
+    assert (result.standing, result.stress.n) == ("not_applicable", 8)
+    assert "the control fails with it" in result.notes
+
+
+async def test_what_is_excluded_does_not_lower_the_bar_for_the_others() -> None:
+    """With the second of two confirmed a bar of 20 would do for each; as the only one it takes 40."""
+    gone = Arms(stress=(GONE, GONE, GONE))
+    loose, other = await found(gone, design("one"), design("two"))
+
+    assert loose.standing == "unmeasurable"
+    assert other.standing == "validated"
     assert other.log_e >= math.log(2 / 0.05)
 
 
 async def test_the_bar_counts_those_that_entered_confirming_and_no_run_of_the_screen() -> None:
-    """Two are promoted, one has a slot: E = 34 then suffices, where with a slot for both it would take 40."""
+    """Two are promoted, one has a slot: the bar is then that of one, where with a slot for both it would be twice."""
     slow = replace(design("two"), forecast=1.0)
     results = await found(Arms(), design("one"), slow, max_experiments=1)
     entered, left_out = sorted(results, key=lambda result: -result.stress.n)
+    n = entered.stress.n
 
-    assert (entered.experiment_id, entered.standing, entered.stress.n) == ("experiment-two", "validated", 8)
-    assert entered.log_e == stats.log_e_two_arms(8, 5, 0)
+    assert (entered.experiment_id, entered.standing) == ("experiment-two", "validated")
+    assert math.log(20) <= entered.log_e == stats.log_e(n, n - 3, 0, n - 3, 0)
     assert (left_out.standing, left_out.stress.n, left_out.log_e) == ("suspected", 0, 0.0)

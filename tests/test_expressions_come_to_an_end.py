@@ -18,9 +18,9 @@ from tinman.loop.recipes.refactor import occurrences
 from tinman.messages import Reply, Request, say
 from tinman.patches.flow import drive, flow
 from tinman.patches.kinds import Guardrail, Patch
-from tinman.scenarios.checks import judge
 from tinman.scenarios.files import read_check, read_scenario
 from tinman.scenarios.json_shape import violation
+from tinman.scenarios.verdicts import judge
 from tinman.text.json_paths import values_at
 from tinman.text.patterns import Searches, check_pattern
 

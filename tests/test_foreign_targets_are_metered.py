@@ -104,6 +104,8 @@ async def test_a_patch_acts_on_it_metered_or_not() -> None:
 async def test_a_cycle_counts_it() -> None:
     async with await create_tinman(target=Own(), store=":memory:") as tinman:
         assert isinstance(tinman.target, ForeignTarget)
-        result = await tinman.research_cycle(max_hypotheses=2, max_experiments=1, max_interventions=0)
+        result = await tinman.research_cycle(
+            max_hypotheses=2, max_experiments=1, max_interventions=0, reconnaissance=False
+        )
 
     assert result.usage.calls == sum(run.usage.calls for each in result.results for run in each.runs) > 0

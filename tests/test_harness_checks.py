@@ -15,9 +15,10 @@ from tinman.errors import DefinitionError
 from tinman.frozen import adapter, dump
 from tinman.messages import Usage
 from tinman.scenarios import registry
-from tinman.scenarios.checks import Check, ToolTrace, is_subset, judge
+from tinman.scenarios.checks import Check, ToolTrace
 from tinman.scenarios.files import BUILT_IN_CHECKS, check_data, read_check
 from tinman.scenarios.json_shape import check_schema, read_path, same, violation
+from tinman.scenarios.verdicts import is_subset, judge
 from tinman.text.json_paths import values_at
 
 
@@ -341,6 +342,10 @@ def test_an_unknown_type_is_an_error_and_so_are_the_engine_s_own(kind: str) -> N
 EXAMPLES: dict[str, dict[str, Any]] = {
     "assistant_matches": {"pattern": "x"},
     "keeps_secret": {"values": ["xyz"]},
+    "assistant_not_asserts": {"values": ["90 days"]},
+    "keeps_words": {"texts": ["one two three"]},
+    "arguments_fit": {"schemas": {"a": {"type": "object"}}},
+    "holds": {"name": "rule 1"},
     "assistant_json_schema": {"schema": {"type": "object"}},
     "assistant_json_path": {"path": "$.a", "equals": None},
     "tool_not_used": {"values": ["a"]},

@@ -22,7 +22,7 @@ from tinman.harness.reports.artifacts import read_artifact
 from tinman.harness.results import Trials, result_of
 from tinman.harness.selection import failed_ids
 from tinman.scenarios import load_scenarios, run_scenario
-from tinman.scenarios.checks import is_subset
+from tinman.scenarios.verdicts import is_subset
 from tinman.targets import env_files
 from tinman.targets.adapters.base import CommandAppAdapter, PythonAppAdapter, RuntimeSpec
 from tinman.targets.adapters.target import AdapterProcess

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tinman import stats
 from tinman.agents.base import AgentContext
 from tinman.agents.experiment_architect import ExperimentArchitect
 from tinman.agents.experiment_executor import ExperimentExecutor
 from tinman.agents.hypothesis_engine import HypothesisEngine
+from tinman.experiments.cases import POOL, CasePlan
+from tinman.experiments.drawing import Drawing
 from tinman.messages import Request
 from tinman.records import ExperimentDesign, ExperimentResult
 from tinman.reports.explain import explain
 from tinman.reports.lines import summary
 from tinman.reports.markdown import report
+from tinman.scenarios.checks import ContainsAny
+from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
+from tinman.targets.chat import ChatTarget
 from tinman.targets.world import World
+from tinman.taxonomy import FailureClass
 from tinman.testing import ScriptedTarget
 from tinman.tinman import create_tinman
 
 
 def failing(request: Request, world: World) -> str:
-    return "I do not know."
+    return "broken"
 
 
-async def design(measure: int) -> ExperimentDesign:
-    guessed = (await HypothesisEngine().run(AgentContext(), max_hypotheses=14)).output
-    wanted = [h for h in guessed if h.subtype == "sycophancy"]
-    designed: ExperimentDesign = (
-        await ExperimentArchitect().run(AgentContext(), hypotheses=wanted, measure=measure)
-    ).output[0]
-    pairs = (*designed.test_cases, *designed.measure_cases)
-    alone = tuple(replace(pair, control=None) for pair in pairs)
-    count = len(designed.test_cases)
-    return replace(designed, test_cases=alone[:count], measure_cases=alone[count:])
+def design(measure: int, *, cases: int = stats.SCREEN_OKS + stats.CONFIRM_CAP) -> ExperimentDesign:
+    """A design without controls; with as many further cases as ``measure`` says."""
+
+    def pair(number: int) -> ScenarioPair:
+        turn = Turn(user=f"request {number}", checks=(ContainsAny(values=("fine",)),))
+        return ScenarioPair(
+            case=f"case {number}",
+            base_task=f"task {number % 8}",
+            stressed=Scenario(scenario_id=f"s{number}", turns=(turn,)),
+        )
+
+    return ExperimentDesign(
+        id="experiment-one",
+        hypothesis_id="hypothesis-one",
+        name="a stress",
+        stress_type="logical_chain",
+        failure_class=FailureClass.REASONING,
+        test_cases=tuple(pair(number) for number in range(cases)),
+        measure_cases=tuple(pair(1_000 + number) for number in range(measure)),
+    )
 
 
 async def executed(plan: ExperimentDesign, measure: int, **more: int) -> ExperimentResult:
@@ -44,7 +58,7 @@ async def executed(plan: ExperimentDesign, measure: int, **more: int) -> Experim
 
 
 async def test_every_measured_run_is_a_case_of_its_own_that_no_other_stage_uses() -> None:
-    plan = await design(measure=120)
+    plan = design(120, cases=POOL)
     result = await executed(plan, 120)
     runs = [run for run in result.runs if run.stage == "measure"]
     elsewhere = {run.case for run in result.runs if run.stage != "measure"}
@@ -56,17 +70,26 @@ async def test_every_measured_run_is_a_case_of_its_own_that_no_other_stage_uses(
     assert result.measured_interval == stats.wilson(120, 120)
 
 
+async def test_a_family_has_cases_of_its_own_for_measuring() -> None:
+    guessed = (await HypothesisEngine().run(AgentContext(), max_hypotheses=99)).output
+    wanted = [h for h in guessed if h.subtype == "sycophancy"][:1]
+    (plan,) = (await ExperimentArchitect().run(AgentContext(), hypotheses=wanted)).output
+    drawing, probe = Drawing(0, ChatTarget.capabilities), plan.test_cases[0].probe
+    full = CasePlan.of(drawing.to_prove(drawing.to_measure(drawing.to_confirm(plan, probe), probe, 10), probe))
+
+    assert len(full.measure) == len({pair.stressed.digest for pair in full.measure}) == 10
+
+
 async def test_no_case_is_repeated_when_more_is_asked_than_there_is() -> None:
-    plan = await design(measure=1_000)
-    result = await executed(plan, 1_000)
+    result = await executed(design(200), 1_000)
     cases = [run.case for run in result.runs if run.stage == "measure"]
 
-    assert 200 <= len(cases) == len(set(cases)) < 288
+    assert 200 <= len(cases) == len(set(cases)) < 240
     assert f"{len(cases)} runs of the 1000 asked for" in result.notes
 
 
 async def test_measuring_stays_within_the_ceiling_on_runs() -> None:
-    result = await executed(await design(measure=100), 100, max_runs=60)
+    result = await executed(design(100), 100, max_runs=60)
 
     assert (result.standing, result.measured.n) == ("validated", 0)
     assert "no runs are left" in result.notes

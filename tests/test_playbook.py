@@ -17,18 +17,19 @@ from tinman.agents.base import AgentContext
 from tinman.agents.experiment_architect import ExperimentArchitect
 from tinman.agents.experiment_executor import ExperimentExecutor
 from tinman.agents.hypothesis_engine import HypothesisEngine
-from tinman.experiments.cases import PICK_CASES, POOL, PROVE_CASES, REATTACK_CASES, CasePlan
+from tinman.experiments.cases import CasePlan
+from tinman.experiments.drawing import Drawing, seed_of
 from tinman.frozen import digest, dump
 from tinman.messages import Request
-from tinman.patches.kinds import SEAMS, Guardrail, HumanReview, ToolRestriction
-from tinman.playbook.cases import draw, family_for, family_named
+from tinman.patches.kinds import SEAMS, Guardrail, HumanReview, PromptPatch, ToolRestriction
+from tinman.playbook.cases import Hand, draw, family_for, family_named, screening
 from tinman.playbook.diagnosis import diagnose
 from tinman.playbook.probes import FAMILIES, Family
 from tinman.playbook.remedies import REMEDIES, remedies
 from tinman.records import ExperimentDesign, ExperimentResult
 from tinman.scenarios.checks import CheckResult, ToolCallsAtMost
 from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
-from tinman.stats import CONFIRM_CAP, SCREEN_OKS
+from tinman.stats import CONFIRM_CAP, PROBE_OKS
 from tinman.targets.base import Capabilities
 from tinman.targets.world import World
 from tinman.taxonomy import STRESS_TYPES, SUBTYPES, FailureClass
@@ -44,7 +45,16 @@ def families_of(failure_class: FailureClass, stress_type: str) -> list[Family]:
     return [f for f in FAMILIES if (f.failure_class, f.stress_type) == (failure_class, stress_type)]
 
 
-ALL_CASES = {family.name: draw(family, seed=0, count=1_000, capabilities=EVERYTHING)[0] for family in FAMILIES}
+def drawn(
+    family: Family, *, seed: int, count: int, capabilities: Capabilities, hand: Hand = "discovery"
+) -> tuple[ScenarioPair, ...]:
+    """Up to ``count`` cases of each probe."""
+    found = (draw(family, p, seed=seed, count=count, capabilities=capabilities, hand=hand)[0] for p in family.probes)
+    return tuple(itertools.chain.from_iterable(found))
+
+
+ENOUGH = PROBE_OKS + CONFIRM_CAP + 6
+ALL_CASES = {family.name: drawn(family, seed=0, count=ENOUGH, capabilities=EVERYTHING) for family in FAMILIES}
 
 
 # -- breadth --------------------------------------------------------------------------------------------------------
@@ -65,11 +75,12 @@ def test_every_stress_type_has_four_probes_and_120_distinct_cases(
 
 
 @each_family
-def test_every_family_fills_all_stages_with_cases_of_its_own(family: Family) -> None:
-    pairs = ALL_CASES[family.name]
+def test_every_probe_fills_screen_and_confirm_with_cases_of_its_own(family: Family) -> None:
+    for probe in family.probes:
+        pairs = [pair for pair in ALL_CASES[family.name] if pair.probe == probe]
 
-    assert len({pair.stressed.digest for pair in pairs}) >= POOL
-    assert len({pair.case for pair in pairs}) == len(pairs)
+        assert len({pair.stressed.digest for pair in pairs}) >= PROBE_OKS + CONFIRM_CAP
+        assert len({pair.case for pair in pairs}) == len(pairs)
 
 
 @each_family
@@ -87,7 +98,9 @@ def test_every_case_is_tagged_with_names_of_the_taxonomy(family: Family) -> None
     assert family.stress_type in STRESS_TYPES[family.failure_class]
     assert SUBTYPES[family.subtype].failure_class is family.failure_class
     assert family_named(family.name) is family
-    assert family_for(family.failure_class, family.stress_type, family.subtype) is family
+    found = family_for(family.failure_class, family.stress_type, family.subtype)
+    assert found is not None
+    assert (found.stress_type, found.subtype) == (family.stress_type, family.subtype)
 
 
 def test_wordings_have_no_slot_left_open() -> None:
@@ -102,16 +115,16 @@ def test_wordings_have_no_slot_left_open() -> None:
 
 # -- what must not change -------------------------------------------------------------------------------------------
 
-CASES_DIGEST, FAMILIES_DIGEST, REMEDIES_DIGEST = "ea5890208822afe4", "bb0e3d073415cd03", "408387fb797c6ebe"
+CASES_DIGEST, FAMILIES_DIGEST, REMEDIES_DIGEST = "deea29db4b1c0f2e", "0e099871f49d16b1", "144dc5bf973dfd4c"
 
 
 def test_the_cases_of_every_family_are_drawn_in_the_order_and_words_they_always_had() -> None:
     """Recorded runs rest on them: a case that reads otherwise is another case."""
-    drawn = [
+    cases = [
         [
             family.name,
             seed,
-            [without_probe(pair) for pair in draw(family, seed=seed, count=1_000, capabilities=given)[0]],
+            [dump(pair) for pair in drawn(family, seed=seed, count=6, capabilities=given)],
         ]
         for family in FAMILIES
         for seed in (0, 11)
@@ -123,11 +136,7 @@ def test_the_cases_of_every_family_are_drawn_in_the_order_and_words_they_always_
     ]
 
     assert digest(named) == FAMILIES_DIGEST
-    assert digest(drawn) == CASES_DIGEST
-
-
-def without_probe(pair: ScenarioPair) -> dict[str, object]:
-    return {name: value for name, value in dump(pair).items() if name != "probe"}
+    assert digest(cases) == CASES_DIGEST
 
 
 def test_the_remedies_of_every_subtype_are_those_it_always_had() -> None:
@@ -155,32 +164,44 @@ def test_each_case_says_which_probe_it_was_drawn_from(family: Family) -> None:
 
 @each_family
 def test_the_stages_of_an_experiment_share_no_case(family: Family) -> None:
-    pairs, _ = draw(family, seed=7, count=POOL, capabilities=EVERYTHING)
-    plan = CasePlan.of(
-        ExperimentDesign(
-            id="e", hypothesis_id="h", name="n", stress_type="s", test_cases=pairs, failure_class=family.failure_class
-        )
+    drawing, probes = Drawing(7, EVERYTHING), list(family.probes)
+    design = ExperimentDesign(
+        id="e",
+        hypothesis_id="h",
+        name="n",
+        stress_type="s",
+        test_cases=screening(family, seed=seed_of("h", 7), capabilities=EVERYTHING)[0],
+        failure_class=family.failure_class,
+        family=family.name,
     )
+    design = drawing.to_confirm(drawing.to_confirm(design, probes[0]), probes[-1])
+    design = drawing.to_measure(drawing.to_prove(design, probes[0]), probes[0], 20)
+    plan = CasePlan.of(design)
     stages = [{p.stressed.digest for p in each} for each in plan.stages.values()]
 
-    assert [len(stage) for stage in stages] == [SCREEN_OKS, CONFIRM_CAP, PICK_CASES, PROVE_CASES, REATTACK_CASES, 0]
-    assert not [1 for a, b in itertools.combinations(stages, 2) if a & b]
+    assert set(plan.screens) == set(plan.confirms) == set(probes)
+    assert {len(cases) for cases in plan.screens.values()} == {PROBE_OKS}
+    assert len(plan.confirms[probes[0]]) == len(plan.confirms[probes[-1]]) == CONFIRM_CAP
+    assert len(stages[0]) == PROBE_OKS * len(probes)
+    assert not [1 for a, b in itertools.combinations(stages[:5], 2) if a & b]
 
 
 @each_family
 def test_drawing_depends_on_its_arguments_alone(family: Family) -> None:
-    first = draw(family, seed=3, count=20, capabilities=EVERYTHING)
+    probe = next(iter(family.probes))
+    first = draw(family, probe, seed=3, count=20, capabilities=EVERYTHING)
 
-    assert draw(family, seed=3, count=20, capabilities=EVERYTHING) == first
-    assert draw(family, seed=3, count=30, capabilities=EVERYTHING)[0][:20] == first[0]
-    assert draw(family, seed=4, count=20, capabilities=EVERYTHING) != first
+    assert draw(family, probe, seed=3, count=20, capabilities=EVERYTHING) == first
+    assert draw(family, probe, seed=3, count=30, capabilities=EVERYTHING)[0][:20] == first[0]
+    assert draw(family, probe, seed=4, count=20, capabilities=EVERYTHING) != first
 
 
 @each_family
 def test_neighbouring_cases_come_from_different_base_tasks(family: Family) -> None:
-    pairs, _ = draw(family, seed=1, count=8, capabilities=EVERYTHING)
+    for probe in family.probes:
+        pairs, _ = draw(family, probe, seed=1, count=8, capabilities=EVERYTHING)
 
-    assert len({pair.base_task for pair in pairs}) == 8
+        assert len({pair.base_task for pair in pairs}) == 8
 
 
 # -- black boxes ----------------------------------------------------------------------------------------------------
@@ -188,9 +209,9 @@ def test_neighbouring_cases_come_from_different_base_tasks(family: Family) -> No
 
 @each_family
 def test_a_black_box_gets_only_what_it_can_be_given_or_a_reason(family: Family) -> None:
-    pairs, why_not = draw(family, seed=0, count=POOL, capabilities=BLACK_BOX)
+    pairs, reason = screening(family, seed=0, capabilities=BLACK_BOX)
 
-    assert bool(pairs) is not bool(why_not)
+    assert bool(pairs) is not bool(reason)
     for pair in pairs:
         for scenario in (pair.stressed, pair.control):
             assert scenario is not None
@@ -199,8 +220,10 @@ def test_a_black_box_gets_only_what_it_can_be_given_or_a_reason(family: Family) 
 
 
 def test_documents_are_pasted_where_none_can_be_planted() -> None:
-    planted, _ = draw(family_named("sycophancy"), seed=0, count=1, capabilities=EVERYTHING)  # type: ignore[arg-type]
-    pasted, _ = draw(family_named("sycophancy"), seed=0, count=1, capabilities=Capabilities())  # type: ignore[arg-type]
+    sycophancy = family_named("sycophancy")
+    assert sycophancy is not None
+    planted = drawn(sycophancy, seed=0, count=1, capabilities=EVERYTHING)
+    pasted = drawn(sycophancy, seed=0, count=1, capabilities=Capabilities())
     document, turn = planted[0].stressed.world.documents[0].text, pasted[0].stressed.turns[0].user
 
     assert document in turn
@@ -208,7 +231,7 @@ def test_documents_are_pasted_where_none_can_be_planted() -> None:
 
 
 def test_what_needs_tools_memory_or_several_turns_says_so() -> None:
-    reasons = {f.name: draw(f, seed=0, count=1, capabilities=BLACK_BOX)[1] for f in FAMILIES}
+    reasons = {f.name: screening(f, seed=0, capabilities=BLACK_BOX)[1] for f in FAMILIES}
 
     assert reasons["retry storm"].endswith("system, tools")
     assert reasons["poisoned memory"].endswith("memory")
@@ -237,7 +260,7 @@ def refuse(request: Request, world: World) -> str:
 
 async def results_for(target: ScriptedTarget) -> tuple[ExperimentResult, ...]:
     context = AgentContext(seed=5)
-    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=len(FAMILIES))).output
+    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=len(FAMILIES), wide=True)).output
     designs = (await ExperimentArchitect(capabilities=target.capabilities).run(context, hypotheses=hypotheses)).output
     result = await ExperimentExecutor(model_client=target).run(context, experiments=designs)
     assert result.success, result.error
@@ -259,7 +282,7 @@ async def test_silence_is_unmeasurable_and_refusing_everything_is_no_finding() -
     refusing = await results_for(ScriptedTarget(refuse))
 
     assert {r.standing for r in silent} == {"unmeasurable"}
-    assert {r.standing for r in refusing} <= {"broken_probe", "not_seen"}
+    assert {r.standing for r in refusing} <= {"not_applicable", "not_seen"}
 
 
 # -- answers --------------------------------------------------------------------------------------------------------
@@ -294,10 +317,11 @@ def test_all_eight_kinds_of_intervention_are_remedies_of_something() -> None:
 
 async def test_no_design_is_left_without_cases_on_a_target_that_can_be_given_everything() -> None:
     context = AgentContext()
-    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=len(FAMILIES))).output
+    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=len(FAMILIES), wide=True)).output
     designs: tuple[ExperimentDesign, ...] = (await ExperimentArchitect().run(context, hypotheses=hypotheses)).output
 
-    assert {len(design.test_cases) for design in designs} == {POOL}
+    families = {family.name: family for family in FAMILIES}
+    assert all(len(d.test_cases) == PROBE_OKS * len(families[d.family].probes) for d in designs)
     assert not [design.not_runnable for design in designs if design.not_runnable]
 
 
@@ -319,11 +343,11 @@ def test_what_a_remedy_leaves_open_is_filled_in_from_the_failing_scenarios(tools
     failing = [Scenario(scenario_id="s", turns=(Turn(user="Hello.", checks=checks),), world=world)]
     named = tuple(sorted(tools))
 
-    assert [r.patch for r in remedies("destructive_call", failing)][:2] == [
-        ToolRestriction(deny=named),
-        HumanReview(tools=named),
-    ]
-    assert remedies("destructive_call", failing)[0].name == f"take {', '.join(named)} away"
+    guarding = [ToolRestriction(deny=named), HumanReview(tools=named)] if named else []
+    found = remedies("destructive_call", failing)
+
+    assert [r.patch for r in found if not isinstance(r.patch, PromptPatch)] == guarding
+    assert not named or found[0].name == f"take {', '.join(named)} away"
     guards = [r.patch for r in remedies("system_prompt_leak", failing) if isinstance(r.patch, Guardrail)]
     assert guards == ([Guardrail(direction="out", patterns=(r"\b[A-Z]{2}\-\d{4}\b",))] if secrets else [])
 
@@ -331,6 +355,10 @@ def test_what_a_remedy_leaves_open_is_filled_in_from_the_failing_scenarios(tools
 # -- independence ---------------------------------------------------------------------------------------------------
 
 SOURCES = Path(tinman.__file__).parent
+COUNTED = frozenset(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred".split()
+)
 SANDBOX, PLAYBOOK = SOURCES / "targets" / "sandbox", SOURCES / "playbook"
 
 
@@ -370,5 +398,7 @@ def test_sandbox_and_playbook_do_not_know_each_other() -> None:
 
 
 def test_sandbox_and_playbook_share_no_phrase_of_six_words() -> None:
-    """What the sandbox understands is a grammar, not a list of what the playbook says."""
-    assert phrases_of(SANDBOX) & phrases_of(PLAYBOOK) == set()
+    """What the sandbox understands is a grammar, not a list of what the playbook says. To count is nobody's phrase."""
+    shared = phrases_of(SANDBOX) & phrases_of(PLAYBOOK)
+
+    assert {phrase for phrase in shared if not COUNTED.issuperset(phrase)} == set()

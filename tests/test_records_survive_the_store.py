@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -84,11 +85,17 @@ pairs = st.lists(
     ),
     max_size=2,
 ).map(tuple)
+matching = st.dictionaries(st.text(), st.text().map(re.escape))
 patch = (
     st.builds(PromptPatch, text=st.text())
-    | st.builds(Guardrail, direction=st.just("out"), patterns=words, secrets=words)
+    | st.builds(
+        Guardrail, direction=st.just("out"), patterns=words.map(lambda each: tuple(map(re.escape, each))), secrets=words
+    )
     | st.builds(ParameterTune, params=free)
-    | st.builds(ToolRestriction, allow=st.dictionaries(st.text(), st.dictionaries(st.text(), st.text()), max_size=2))
+    | st.builds(
+        ToolRestriction,
+        allow=st.dictionaries(st.text(), matching, max_size=2),
+    )
 )
 records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Hypothesis, id=ids, label=st.text(), target_surface=st.text(), expected_failure=st.text(), evidence=words,

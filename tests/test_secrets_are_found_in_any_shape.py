@@ -15,9 +15,9 @@ from tinman.messages import Message, Reply, Request, ToolUse, say
 from tinman.models.wires.reading import arguments_of
 from tinman.patches.flow import drive, flow
 from tinman.patches.kinds import Guardrail
-from tinman.scenarios.checks import judge
 from tinman.scenarios.files import read_check
 from tinman.scenarios.run import traces_of
+from tinman.scenarios.verdicts import judge
 from tinman.text.matching import tells
 
 SECRET = "HUNTER-77-X"

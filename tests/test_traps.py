@@ -24,14 +24,16 @@ from tinman.agents import (
 )
 from tinman.approvals.handler import ApprovalHandler
 from tinman.approvals.risk import deployment_tier
-from tinman.clock import rng
+from tinman.clock import chance, rng
 from tinman.config.modes import Mode
 from tinman.errors import ProviderUnavailable
 from tinman.events import EventBus, EventName
 from tinman.experiments.bench import Bench
 from tinman.experiments.cases import CasePlan
-from tinman.messages import Reply, Request
+from tinman.experiments.drawing import Drawing
+from tinman.messages import Reply, Request, say
 from tinman.patches.kinds import ParameterTune, PromptPatch
+from tinman.playbook.base_tasks import SETTINGS
 from tinman.records import (
     Counts,
     DiscoveredFailure,
@@ -47,6 +49,7 @@ from tinman.runtime import InlineRuntime, JournalRuntime, Runtime
 from tinman.scenarios.outcome import Outcome
 from tinman.scenarios.run import run_scenario
 from tinman.targets.base import Target
+from tinman.targets.chat import ChatTarget
 from tinman.targets.load import load_target
 from tinman.targets.profile import TargetProfile
 from tinman.targets.world import World
@@ -62,7 +65,7 @@ def is_stressed(request: Request) -> bool:
 
 async def design_of_sycophancy() -> ExperimentDesign:
     context = AgentContext(session_id="traps")  # ids, and with them the dice, follow from the session
-    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=14)).output
+    hypotheses = (await HypothesisEngine().run(context, max_hypotheses=999)).output
     wanted = [h for h in hypotheses if h.subtype == "sycophancy"]
     designed = (await ExperimentArchitect().run(context, hypotheses=wanted)).output
     design: ExperimentDesign = designed[0]
@@ -73,13 +76,18 @@ def truth(world: World) -> str:
     return world.documents[0].text
 
 
+def rumour(world: World) -> str:
+    """What the user claims in the cases of this world."""
+    return next(f"It is {s.rumour}." for s in SETTINGS if s.company in truth(world))
+
+
 # -- 1: a target that fails every time is found, whatever the hand-over
 
 Handover = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 async def finds_what_always_fails(handover: Handover) -> bool:
-    target = ScriptedTarget(lambda request, world: "no idea" if is_stressed(request) else truth(world))
+    target = ScriptedTarget(lambda request, world: rumour(world) if is_stressed(request) else truth(world))
     context = AgentContext()
     executed = await ExperimentExecutor(model_client=target).run(context, experiments=[await design_of_sycophancy()])
     handed = [handover(data) for data in executed.data["results"]]
@@ -134,7 +142,9 @@ async def leaves_its_story(folder: Path, store: str) -> bool:
         return False
     with closing(sqlite3.connect(places[0])) as connection:
         counts = dict(connection.execute("SELECT kind, count(*) FROM nodes GROUP BY kind").fetchall())
-    return bool(counts.get("run", 0) >= sum(r.total_runs for r in result.results) > 0 and counts["hypothesis"] == 3)
+    asked = [h for h in result.hypotheses if h.wave == 1]
+    has_runs = counts.get("run", 0) >= sum(r.total_runs for r in result.results) > 0
+    return bool(has_runs and len(asked) == 3 and counts["hypothesis"] == len(result.hypotheses))
 
 
 async def test_a_cycle_is_in_the_database_when_it_is_over(tmp_path: Path) -> None:
@@ -167,7 +177,7 @@ async def stores_each_phase_before_the_next(place: Path) -> bool:
         result = await tinman.research_cycle(max_hypotheses=3, max_experiments=2, max_interventions=1)
     runs = sum(r.total_runs for r in result.results)
     return (
-        bus.seen["experiments"].get("hypothesis", 0) == 3
+        bus.seen["experiments"].get("hypothesis", 0) == len(result.hypotheses) > 3
         and bus.seen["runs"].get("experiment", 0) == len(result.experiments)
         and bus.seen["failures"].get("run", 0) == runs > 0
         and bus.seen["interventions"].get("failure_mode", 0) == len(result.failures) > 0
@@ -214,11 +224,12 @@ async def test_a_dead_endpoint_reproduces_nothing() -> None:
 async def draws_nothing(verdict: Callable[[Outcome], str]) -> bool:
     """Say whether a target that answers right is found right, a wrong one wrong, a silent one neither, every time."""
 
-    def answering(said: str | None) -> ScriptedTarget:
-        return ScriptedTarget(lambda _, world: truth(world) if said is None else said)
+    def answering(said: str) -> ScriptedTarget:
+        answers = {"truth": truth, "rumour": rumour, "": lambda _: ""}
+        return ScriptedTarget(lambda _, world: answers[said](world))
 
     pairs = (await design_of_sycophancy()).test_cases[:20]
-    expected = {None: "ok", "no idea": "failure", "": "indeterminate"}
+    expected = {"truth": "ok", "rumour": "failure", "": "indeterminate"}
     found = {said: [verdict(await run_scenario(answering(said), p.stressed)) for p in pairs] for said in expected}
     return found == {said: [wanted] * len(pairs) for said, wanted in expected.items()}
 
@@ -257,14 +268,14 @@ async def placebos_improved(conclude: Concluding, placebo: PromptPatch, seeds: r
 
     target = load_target(TargetProfile(spec="sandbox"), {})
     patched = apply(target, placebo)
-    design = await design_of_sycophancy()
+    design, drawing = await design_of_sycophancy(), Drawing(0, target.capabilities)
     improved = 0
     for seed in seeds:
         runs: dict[str, tuple[Run, ...]] = {}
         for arm, subject in (("before", target), ("after", patched)):
             # a target whose dice are its own: both arms differ, as they do with a real model
             bench = bench_of(subject, InlineRuntime(cycle_id=f"{seed}{arm}"), seed=seed * 2 + (arm == "after"))
-            cases = enumerate(CasePlan.of(design).prove)
+            cases = enumerate(CasePlan.of(drawing.to_prove(design, "false premise")).prove)
             runs[arm] = await bench.run([bench.spec(design, pair, stage="prove", number=i) for i, pair in cases])
         improved += conclude(runs["before"], runs["after"])
     return improved
@@ -285,6 +296,22 @@ async def test_a_placebo_improves_nothing(text: str) -> None:
 
     assert await placebos_improved(our_conclusion, placebo, range(8)) <= 1
     assert await placebos_improved(recorded_baseline, placebo, range(8)) >= 4
+
+
+class Yielding:
+    """A model that mostly takes over what a user claims, in whatever words, unless it is told the rule."""
+
+    provider, name = "scripted", "yielding"
+
+    async def complete(self, request: Request) -> Reply:
+        told = "\n".join(message.text for message in request.messages)
+        setting = next(each for each in SETTINGS if each.company in told)
+        is_claimed = setting.rumour in "\n".join(m.text for m in request.messages if m.role == "user")
+        yields = is_claimed and RULE not in told and chance(request.seed, "yield") < 0.85
+        return Reply(message=say("assistant", f"It is {setting.rumour if yields else setting.truth}."))
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
 
 
 async def test_a_placebo_is_never_recommended_and_the_real_fix_is() -> None:
@@ -311,7 +338,7 @@ async def test_a_placebo_is_never_recommended_and_the_real_fix_is() -> None:
             payload=PromptPatch(text=text),
             risk_tier=RiskTier.REVIEW,
         )
-        engine = SimulationEngine(model_client=load_target(TargetProfile(spec="sandbox"), {}))
+        engine = SimulationEngine(model_client=ChatTarget(Yielding()))
         ran = await engine.run(
             AgentContext(seed=7), interventions=[intervention], num_runs=None, failures=[failure], experiments=[design]
         )
@@ -377,7 +404,7 @@ async def peak_in_flight(runtime: Any, calls: int, limit: int) -> int:
     target = ScriptedTarget(answer)
     design = await design_of_sycophancy()
     bench = bench_of(target, runtime, concurrency=limit)
-    pairs = (design.test_cases * 3)[:calls]
+    pairs = (design.test_cases * 30)[:calls]
     await bench.run([bench.spec(design, pair, stage="screen", number=i) for i, pair in enumerate(pairs)])
     return peak
 
@@ -426,7 +453,7 @@ async def stops_when_paused(kind: type[ExperimentExecutor]) -> bool:
     begun_while_paused = len(begun)
     executor.resume()
     result = await task
-    return begun_while_paused == 3 and result.data["total_runs"] == 6
+    return begun_while_paused == 3 and result.data["total_runs"] == len(design.test_cases)
 
 
 async def test_a_paused_agent_stops_between_two_runs() -> None:

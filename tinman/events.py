@@ -23,6 +23,8 @@ EventName = Literal[
     "agent.failed",
     "cycle.started",
     "cycle.finished",
+    "reconnaissance.started",
+    "reconnaissance.finished",
     "phase.started",
     "phase.progressed",
     "phase.finished",

@@ -27,6 +27,7 @@ from tinman.events import EventBus
 from tinman.frozen import dump
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle
+from tinman.messages import Answers
 from tinman.meters import Meters
 from tinman.models.base import Model
 from tinman.models.load import load_model
@@ -36,6 +37,7 @@ from tinman.reasoner import Reasoner
 from tinman.records import Spent
 from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.runtime.lease import Lease
+from tinman.surface import Surface, of_profile, of_world
 from tinman.targets.base import Target
 from tinman.targets.chat import ChatTarget
 from tinman.targets.load import as_target, load_target
@@ -73,6 +75,7 @@ class Tinman:
         self.mode = Mode(mode)
         self.bus = event_bus or EventBus()
         profile = target if isinstance(target, TargetProfile) else None
+        known = of_profile(profile) if profile else None  # a check that is none is told before anything is opened
         self.target: Target = load_target(profile, keys or {}) if profile else as_target(target)
         self._model = reasoner.model if isinstance(reasoner, Reasoner) else reasoner
         self._retries = profile.retries if profile else TargetProfile().retries
@@ -83,6 +86,7 @@ class Tinman:
         self._backoff = retry_backoff_seconds
         self._description = description or (profile.description if profile else f"target: {self.target.name}")
         self._world = profile.world if profile else self.target.world
+        self._surface = known or of_world(self.target.world)
         self._config = dict(config or {})
         if profile is not None:
             self._config.setdefault("target", to_store(profile))
@@ -128,6 +132,11 @@ class Tinman:
         return self._graph
 
     @property
+    def surface(self) -> Surface:
+        """What is known of the target: its profile, and once a cycle has begun all that it recalled and was told."""
+        return self._cycle.surface if self._cycle else self._surface
+
+    @property
     def has_reasoner(self) -> bool:
         """Whether an LLM reasons."""
         return self._model is not None
@@ -137,7 +146,7 @@ class Tinman:
         """Which LLM reasons, or that none does."""
         return f"{self._model.provider}:{self._model.name}" if self._model else "playbook, no LLM"
 
-    # -- modes -------------------------------------------------------------------------------------------------------
+    # -- modes and cycles --------------------------------------------------------------------------------------------
 
     async def highest_mode(self) -> Mode:
         """Return the highest mode this project was promoted to."""
@@ -146,8 +155,6 @@ class Tinman:
     async def promote(self, mode: Mode | str, *, by: str) -> None:
         """Raise the project one mode, on ``by``'s word, which goes into the audit trail. Raises ``ModeRefused``."""
         await promotion.promote(self.graph, mode, by=by)
-
-    # -- cycles ------------------------------------------------------------------------------------------------------
 
     async def preflight(self, cycle_id: str = "", options: ResearchOptions | None = None) -> tuple[str, ...]:
         """Check that target and reasoner answer, by a tiny turn each; a failure that may pass is tried again.
@@ -158,7 +165,7 @@ class Tinman:
         """
         # The cycle's time begins here: what is waited for before its first run counts as well.
         self._began[cycle_id] = clock.monotonic()
-        async with self._spending(cycle_id, options or ResearchOptions()) as meters:
+        async with self.spending(cycle_id, options or ResearchOptions()) as meters:
             with anyio.move_on_after(meters.budget.seconds_left):
                 notes = await self.target.metered(meters.of_target(retries=1, price=self._price)).preflight() or ()
                 if self._model is not None:
@@ -236,12 +243,12 @@ class Tinman:
     ) -> ResearchCycleResult:
         """Run a stored cycle under ``options``' ceilings; they are the cycle's own from now on."""
         check_reached(await self.highest_mode(), mode or self.mode)
-        async with self._spending(cycle_id, options) as meters:
+        async with self.spending(cycle_id, options) as meters:
             self._began.pop(cycle_id, None)
             return await self._run(cycle_id, options, mode or self.mode, meters)
 
     @asynccontextmanager
-    async def _spending(self, cycle_id: str, options: ResearchOptions) -> AsyncIterator[Meters]:
+    async def spending(self, cycle_id: str, options: ResearchOptions) -> AsyncIterator[Meters]:
         """Open the budget of a cycle (or one of its own without any) with the meters on it."""
         limits = Limits(
             calls=options.max_calls, tokens=options.max_tokens, usd=options.max_usd, seconds=options.timeout_seconds
@@ -266,14 +273,10 @@ class Tinman:
         reasoner: Reasoner | None = None
         if self._model is not None:
             spent = (await graph.cycles.get(cycle_id)).spent or Spent()
-            took = spent.answers  # by the cycle's earlier processes
-            usd = None if options.max_usd is None else max(0.0, options.max_usd * REASONERS_SHARE - took.nano_usd / 1e9)
-            share = Limits(usd=usd, seconds=options.timeout_seconds * REASONERS_SHARE - took.seconds)
-            budget = meters.budget.carve(Limits(usd=usd))
+            share = _reasoners_share(options, spent.answers)
+            budget = meters.budget.carve(Limits(usd=share.usd))
             reasoner = Reasoner(meters.of_model(self._model).on(budget), share=share, hide=self._hide)
-        handler = self.approval_handler or ApprovalHandler(
-            ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=self.bus
-        )
+        handler = self.approval_handler or _queueing(graph, self.bus)
         handler.cycle_id = cycle_id
         self._cycle = ResearchCycle(
             graph=graph,
@@ -286,6 +289,7 @@ class Tinman:
             options=options,
             description=self._description,
             world=self._world,
+            surface=self._surface,
             used=lambda: meters.usage,
             hide=self._hide,
         )
@@ -295,6 +299,17 @@ class Tinman:
         """Let the running cycle launch nothing more; what is in flight ends and is stored."""
         if self._cycle is not None:
             self._cycle.stop()
+
+
+def _reasoners_share(options: ResearchOptions, took: Answers) -> Limits:
+    """Return what of a cycle's money and time its reasoner may still take after what its earlier processes ``took``."""
+    usd = None if options.max_usd is None else max(0.0, options.max_usd * REASONERS_SHARE - took.nano_usd / 1e9)
+    return Limits(usd=usd, seconds=options.timeout_seconds * REASONERS_SHARE - took.seconds)
+
+
+def _queueing(graph: MemoryGraph, bus: EventBus) -> ApprovalHandler:
+    """Return a handler that leaves each question in the project's queue."""
+    return ApprovalHandler(ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=bus)
 
 
 def _block(limits: Limits) -> Amount:

@@ -6,6 +6,7 @@ from tinman import __version__
 from tinman.agents import adversary, experiment_architect, rule_writing
 from tinman.cli.app import App
 from tinman.config.settings import provider_keys
+from tinman.experiments.reconnaissance import most_turns
 from tinman.options import ResearchOptions
 from tinman.tinman import Tinman
 
@@ -34,10 +35,18 @@ def announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions) 
         f"  budget     {money} · {options.max_calls:,} calls · {options.max_tokens:,} tokens ·"
         f" {options.timeout_seconds / 60:.0f} min   seed {options.seed}"
     )
+    if options.reconnaissance:
+        turns = f"at most {_asked_first(tinman)} turns"
+        app.say(f"  first      {turns} to learn what the target is (none with --no-reconnaissance)")
     app.say(f"  store      {tinman.graph.db.place}")
     if tinman.target.name.startswith("sandbox"):
         app.say("  sandbox    a bundled agent with documented weaknesses: nothing leaves this machine")
     app.say()
+
+
+def _asked_first(tinman: Tinman) -> int:
+    """Return how many turns a reconnaissance takes at most."""
+    return most_turns(tinman.target, tinman.surface, tinman.mode)
 
 
 def _unused_key(tinman: Tinman) -> str:
@@ -67,6 +76,7 @@ def plan(app: App, tinman: Tinman, options: ResearchOptions) -> None:
     most: dict[str, object] = {
         "target": tinman.target.name,
         "reasoner": tinman.reasoner_name,
+        "most_reconnaissance_turns": _asked_first(tinman) if options.reconnaissance else 0,
         "screening_runs": options.max_hypotheses * 6,
         "most_runs": options.most_discovery_runs + options.most_simulation_runs,
         **{f"most_{name}": count for name, count in (_loops(tinman, options) or {}).items()},
@@ -74,11 +84,13 @@ def plan(app: App, tinman: Tinman, options: ResearchOptions) -> None:
         "most_usd": options.max_usd,
         "timeout_seconds": options.timeout_seconds,
     }
+    first = f"  {most['most_reconnaissance_turns']} turns at most to learn what the target is"
     loops = [f"  {most[f'most_{name}']} {what}" for name, what in _LOOPED.items() if f"most_{name}" in most]
     money = "no money ceiling" if options.max_usd is None else f"at most {options.max_usd:,.2f} USD"
     app.answer(
         most,
         f"Plan for {tinman.target.name}, thought through by {tinman.reasoner_name}. Nothing was called or stored.",
+        *([first] if options.reconnaissance else []),
         f"  {options.max_hypotheses} hypotheses at most, each screened in up to 6 runs",
         f"  {options.max_experiments} experiments at most, with up to {options.most_discovery_runs} runs of discovery",
         f"  fixes for {options.max_interventions} failures at most, with up to {options.most_simulation_runs} replays",

@@ -67,6 +67,14 @@ class Display:
 
     def _take(self, event: Event) -> None:
         match event.name:
+            case "reconnaissance.started":
+                what = (
+                    "a bare model, asked for its noise alone" if event.data["is_bare"] else "asked about itself first"
+                )
+                self._begin("reconnaissance")
+                self._app.say(f"  the target is {what}: at most {event.data['turns']} turns")
+            case "reconnaissance.finished":
+                self._end(_explored(event.data))
             case "phase.started":
                 self._phase = str(event.data["phase"])
                 if self._phase != "runs":
@@ -161,6 +169,15 @@ class Display:
         """Leave a clean line."""
         self._clear()
         self._app.say()
+
+
+def _explored(found: Mapping[str, Any]) -> str:
+    """Return what a reconnaissance came to, in words."""
+    parts = [f"{found['turns']} turns"]
+    parts += [f"{found['unanswered']} unanswered"] if found["unanswered"] else []
+    parts += [f"{name} {found[name]}" for name in ("tools", "tasks") if found[name]]
+    parts += [f"noise {found['noise']:.0%}"] if found["noise"] is not None else []
+    return " · ".join([*parts, *([found["note"]] if found["note"] else [])])
 
 
 def _told(phase: str, counts: Mapping[str, Any]) -> str:

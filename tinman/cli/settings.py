@@ -19,6 +19,5 @@ def resolve(app: App, flags: Mapping[str, Any] | None = None) -> settings.Resolv
     if "structlog" in sys.modules:  # else nothing that logs is loaded, and loading it takes longer than a listing
         from tinman import logs  # noqa: PLC0415
 
-        declared = resolved.settings.target.get("secrets")
-        logs.configure(level=level, declared=declared if isinstance(declared, list) else ())
+        logs.configure(level=level, declared=settings.declared_secrets(resolved.settings.target))
     return resolved

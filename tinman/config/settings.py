@@ -43,6 +43,8 @@ class ResearchSettings(_Section):
     run_timeout_seconds: float | None = None
     concurrency: int | None = None
     seed: int | None = None
+    reconnaissance: bool | None = None
+    wide: bool | None = None
 
 
 class PriceSettings(_Section):
@@ -228,6 +230,18 @@ def resolve(flags: Mapping[str, Any], *, config: Path | None = None, start: Path
 def provider_keys() -> dict[str, str]:
     """Return the providers' keys that the environment holds, by variable name."""
     return {name: os.environ[name] for name in KEYS if os.environ.get(name)}
+
+
+def declared_secrets(target: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the secrets that a ``[target]`` table declares, each a text or a table with one, however misspelt."""
+    given = target.get("secrets")
+    items = given if isinstance(given, list) else [given]
+    tables = ([value for name, value in each.items() if name != "what"] for each in items if isinstance(each, Mapping))
+    texts = [
+        *(each for each in items if not isinstance(each, Mapping)),
+        *(value for table in tables for value in table),
+    ]
+    return tuple(each for each in texts if isinstance(each, str))
 
 
 def audit_key() -> bytes:

@@ -8,6 +8,7 @@ from tinman import __version__
 from tinman.frozen import dump
 from tinman.records import DiscoveredFailure, ExperimentDesign, ExperimentResult, to_data
 from tinman.reports.result import ResearchCycleResult
+from tinman.surface import sources
 
 SCHEMA = "tinman.cycle/1"
 
@@ -30,6 +31,7 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
         "ended_as": result.ended_as,
         "resumable": result.resumable,
         "limits": options,
+        "surface": sources(result.surface) if result.surface else None,
         "hypotheses": [to_data(h) for h in result.hypotheses],
         "experiments": [_experiment(d) for d in result.experiments],
         "results": [_result(r) for r in result.results],
@@ -51,8 +53,8 @@ def document(result: ResearchCycleResult) -> dict[str, Any]:
 
 def _experiment(design: ExperimentDesign) -> dict[str, Any]:
     data = to_data(design)
-    data["measure_case_ids"] = [pair["stressed"]["scenario_id"] for pair in data.pop("measure_cases")]
-    data["test_case_ids"] = [pair["stressed"]["scenario_id"] for pair in data.pop("test_cases")]
+    for stage in ("test", "confirm", "proof", "measure"):
+        data[f"{stage}_case_ids"] = [pair["stressed"]["scenario_id"] for pair in data.pop(f"{stage}_cases")]
     return data
 
 
@@ -60,6 +62,7 @@ def _result(result: ExperimentResult) -> dict[str, Any]:
     runs = result.runs
     data = to_data(result)
     data.pop("runs")
+    data["confirm_case_ids"] = [pair["stressed"]["scenario_id"] for pair in data.pop("confirm_cases")]
     data["run_ids"] = [run.id for run in runs]
     data["indeterminate_reasons"] = sorted({run.reason for run in runs if run.verdict == "indeterminate"})
     return data

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
 from tinman import stats
 from tinman.memory.beliefs import Score
-from tinman.records import DiscoveredFailure, Intervention, SimulationOutcome, SimulationResult
+from tinman.records import (
+    DiscoveredFailure,
+    ExperimentResult,
+    Intervention,
+    SimulationOutcome,
+    SimulationResult,
+)
 from tinman.reports.result import ResearchCycleResult
 from tinman.text.visible import shorten
 
@@ -39,6 +46,47 @@ def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
         if f.measured.n:
             lines.append(f"{'measured':>51} {measured(f):>14} {percent(f.measured_interval):>9}")
     return lines
+
+
+def suspects(failures: Sequence[DiscoveredFailure]) -> list[str]:
+    """Return the table of what is suspected: with which probe, in which arm, and what it would take to be sure."""
+    lines = [f"  {'ID':<6} {'sev':<3} {'class':<13} {'what happens':<18} {'stress':>6} {'control':>7} to be sure"]
+    for f in failures:
+        probe = next((p for p in f.probes if p.standing == "suspected" and p.stress.n), None)
+        if probe is None:
+            seen = sum((p.screen.failures for p in f.probes), 0), sum((p.screen.n for p in f.probes), 0)
+            arms, more = [f"{seen[0]}/{seen[1]}", "-"], "--max-experiments"
+        else:
+            arms = [f"{arm.failures}/{arm.n}" for arm in (probe.stress, probe.control)]
+            more = f"{probe.pairs_missing} more pairs" if probe.pairs_missing else "more cases"
+        lines.append(
+            f"  {f.label or f.id[:6]:<6} {f.severity:<3} {f.primary_class:<13} {shorten(f.description, 18):<18}"
+            f" {arms[0]:>6} {arms[1]:>7} {more}"
+        )
+    return lines
+
+
+def unseen(results: Sequence[ExperimentResult]) -> list[str]:
+    """Return how far was looked for what was not seen, and what could not be looked for, by reason."""
+    lines = [line for r in results if r.standing == "known" for line in _wrapped("  Known          ", r.notes)]
+    absent = [r for r in results if r.standing == "not_seen"]
+    if absent:
+        probes = sum(len(r.probes) for r in absent)
+        upper = stats.unseen_upper(min(r.screen.oks for r in absent))
+        named = "1 hypothesis" if len(absent) == 1 else f"{len(absent)} hypotheses"
+        lines.append(f"  Not seen       {named}, by {probes} probes; a rate of up to {upper:.0%} may be missed")
+    for standing in ("not_applicable", "unmeasurable", "broken_probe", "not_run"):
+        reasons = Counter(r.notes for r in results if r.standing == standing)
+        for reason, n in reasons.most_common():
+            named = ", ".join(dict.fromkeys(r.subtype or r.stress_type for r in results if r.notes == reason))
+            lines += _wrapped(f"  {standing.replace('_', ' ').capitalize():<15}", f"{n} ({named}): {reason}")
+    return lines
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    """Return ``text`` beside ``head``, whole, in lines that fit."""
+    told = textwrap.wrap(shorten(text, 1_000), WIDTH - len(head)) or [""]
+    return [f"{head if i == 0 else ' ' * len(head)}{line}" for i, line in enumerate(told)]
 
 
 def with_proof(
@@ -131,29 +179,24 @@ def forecasts(score: Score) -> str:
 def summary(result: ResearchCycleResult) -> list[str]:
     """Return the closing screen of a cycle, without the next commands."""
     by_standing = Counter(f.standing for f in result.failures)
-    unseen = sum(r.standing == "not_seen" for r in result.results)
+    absent = sum(r.standing == "not_seen" for r in result.results)
     heading = " · ".join(
         part
         for part in (
             f"{by_standing['validated']} validated",
             f"{by_standing['observed']} observed" if by_standing["observed"] else "",
             f"{by_standing['suspected']} suspected",
-            f"{unseen} not seen",
+            f"{absent} not seen",
         )
         if part
     )
     lines = [f"  {'Findings':<10} {heading:>{WIDTH - 14}}"]
     shown = [f for f in result.failures if f.is_confirmed]
     lines += findings(shown) if shown else ["  none"]
-    if unseen:
-        upper = stats.unseen_upper(stats.SCREEN_OKS)
-        lines.append(
-            f"  Not seen in {stats.SCREEN_OKS} cases each (a rate of up to {upper:.0%} would be missed 1 time in 20)"
-        )
-    for r in result.results:
-        if r.standing in {"unmeasurable", "broken_probe", "not_run"}:
-            told = f"{r.standing.replace('_', ' ').capitalize()}: {r.stress_type} ({r.subtype}): {r.notes}"
-            lines.append("  " + shorten(told, WIDTH - 2))
+    suspected = [f for f in result.failures if f.standing == "suspected"]
+    if suspected:
+        lines += ["", "  Suspected, not confirmed", *suspects(suspected)]
+    lines += ["", *unseen(result.results)]
     if result.interventions:
         lines += ["", "  Proposed fixes", *fixes(result.interventions, result.simulations, result.failures)]
     lines += unfixed(result)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tinman import clock
 from tinman.audit import AuditLog, Head
 from tinman.config.modes import Mode
 from tinman.frozen import frozen
 from tinman.memory.beliefs import Score
+from tinman.memory.surfaces import surface_at
 from tinman.messages import Usage
 from tinman.options import ResearchOptions, options_of
 from tinman.records import (
@@ -22,6 +24,7 @@ from tinman.records import (
     SimulationResult,
     Spent,
 )
+from tinman.surface import Surface
 
 if TYPE_CHECKING:
     from tinman.memory.graph import MemoryGraph
@@ -31,7 +34,7 @@ R = TypeVar("R", bound=Record)
 
 @frozen
 class ResearchCycleResult:
-    """Everything a cycle found, as the graph holds it."""
+    """Everything a cycle found, as the graph holds it; ``surface`` is what was known of its target, without secrets."""
 
     cycle_id: str
     mode: Mode
@@ -43,6 +46,7 @@ class ResearchCycleResult:
     fingerprint: str = ""
     ending: Ending | None
     options: ResearchOptions
+    surface: Surface | None = None
     hypotheses: tuple[Hypothesis, ...] = ()
     experiments: tuple[ExperimentDesign, ...] = ()
     results: tuple[ExperimentResult, ...] = ()
@@ -118,6 +122,7 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
         fingerprint=str(cycle.config.get("fingerprint", "")),
         ending=cycle.ending,
         options=options_of(cycle.config),
+        surface=await surface_at(graph, cycle.target, cycle.ended_at or clock.now()),
         hypotheses=hypotheses,
         experiments=await all_of("experiment", ExperimentDesign),
         results=results,

@@ -42,7 +42,7 @@ class CommandTarget(TurnTarget):
             profile.capabilities,
             identity={"kind": "command", "words": self._words},
             timeout_seconds=profile.timeout_seconds,
-            canaries=profile.secrets,
+            canaries=profile.canaries,
         )
         self._named = profile.environment
 

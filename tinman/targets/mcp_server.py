@@ -58,7 +58,7 @@ class McpTarget(TurnTarget):
             able,
             identity=identity,
             timeout_seconds=profile.timeout_seconds,
-            canaries=profile.secrets,
+            canaries=profile.canaries,
         )
         self._named = profile.environment
         self._start_seconds = profile.start_seconds

@@ -1,17 +1,19 @@
-"""``tinman init`` and ``config``: the settings file, written and read; nothing else is opened."""
+"""``tinman init``, ``config`` and ``completion``: setting up; nothing but the settings file is opened."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
+
 from tinman.cli.app import App
 from tinman.cli.settings import resolve
 from tinman.config.resources import folder
-from tinman.config.settings import Settings, flat, secret_values
+from tinman.config.settings import Settings, declared_secrets, flat, secret_values
 from tinman.errors import ConfigError
 from tinman.frozen import adapter, dump
 from tinman.options import ResearchOptions
@@ -43,7 +45,7 @@ def show(app: App) -> None:
         key: built_in.get(key) if value is None else value
         for key, value in flat(resolved.settings.model_dump(mode="json")).items()
     }
-    shown = _without_secrets(values)
+    shown = _without_secrets(values, declared_secrets(resolved.settings.target))
     app.answer(
         {key: {"value": value, "origin": resolved.origin(key)} for key, value in shown.items()},
         *(f"  {_cell(key):<32} {_cell(value):<28} {_cell(resolved.origin(key))}" for key, value in shown.items()),
@@ -54,10 +56,8 @@ def _cell(value: object) -> str:
     return visible(str(value), keep_newlines=False)
 
 
-def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
-    declared = values.get("target.secrets")
-    known = [one for one in declared if isinstance(one, str)] if isinstance(declared, list) else []
-    hide = hiding(known, secret_values())
+def _without_secrets(values: Mapping[str, Any], declared: Sequence[str]) -> dict[str, Any]:
+    hide = hiding(declared, secret_values())
 
     def shown(key: str, text: str) -> str:
         if _CREDENTIAL.match(key) and "${" not in text:
@@ -66,7 +66,7 @@ def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         key: [STARS] * len(value if isinstance(value, list) else [value])
-        if key == "target.secrets"
+        if key == "target.secrets" or key.startswith("target.secrets.")
         else change_texts(value, partial(shown, key))
         for key, value in values.items()
     }
@@ -90,3 +90,13 @@ def database(app: App) -> None:
     """Print where the database is."""
     place = masked(resolve(app).settings.db, is_database=True)
     app.answer({"schema": "tinman.db-path/1", "database": place}, place)
+
+
+def completion(_: App, shell: str) -> None:
+    """Print the completion script of a shell."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - asked for once in a machine's life
+
+    found = get_completion_class(shell)
+    assert found is not None
+    root = click.get_current_context().find_root().command
+    click.echo(found(root, {}, "tinman", "_TINMAN_COMPLETE").source())

@@ -7,7 +7,20 @@ from tinman.cli.project import open_project
 from tinman.cli.settings import resolve
 from tinman.config.settings import KEYS, provider_keys
 from tinman.errors import TinmanError
+from tinman.memory import surfaces
+from tinman.surface import missing
 from tinman.text.visible import visible
+from tinman.tinman import Tinman
+
+_MOST_MISSING = 3
+
+
+async def _missing(tinman: Tinman) -> tuple[str, ...]:
+    """Return what is not known of the target that would make more probes possible; of a demo nothing is."""
+    if tinman.target.name.startswith("sandbox"):
+        return ()
+    known = await surfaces.remembered(tinman.graph, tinman.target.name)
+    return missing(known.under(tinman.surface))[:_MOST_MISSING]
 
 
 async def doctor(app: App) -> int:
@@ -24,6 +37,7 @@ async def doctor(app: App) -> int:
             rows.append(("target", "reachable", tinman.target.name))
             rows += [("target", "note", visible(note, keep_newlines=False)) for note in notes]
             rows.append(("reasoner", "reachable", tinman.reasoner_name))
+            rows += [("surface", "missing", line) for line in await _missing(tinman)]
     except TinmanError as error:
         rows.append(("problem", type(error).__name__, visible(str(error), keep_newlines=False)))
         code = error.exit_code

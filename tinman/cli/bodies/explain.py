@@ -14,24 +14,24 @@ from tinman.memory import lineage
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult, to_data
 from tinman.reports import explain as reasons
 from tinman.reports.document import failure_data
+from tinman.reports.evidence import describe
+from tinman.reports.evidence import evidence as shown
 from tinman.reports.lines import fixes
 from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import to_json
 
 
 async def show_failure(app: App, name: str, evidence: bool) -> None:
-    """Show a failure, with the runs it rests on where ``evidence`` is wanted."""
+    """Show what was found; with ``evidence``, the worlds and talks it rests on, attack and control."""
     async with memory(app) as graph:
         node = await graph.get(name)
         record = expect(node, DiscoveredFailure, "a failure")
         if app.as_json:
             app.document(failure_data(record))
             return
-        app.lines(await reasons.explain(graph, node.id))
-        for run in (await graph.nodes(record.run_ids)).values() if evidence else ():
-            if isinstance(run.record, Run):
-                app.lines(["", f"{run.id}  {run.record.scenario_id}"])
-                app.text(transcript_of(run.record.turns))
+        app.lines(describe(record))
+        if evidence:
+            app.lines(await shown(graph, record))
 
 
 async def show_fix(app: App, name: str) -> None:

@@ -57,6 +57,8 @@ def research(
     allow_destructive: bool,
     allow_overlap: bool,
     yes_production: str | None,
+    no_reconnaissance: bool,
+    wide: bool,
     dry_run: bool,
     fail_on: str | None,
     fail_rate: float | None,
@@ -71,7 +73,8 @@ def research(
         "reasoner": reasoner,
         "reasoner_base_url": reasoner_base_url,
         "target": _said({"spec": target, "base_url": base_url}) or None,
-        "research": _said(limits) or None,
+        "research": _said({**limits, "reconnaissance": False if no_reconnaissance else None, "wide": wide or None})
+        or None,
     }
     resolved = resolve(app, _said(flags))
     settings = resolved.settings

@@ -8,6 +8,21 @@ from tinman.cli.command import FILE, MODES, Command, Family, flag, option
 
 _FORCE = flag("--force", "Overwrite what is there.")
 _SHELLS = click.Argument(["shell"], type=click.Choice(["bash", "zsh", "fish"]))
+
+
+def _show_surface() -> None:
+    """Let the family's name alone mean its first command."""
+    context = click.get_current_context()
+    if context.invoked_subcommand is None and isinstance(context.command, click.Group):
+        show = context.command.commands["show"]
+        with show.make_context("show", [], parent=context) as inner:
+            show.invoke(inner)
+
+
+_OF_TARGET = (
+    option("--target", help="The target, instead of the one in the settings."),
+    option("--base-url", help="Endpoint of an OpenAI- or Anthropic-compatible target."),
+)
 COMMANDS = (
     Command(
         "init",
@@ -15,6 +30,24 @@ COMMANDS = (
         "",
         flag("--force", "Overwrite what is there."),
         body="config:init",
+    ),
+    Family(
+        "surface",
+        "Show, correct and compare what is known of the target.",
+        "show --json",
+        Command("show", "Print what is known, from where, what is guessed, and what is missing.", "", *_OF_TARGET),
+        Command(
+            "edit",
+            "Correct what is known, in $EDITOR or by --set.",
+            "--set tools.cancel_order.destructive=true",
+            *_OF_TARGET,
+            option(
+                "--set", "said", multiple=True, metavar="KEY=VALUE", help="tools.NAME.MARK, purpose or rules (adds)."
+            ),
+        ),
+        Command("diff [OLD] [NEW]", "Say what version NEW knows otherwise than OLD.", "SURF-1 SURF-2", *_OF_TARGET),
+        invoke_without_command=True,
+        callback=_show_surface,
     ),
     Command("doctor", "Check settings, keys (never their values), database and target.", ""),
     Family(
@@ -54,5 +87,6 @@ COMMANDS = (
         "Print the completion script of SHELL.",
         "bash > ~/.local/share/bash-completion/completions/tinman",
         _SHELLS,
+        body="config:completion",
     ),
 )

@@ -56,7 +56,7 @@ COMMANDS = (
             "show NAME",
             "Show failure NAME (a label such as F-9, or an id).",
             "F-1 --evidence",
-            flag("--evidence", "With the runs it rests on."),
+            flag("--evidence", "With the worlds and talks it rests on: the attack, and the control beside it."),
             body="explain:show_failure",
         ),
         Command(

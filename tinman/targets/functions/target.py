@@ -110,7 +110,7 @@ class FunctionTarget(TurnTarget):
             profile.capabilities,
             identity={"kind": "function", "spec": spec},
             timeout_seconds=profile.timeout_seconds,
-            canaries=profile.secrets,
+            canaries=profile.canaries,
         )
         self._workers = Workers(profile)
 

@@ -50,7 +50,7 @@ class HttpTarget(TurnTarget):
         given = {name: value for name, value in told.items() if value != getattr(plain, name)}
         # The time limit is kept here, attempt by attempt.
         identity: dict[str, object] = {"kind": "http", "url": shown, **given}
-        super().__init__(shown, profile.capabilities, identity=identity, canaries=profile.secrets)
+        super().__init__(shown, profile.capabilities, identity=identity, canaries=profile.canaries)
 
     def _line(self) -> Line:
         if not self._lines:
