@@ -44,7 +44,8 @@ floors: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.installed-dev $(REAL_MODEL)
-	$(BIN)/pytest --numprocesses auto --dist loadgroup
+	$(BIN)/pytest --numprocesses auto -m "not real_model"
+	$(BIN)/pytest -m real_model tests/test_real_model.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/startup.py

@@ -48,6 +48,11 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     assert not loaded_by(code) & HEAVY
 
 
+def test_a_listing_of_failures_loads_no_store() -> None:
+    loaded = loaded_by("import tinman.cli.bodies.failures")
+    assert not loaded & (HEAVY - {"pydantic"})
+
+
 def test_settings_load_their_library_only_for_variables_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     code = "from tinman.config.settings import resolve; resolve({})"
     for name in [name for name in os.environ if name.startswith("TINMAN_")]:

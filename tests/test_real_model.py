@@ -28,7 +28,6 @@ MUST_BE_THERE = os.environ.get("TINMAN_REQUIRE_REAL_MODEL") == "1"
 pytestmark = [
     pytest.mark.real_model,
     pytest.mark.slow,
-    pytest.mark.xdist_group("real_model"),
     pytest.mark.timeout(170),
     pytest.mark.skipif(
         not IS_THERE and not MUST_BE_THERE, reason=f"needs a model server; `{INSTALLED_BY}` installs it"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinman import __version__
 from tinman.frozen import dump
 from tinman.records import DiscoveredFailure, ExperimentDesign, ExperimentResult, to_data
-from tinman.reports.result import ResearchCycleResult
 from tinman.surface import sources
+
+if TYPE_CHECKING:  # loads the store, and a listing of failures has no use for it
+    from tinman.reports.result import ResearchCycleResult
 
 SCHEMA = "tinman.cycle/1"
 

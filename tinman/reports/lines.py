@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tinman import stats
 from tinman.memory.beliefs import Score
@@ -15,8 +16,10 @@ from tinman.records import (
     SimulationOutcome,
     SimulationResult,
 )
-from tinman.reports.result import ResearchCycleResult
 from tinman.text.visible import shorten
+
+if TYPE_CHECKING:  # loads the store, and a listing of failures has no use for it
+    from tinman.reports.result import ResearchCycleResult
 
 WIDTH = 80
 

@@ -9,9 +9,9 @@ from tinman.cli.app import App, Exit
 from tinman.cli.project import open_project
 from tinman.cli.settings import resolve
 from tinman.cli.store import expect
-from tinman.config.modes import Mode, run_limit
+from tinman.config.modes import Mode, experiment_needs_approval, run_limit
 from tinman.deployments import live
-from tinman.errors import NotFound
+from tinman.errors import ModeRefused, NotFound
 from tinman.options import ResearchOptions
 from tinman.playbook.holding import invariants_of
 from tinman.records import DiscoveredFailure
@@ -28,21 +28,29 @@ async def rerun(
 ) -> int:
     """Run the case, print what came of it, and return the exit code: 10 when it failed at least once.
 
-    Raises ``NotFound`` for a failure without a case, ``ConfigError``, ``BudgetExhausted``.
+    Nobody is asked for leave here, so what needs a leave is not run: nothing in production, nothing destructive.
+    Raises ``ModeRefused`` for those, ``NotFound`` for a failure without a case, ``ConfigError``, ``BudgetExhausted``.
     """
     said = {"target": {k: v for k, v in (("spec", target), ("base_url", base_url)) if v is not None}}
     settings = resolve(app, said if said["target"] else {}).settings
+    mode = Mode(settings.mode)
+    if experiment_needs_approval(mode):
+        raise ModeRefused(f"rerun: in {mode} every run is approved first, which a cycle does; TINMAN_MODE=lab reruns")
     async with await open_project(app, settings, settings.target) as tinman:
         failure = expect(await tinman.graph.get(name), DiscoveredFailure, "a failure")
         if not failure.scenarios:
             raise NotFound(f"{name}: no case is stored with it; it was found by another version")
         pair = failure.scenarios[0]
+        if pair.stressed.destructive:
+            raise ModeRefused(
+                f"{name}: its case is destructive; a cycle with --allow-destructive runs it, once it is approved"
+            )
         options = ResearchOptions()
         if max_calls is not None:
             options = replace(options, max_calls=max_calls)
-        most = run_limit(Mode(settings.mode), runs)
+        most = run_limit(mode, runs)
         if most < runs:
-            app.say(f"In {settings.mode} at most {most} runs are made.")
+            app.say(f"In {mode} at most {most} runs are made.")
         outcomes = await _outcomes(tinman, pair.stressed, most, options)
     counts = {v: sum(each.verdict == v for each in outcomes) for v in ("failure", "ok", "indeterminate")}
     shown = next((each for each in reversed(outcomes) if each.verdict == "failure"), outcomes[-1])

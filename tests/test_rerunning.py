@@ -1,0 +1,79 @@
+"""``tinman rerun`` asks nobody, so it runs nothing that needs a leave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinman.cli.bodies import rerun
+from tinman.cli.main import root
+from tinman.config.modes import Mode
+from tinman.errors import ModeRefused
+from tinman.frozen import alter
+from tinman.records import DiscoveredFailure
+from tinman.tinman import create_tinman
+
+STORE = ".tinman/tinman.db"
+
+
+async def find_a_failure() -> None:
+    async with await create_tinman(target="sandbox", store=STORE) as tinman:
+        found = await tinman.research_cycle(max_hypotheses=2, max_experiments=1, max_interventions=0)
+        assert found.validated
+
+
+async def promote() -> None:
+    async with await create_tinman(target="sandbox", store=STORE) as tinman:
+        for mode in (Mode.SHADOW, Mode.PRODUCTION):
+            await tinman.promote(mode, by="a test")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tinman.toml").write_text('[target]\nspec = "sandbox"\n')
+    (tmp_path / ".tinman").mkdir()
+    asyncio.run(find_a_failure())
+
+
+def reruns(*words: str) -> int:
+    return int(root.main(args=["rerun", "F-1", *words], prog_name="tinman", standalone_mode=False) or 0)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_case_runs_again_and_every_run_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    code = reruns("--runs", "4", "--json")
+    told = json.loads(capsys.readouterr().out)
+
+    assert code == 10
+    assert told["failure"] + told["ok"] + told["indeterminate"] == 4
+
+
+@pytest.mark.usefixtures("project")
+def test_in_production_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(promote())
+    monkeypatch.setenv("TINMAN_MODE", "production")
+
+    with pytest.raises(ModeRefused, match="production every run is approved first"):
+        reruns()
+
+
+@pytest.mark.usefixtures("project")
+def test_a_destructive_case_is_refused_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = rerun.expect
+
+    def marked(*told: Any) -> DiscoveredFailure:
+        failure: DiscoveredFailure = read(*told)
+        pair = failure.scenarios[0]
+        pair = replace(pair, stressed=replace(pair.stressed, destructive=True))
+        return alter(failure, scenarios=(pair,))
+
+    monkeypatch.setattr(rerun, "expect", marked)
+
+    with pytest.raises(ModeRefused, match="its case is destructive"):
+        reruns()
