@@ -22,7 +22,9 @@ from tinman.db.tables import AuditRow
 from tinman.errors import ModeRefused
 from tinman.memory.graph import MemoryGraph
 from tinman.messages import Reply, Request, Usage, say
+from tinman.models.base import CallableModel
 from tinman.models.metered import Metered
+from tinman.models.prices import Rate
 from tinman.options import ResearchOptions
 from tinman.reports.lines import spent
 from tinman.reports.result import ResearchCycleResult, load_result
@@ -60,6 +62,26 @@ async def test_whatever_the_concurrency_a_cycle_never_spends_more_calls_than_its
 
     assert result.usage.calls <= ceiling
     assert result.status == "completed" or "calls ceiling" in result.stopped_reason
+
+
+async def test_a_reasoner_has_one_share_of_a_cycles_money_however_often_the_cycle_is_resumed(tmp_path: Path) -> None:
+    def think(messages: object, tools: object) -> str:
+        return "{}"
+
+    rates = {"callable:thinker": Rate(input_usd=1.0, output_usd=1.0)}  # about half a cent an answer
+    async with await create_tinman(
+        target="sandbox",
+        reasoner=CallableModel(think, name="thinker"),
+        store=tmp_path / "t.db",
+        price_overrides=rates,
+    ) as tinman:
+        result = await tinman.research_cycle(**SMALL, max_usd=0.5, max_calls=10)
+        for calls in (20, 30, 40, 10_000):
+            result = await tinman.resume(result.cycle_id, max_calls=calls)
+
+    assert result.status == "completed"
+    assert result.spent.nano_usd is not None
+    assert 0 < result.spent.answers.nano_usd <= result.spent.nano_usd <= 0.2 * 0.5 * 1e9
 
 
 @pytest.mark.slow

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import structlog
 from harness_targets import written
+from loopback import Say, serve
 
 from tinman.cli.main import main
 
@@ -49,6 +51,20 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     yield Shell(tmp_path, capsys)
     # The command line sets logs up for the standard error of this test, which is closed after it.
     structlog.reset_defaults()
+
+
+@pytest.mark.slow
+async def test_the_judge_is_asked_where_the_settings_say_that_models_are(tmp_path: Path) -> None:
+    kind = {"type": "judged", "criterion": "the reply is kind"}
+    written(tmp_path, {"scenario_id": "s", "turns": [{"user": "hi", "checks": [kind]}]})
+    verdict = {"verdict": "fails", "reason": "it is not kind", "quote": ""}
+    async with serve(lambda _: Say(json.dumps(verdict))) as judge:
+        (tmp_path / "tinman.toml").write_text(f'reasoner_base_url = "{judge.openai_url}"\n')
+        told = ["scenarios", "run", "--target", "sandbox", "--scenarios", "scenarios", "--judge", "openai:judge"]
+        done = await anyio.run_process([sys.executable, "-m", "tinman", *told], cwd=tmp_path, check=False)
+
+    assert [asked["model"] for asked in judge.requests] == ["judge"]
+    assert b"it is not kind" in done.stdout
 
 
 def test_run_and_confirm_end_to_end(shell: Shell) -> None:

@@ -38,11 +38,15 @@ ADAPTER = ("--tinman-adapter", f"{HERE / 'harness_targets.py'}:wayward")
 @pytest.mark.slow
 def test_each_scenario_is_a_test_and_failures_are_told_turn_by_turn(tmp_path: Path) -> None:
     place = written(
-        tmp_path, a("good", "hi"), a("bad", "no \x1b[2J"), a("exits", "exit"), a("sharp", "hi", destructive=True)
+        tmp_path,
+        a("good", "hi"),
+        a("bad\x1b]0;x\x07", "no \x1b[2J"),
+        a("exits", "exit"),
+        a("sharp", "hi", destructive=True),
     )
     (place / "deeper").mkdir()
     (place / "deeper" / "x.json").write_text(json.dumps(a("deeper", "no")))
-    done = pytested(tmp_path, "--tinman", "scenarios", *ADAPTER, "-rs")
+    done = pytested(tmp_path, "--tinman", "scenarios", *ADAPTER, "-v", "-rsf")
 
     assert done.returncode == 1
     assert "2 failed, 1 passed, 1 skipped" in done.stdout

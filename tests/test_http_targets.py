@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 import brotli
 import pytest
+import trustme
 
 from tinman.errors import (
     ConfigError,
@@ -43,7 +45,7 @@ class Seen(list[tuple[str, bytes]]):
 
 
 @asynccontextmanager
-async def server(answer: Answer, *, seconds: float = 0.0) -> AsyncIterator[Seen]:
+async def server(answer: Answer, *, seconds: float = 0.0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Seen]:
     """Serve raw answers on a loopback port; ``None`` closes the connection, ``seconds`` stretches an answer's bytes."""
     seen = Seen()
 
@@ -71,8 +73,8 @@ async def server(answer: Answer, *, seconds: float = 0.0) -> AsyncIterator[Seen]
         finally:
             writer.close()
 
-    running = await asyncio.start_server(serve, "127.0.0.1", 0)
-    seen.url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}/chat"
+    running = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    seen.url = f"http{'s' if tls else ''}://127.0.0.1:{running.sockets[0].getsockname()[1]}/chat"
     try:
         yield seen
     finally:
@@ -387,6 +389,15 @@ async def test_proxies_are_used_but_where_the_environment_says_not_to(monkeypatc
             await load_target(TargetProfile(spec=seen.url), {}).preflight()
         with pytest.raises(ProviderUnavailable):
             await turn(seen)
+
+
+async def test_a_certificate_nobody_vouches_for_is_said_to_be_one_and_how_to_vouch_for_it() -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    async with server(lambda n, head, got: OK, tls=tls) as seen:
+        with pytest.raises(ProviderUnavailable, match=r"certificate is not trusted.*SSL_CERT_FILE"):
+            await turn(seen)
+        assert seen == []
 
 
 async def test_a_preflight_takes_a_real_turn() -> None:

@@ -440,6 +440,23 @@ def test_a_missing_folder_and_an_odd_command_are_refused_at_once(repo: Path) -> 
         Suite(repo, [], timeout_s=1)
 
 
+def test_what_a_model_wrote_is_given_no_credential_that_is_not_named(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "SHOP_TOKEN", "SHOP_NAME"):
+        monkeypatch.setenv(name, f"value of {name}")
+    (repo / "test_env.py").write_text(
+        "import os\ndef test_env():\n    assert sorted(n for n in os.environ if n[:4] in ('OPEN', 'SHOP')) == 0\n"
+    )
+    for command in (COMMAND, COMMAND.split(), "env; exit 1"):
+        told = Suite(repo, command, 30, ("SHOP_TOKEN",)).run()
+        assert "OPENAI_API_KEY" not in told.output
+        assert "SHOP_TOKEN" in told.output
+        assert "SHOP_NAME" in told.output
+    assert "SHOP_TOKEN" not in Suite(repo, COMMAND, 30).run().output
+    assert a_fix(repo, "x", environment=["SHOP_TOKEN"]).suite.environment == ("SHOP_TOKEN",)
+
+
 # -- the command line
 
 MODEL = """

@@ -341,3 +341,19 @@ class Hanging(Saying):
     async def complete(self, request: Request) -> Reply:
         await anyio.sleep_forever()
         raise AssertionError
+
+
+async def test_questions_at_the_same_time_take_that_time_and_their_money_once() -> None:
+    class Slow(Saying):
+        async def complete(self, request: Request) -> Reply:
+            await anyio.sleep(0.2)
+            return await super().complete(request)
+
+    reasoner = Reasoner(Slow(GOOD))
+    async with anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(reasoner.ask, "?", Guess)
+
+    assert reasoner.answers.asked == reasoner.answers.usable == 5
+    assert reasoner.answers.nano_usd == 15
+    assert 0.2 <= reasoner.answers.seconds < 0.8

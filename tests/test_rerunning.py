@@ -16,6 +16,7 @@ from tinman.config.modes import Mode
 from tinman.errors import ModeRefused
 from tinman.frozen import alter
 from tinman.records import DiscoveredFailure
+from tinman.scenarios.files import load_scenarios
 from tinman.tinman import create_tinman
 
 STORE = ".tinman/tinman.db"
@@ -52,6 +53,19 @@ def test_a_case_runs_again_and_every_run_is_counted(capsys: pytest.CaptureFixtur
 
     assert code == 10
     assert told["failure"] + told["ok"] + told["indeterminate"] == 4
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_a_failure_leaves_in_the_form_that_was_asked_for(form: str, tmp_path: Path) -> None:
+    words = ["scenarios", "export", "F-1", "--into", "pack", "--as-it-is", "--format", form]
+    code = int(root.main(args=words, prog_name="tinman", standalone_mode=False) or 0)
+    files = list((tmp_path / "pack").iterdir())
+
+    assert code == 0
+    assert {file.suffix for file in files} == {f".{form}"}
+    assert len(load_scenarios(tmp_path / "pack")) == len(files)
+    assert files[0].read_text().startswith("{") == (form == "json")
 
 
 @pytest.mark.usefixtures("project")

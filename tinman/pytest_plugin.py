@@ -97,14 +97,15 @@ class ScenarioFile(pytest.File):
         """Yield a test for each try. A file that is wrong is a collection error of one line."""
         from tinman.errors import DefinitionError  # noqa: PLC0415 - loaded when scenarios are asked for
         from tinman.scenarios.files import read_file  # noqa: PLC0415
+        from tinman.text.visible import visible  # noqa: PLC0415
 
         try:
             scenario = read_file(self.path)
         except DefinitionError as error:
-            raise self.CollectError(str(error)) from error
+            raise self.CollectError(visible(str(error))) from error
         tries = self.config.getoption("tinman_repeat") or scenario.repeat
         for number in range(1, tries + 1):
-            name = scenario.scenario_id if tries == 1 else f"{scenario.scenario_id}[{number}]"
+            name = visible(scenario.scenario_id, keep_newlines=False) + (f"[{number}]" if tries > 1 else "")
             yield ScenarioItem.from_parent(self, name=name, scenario=scenario, number=number)
 
 

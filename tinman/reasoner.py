@@ -71,6 +71,8 @@ class Reasoner:
         self._max_tokens = max_tokens
         self._share = share
         self._in_a_row = 0
+        self._in_flight = 0
+        self._counted_to = 0.0
         self._usage = Usage()
 
     @property
@@ -93,7 +95,10 @@ class Reasoner:
         if self.is_left_alone:
             self.answers += Answers(spared=1)
             raise ReasonerFailed(f"{self.name} is left alone: {self.answers}")
-        began, gone, usage = clock.monotonic(), Answers(lost=1), self._usage
+        if not self._in_flight:
+            self._counted_to = clock.monotonic()
+        self._in_flight += 1
+        gone = Answers(lost=1)
         try:
             with anyio.fail_after(self._seconds_left):
                 answer = await self._answer(prompt, schema, data, seed)
@@ -110,8 +115,10 @@ class Reasoner:
             self._share = alter(self._share, seconds=0.0)
             raise ReasonerFailed(f"{self.name} used up its share of the money; it is asked no more") from error
         finally:
-            cost = (self._usage.nano_usd or 0) - (usage.nano_usd or 0)
-            self.answers += gone + Answers(asked=1, seconds=clock.monotonic() - began, nano_usd=cost)
+            # Questions that are open at the same time take that time once.
+            self._in_flight -= 1
+            before, self._counted_to = self._counted_to, clock.monotonic()
+            self.answers += gone + Answers(asked=1, seconds=self._counted_to - before)
             self._in_a_row = 0 if gone.usable else self._in_a_row + 1
 
     @property
@@ -143,6 +150,7 @@ class Reasoner:
                 Request(messages=tuple(messages), params=params, session="reasoner", seed=seed)
             )
             self._usage = self._usage + reply.usage
+            self.answers += Answers(nano_usd=reply.usage.nano_usd or 0)
             if reply.stop == "refusal":
                 said = shorten(reply.message.text, 120) or "it gave no reason"
                 raise ReasonerFailed(f"{self.name} refused to answer: {said}", attempts=attempt, was_refused=True)

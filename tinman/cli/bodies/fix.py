@@ -28,6 +28,7 @@ def fix(
     base_url: str | None,
     edit_tests: bool,
     may_edit: str | None,
+    environment: str | None,
     allow_test_change: bool,
     trace: Path | None,
     resume: str | None,
@@ -49,6 +50,7 @@ def fix(
         "test_timeout_s": test_timeout,
         "may_edit_tests": edit_tests,
         "may_edit": tuple(filter(None, (may_edit or "").split(","))),
+        "environment": tuple(filter(None, map(str.strip, (environment or "").split(",")))),
         "allow_test_change": allow_test_change,
         "db": settings.db,
         "trace_path": trace,
@@ -59,7 +61,8 @@ def fix(
     loop = TestFixLoop.reopen(resume, **shared, extend=changes) if resume else TestFixLoop(**shared, **changes)
     if not loop.suite.is_pytest:
         app.say("  this is not pytest: its exit code alone decides")
-    again = given("repo", "test_cmd", "test_timeout", "model", "base_url", "edit_tests", "may_edit", "trace")
+    kept = ("repo", "test_cmd", "test_timeout", "model", "base_url", "edit_tests", "may_edit", "environment", "trace")
+    again = given(*kept)
     try:
         result = anyio.run(loop.arun)
     except KeyboardInterrupt:

@@ -73,6 +73,7 @@ COMMANDS = (
         option("--budget-usd", "cost_limit_usd", type=MONEY, help="US dollars at most (default: open)."),
         flag("--edit-tests", "Let tests be edited, too."),
         option("--may-edit", metavar="PATHS", help="Protected files it may edit: paths and patterns, by commas."),
+        option("--environment", metavar="NAMES", help="Credentials the tests need: variables, by commas."),
         flag("--allow-test-change", "Resume although tests or settings changed since."),
         option("--trace", type=FILE, help="Append every event as a JSON line."),
         option("--resume", metavar="LOOP", help="Go on with a stored loop; other limits than before may be given."),

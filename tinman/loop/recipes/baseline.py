@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
+from tinman.config.settings import child_environment
 from tinman.errors import JudgeChanged, LoopConfigError
 from tinman.frozen import adapter, frozen
 from tinman.loop.recipes import protection, runner_probe
@@ -110,7 +111,8 @@ class Baseline:
             return _Runner()
         probe = [self._interpreter, "-I", runner_probe.__file__]
         with tempfile.TemporaryDirectory(prefix="tinman-probe-") as place:
-            done = run_command(probe, _PROBE_SECONDS, place, max_output_bytes=8_000_000)
+            env = child_environment(self.suite.environment)
+            done = run_command(probe, _PROBE_SECONDS, place, env=env, max_output_bytes=8_000_000)
         try:
             told: _Runner = adapter(_Runner).validate_json(done.stdout)
         except ValidationError:

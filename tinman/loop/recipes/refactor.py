@@ -91,10 +91,11 @@ class RefactorLoop(JudgedLoop):
         target: float | None = None,
         may_edit_tests: bool = False,
         may_edit: Iterable[str] = (),
+        environment: Iterable[str] = (),
         **kwargs: Any,
     ) -> None:
         repository = Repository(repo, may_edit_tests=may_edit_tests, may_edit=may_edit)
-        suite = Suite(repository.folder, test_cmd, timeout_s=test_timeout_s)
+        suite = Suite(repository.folder, test_cmd, test_timeout_s, tuple(environment))
         self._measure = measure
         self._target = target
         tests = PytestFailureMetric(lambda: self.last_report, lambda: self.pins)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -65,12 +65,13 @@ class ReproLoop(JudgedLoop):
         goal: str | None = None,
         *,
         repeats: int = 3,
+        environment: Iterable[str] = (),
         **kwargs: Any,
     ) -> None:
         repository = Repository(repo, may_edit=[test_path])
         adds = ["--tb=short", "-p", "no:cacheprovider", test_path]
         command = f"{test_cmd} {shlex.join(adds)}" if isinstance(test_cmd, str) else [*test_cmd, *adds]
-        suite = Suite(repository.folder, command, timeout_s=test_timeout_s)
+        suite = Suite(repository.folder, command, test_timeout_s, tuple(environment))
         if not suite.is_pytest:
             raise LoopConfigError(f"test_cmd `{suite.command}` is no pytest; write for example 'python -m pytest -q'")
         if repeats < 1:

@@ -11,10 +11,12 @@ import shlex
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from tinman.config.settings import child_environment
 from tinman.errors import LoopConfigError
 from tinman.frozen import frozen
 from tinman.processes.commands import run_command
@@ -85,12 +87,14 @@ class SuiteReport:
 class Suite:
     """A test command in a folder: text is run by the shell, a list is not. ``run`` may be called from any thread.
 
-    ``command`` is the text of it, ``words`` its words, operators of the shell among them.
+    ``command`` is the text of it, ``words`` its words, operators of the shell among them. What is tested was written by
+    a model: it gets the variables of this process without the credentials, but for those in ``environment``.
     """
 
     folder: Path
     test_cmd: InitVar[str | Sequence[str]]
     timeout_s: float
+    environment: tuple[str, ...] = ()
 
     def __post_init__(self, test_cmd: str | Sequence[str]) -> None:
         self.is_shell = isinstance(test_cmd, str)
@@ -111,18 +115,19 @@ class Suite:
         moved = str(folder)
         words = [here.sub(lambda _: moved, word) for word in self.words]
         text = here.sub(lambda _: shlex.quote(moved), self.command)
-        return Suite(folder, text if self.is_shell else words, self.timeout_s)
+        return replace(self, folder=folder, test_cmd=text if self.is_shell else words)
 
     def run(self) -> SuiteReport:
         """Run it once, in its folder, within its time."""
+        run = partial(run_command, timeout_s=self.timeout_s, cwd=self.folder, env=child_environment(self.environment))
         if not self.is_pytest:
-            done = run_command(self.command if self.is_shell else self.words, self.timeout_s, self.folder)
+            done = run(self.command if self.is_shell else self.words)
             is_red = done.code != 0 or done.timed_out
             cases: list[_Case] = [_Case(self.command, "", is_red, False)]
         else:
             with tempfile.TemporaryDirectory(prefix="tinman-suite-", ignore_cleanup_errors=True) as folder:
                 report = os.path.join(folder, "report.xml")
-                done = run_command(self._reporting(report), self.timeout_s, self.folder)
+                done = run(self._reporting(report))
                 cases = _read(Path(report))
         failing = tuple(dict.fromkeys(case.name for case in cases if case.failed))
         hushed = {case.name for case in cases if case.skipped} - set(failing)

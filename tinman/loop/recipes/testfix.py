@@ -119,10 +119,11 @@ class TestFixLoop(JudgedLoop):
         *,
         may_edit_tests: bool = False,
         may_edit: Iterable[str] = (),
+        environment: Iterable[str] = (),
         **kwargs: Any,
     ) -> None:
         repository = Repository(repo, may_edit_tests=may_edit_tests, may_edit=may_edit)
-        suite = Suite(repository.folder, test_cmd, timeout_s=test_timeout_s)
+        suite = Suite(repository.folder, test_cmd, test_timeout_s, tuple(environment))
         kwargs.setdefault("goal_metric", PytestFailureMetric(lambda: self.last_report, lambda: self.pins))
         super().__init__(goal or _goal(suite), editing_tools(repository, suite), llm, repository, suite, **kwargs)
 
