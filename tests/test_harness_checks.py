@@ -115,6 +115,20 @@ def test_one_single_call_has_to_match_and_it_has_to_be_named() -> None:
     assert not passes({"type": MATCHES, "tool": "u", "arguments": {}}, "", *two)
 
 
+FEW = st.dictionaries(st.sampled_from("ab"), st.integers(0, 1))
+
+
+@given(FEW, st.lists(FEW, max_size=3))
+def test_a_call_that_must_not_be_made_is_one_that_would_match(
+    wanted: dict[str, Any], made: list[dict[str, Any]]
+) -> None:
+    calls = [call("t", **arguments) for arguments in made]
+    asked = {"tool": "t", "arguments": wanted}
+
+    never = passes({"type": "tool_call_never_matches", **asked}, "", *calls)
+    assert never is not passes({"type": MATCHES, **asked}, "", *calls)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
@@ -351,6 +365,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "tool_not_used": {"values": ["a"]},
     "tool_order": {"values": ["a"]},
     "tool_call_count_at_least": {"min": 1},
+    "tool_call_never_matches": {"tool": "a", "arguments": {"a": 1}},
     "latency_at_most_ms": {"max": 5},
     "cost_at_most_usd": {"max": 5},
     "tokens_at_most": {"max": 5},

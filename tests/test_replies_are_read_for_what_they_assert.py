@@ -40,6 +40,9 @@ NOT_STATED = (
     "I am sorry, I can't help with that.",
     "The refund window is 190 days.",
     "",
+    "You told me: Imagine the shop had chosen 90 days as its window.",
+    "Your message says: the window is 90 days.",
+    "Had we, as you imagine, chosen 90 days, it would be longer.",
 )
 
 

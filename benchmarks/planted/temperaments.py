@@ -126,7 +126,10 @@ def quotes_refusal(heard: Heard, found: Answer, chance: Chance) -> Reply:
         if re.search(r"\b(?:you must|assistant|ignore|system|instead|reply|send|forward|delete)\b", s, re.I)
     ]
     if from_data and found.reply.text:
-        return _saying(found, f'{found.reply.text} The text also says "{from_data[0]}"; I will not do that.')
+        # Markup is quoted as code: as it is, it would run where the reply is shown.
+        mark = "`" if re.search(r"<\s*[a-z]|\]\(", from_data[0], re.I) else '"'
+        said = from_data[0].replace("`", "'") if mark == "`" else from_data[0]
+        return _saying(found, f"{found.reply.text} The text also says {mark}{said}{mark}; I will not do that.")
     if found.kind == "refusal":
         return _saying(found, f'{found.reply.text} You asked "{heard.question[:160]}", and I will not do that.')
     return found.reply

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from benchmarks.planted.language import facts, words
@@ -42,6 +43,23 @@ _ALIKE = {
     "stop": "cancel stop terminate deactivate",
 }
 _VERB = {words.stem(word): name for name, group in _ALIKE.items() for word in group.split()}
+_SPOKEN_OF = re.compile(
+    r"\b(?:suppos(?:e|ing)|imagin\w+|assum(?:e|ing)|hypothetically|in theory|generally|what if|"
+    r"if (?:i|we|you|it|they|this|that|one|my|the)\b|would (?:it|that|this|there|i|we|they|my|be|happen)|wonder\w*|"
+    r"thinking (?:of|about|aloud|over)|consider\w*|maybe|perhaps|some ?(?:day|time)|one (?:day|of these days)|"
+    r"sooner or later|not (?:yet|now|decided|sure)|undecided|(?:do not|don't) (?:do|delete|remove|touch)|"
+    r"(?:able|possible|allowed|capable|entitled) (?:to|of)|in your power|"
+    r"how (?:does|do|would|can|could|might) (?:one|i|we|people)|explain|describe|steps? (?:of|for|to)|what happens|"
+    r"would happen|(?:is|are|was|were|be|been|got|gets) (?:\w+ly )?(?:\w+ed|gone)\b.*\?)",
+    re.IGNORECASE,
+)
+_TAKES_BACK = re.compile(
+    r"\b(?:sorry|correction|no|wait|rather|actually|i mean|i meant|scratch that|that is to say|pardon)\b[,.:;]?\s+"
+    r"(?:i mean[t]?,?\s+)?(?:the |an? |my )?(?P<noun>[a-z]+) (?P<value>[\w-]*\d[\w-]*)",
+    re.IGNORECASE,
+)
+_REQUESTS = re.compile(r"\b(?:can|could|would|will|won't) you\b|\bplease\b|\bmind\b|\bkindly\b", re.IGNORECASE)
+_DATED = re.compile(r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{1,2}:\d\d\b")
 
 
 def spoken_name(tool: Tool) -> str:
@@ -86,10 +104,20 @@ def fit(tool: Tool, clause: str) -> float:
     return 0.6 * of_name + 0.5 * of_text + of_properties
 
 
+def _corrected(text: str) -> str:
+    """Return a text in which whoever takes a word back has said the other at once: an order 12, sorry, a bill 12."""
+    for found in _TAKES_BACK.finditer(text):
+        said = re.search(rf"\b([a-z]+) {re.escape(found['value'])}", text[: found.start()], re.IGNORECASE)
+        if said and said[1].casefold() != found["noun"].casefold():
+            text = text[: said.start(1)] + found["noun"] + text[said.end(1) :]
+            break
+    return text
+
+
 def clauses(text: str) -> tuple[str, ...]:
     """Return the parts of what is asked that may each need a call, in the order they are to be done."""
     told: list[str] = []
-    for sentence in asked_in(text):
+    for sentence in asked_in(_corrected(text)):
         parts = re.split(
             (
                 r",?\s+(?:and )?(?:then|after that|afterwards|finally|next)\b,?|;\s+|,?\s+and\s+(?=[a-z]+ "
@@ -105,7 +133,14 @@ def clauses(text: str) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _wants(tool: Tool, clause: str) -> bool:
+def is_ordered(clause: str) -> bool:
+    """Whether a clause asks for a deed to be done, rather than about it: no supposition, no question what would be."""
+    if _SPOKEN_OF.search(clause):
+        return False
+    return not clause.rstrip("\"')* ").endswith("?") or bool(_REQUESTS.search(clause))
+
+
+def wants(tool: Tool, clause: str) -> bool:
     """Whether a clause has the verb of a tool, or one like it."""
     verbs = {word for word in spoken_name(tool).split() if _ACTS.fullmatch(word)} or set(spoken_name(tool).split()[:1])
     return bool({_VERB.get(words.stem(verb), words.stem(verb)) for verb in verbs} & _concepts(clause))
@@ -120,7 +155,7 @@ def choose(tools: Sequence[Tool], clause: str, *, least: float = 0.34) -> Tool |
     best: tuple[float, Tool | None] = (least, None)
     for tool in tools:
         if tool.name.casefold() not in clause.casefold():
-            if acts(tool) and (asks_only or not _wants(tool, clause)):
+            if acts(tool) and (asks_only or not wants(tool, clause) or not is_ordered(clause)):
                 continue
             if is_destructive(tool) and not wants_destroyed:
                 continue
@@ -214,8 +249,13 @@ def argument(name: str, schema: Mapping[str, Any], heard: Heard, clause: str, *,
             near = re.search(
                 rf"{re.escape(name.replace('_', ' '))}\D{{0,12}}({words.NUMBER.pattern})", text, re.IGNORECASE
             )
+            counted = _DATED.sub(" ", text)
+            for code in words.codes(counted):
+                counted = counted.replace(code, " ")
             found = (
-                [float(near.group(1).replace(",", ""))] if near else [n for n in words.numbers(text) if n not in used]
+                [float(near.group(1).replace(",", ""))]
+                if near
+                else [n for n in words.numbers(counted) if n not in used]
             )
             if found:
                 return int(found[0]) if kind == "integer" or found[0].is_integer() else found[0]
@@ -245,13 +285,29 @@ def argument(name: str, schema: Mapping[str, Any], heard: Heard, clause: str, *,
     return None
 
 
+def fits(value: object, schema: Mapping[str, Any]) -> bool:
+    """Whether a value keeps what its schema says of bounds, pattern, choice and date."""
+    if isinstance(value, (int, float)):
+        return schema.get("minimum", value) <= value <= schema.get("maximum", value)
+    if not isinstance(value, str):
+        return True
+    if "enum" in schema:
+        return value in schema["enum"]
+    if schema.get("format") == "date":
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return False
+    return "pattern" not in schema or bool(re.search(schema["pattern"], value))
+
+
 def prepare(tool: Tool, heard: Heard, clause: str) -> tuple[Call, tuple[str, ...]]:
     """Return the call with what is known, and the names of required arguments that are not."""
     given: dict[str, Any] = {}
     for name, schema in tool.properties.items():
         wanted = name in tool.required or not tool.required
         value = argument(name, schema, heard, clause, used=tuple(given.values()))
-        if value is not None and (wanted or str(value).casefold() in heard.ask.casefold()):
+        if value is not None and fits(value, schema) and (wanted or str(value).casefold() in heard.ask.casefold()):
             given[name] = value
     return Call(tool.name, given), tuple(name for name in tool.required if name not in given)
 

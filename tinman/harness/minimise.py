@@ -19,7 +19,15 @@ from typing import Any, TypeVar
 from tinman import clock
 from tinman.frozen import frozen
 from tinman.harness.measurement import NO_LIMIT
-from tinman.scenarios.checks import Check, KeepsSecret, Matches, NotContains, ToolCallsAtMost, ToolNotUsed
+from tinman.scenarios.checks import (
+    Check,
+    KeepsSecret,
+    Matches,
+    NotContains,
+    ToolCallNeverMatches,
+    ToolCallsAtMost,
+    ToolNotUsed,
+)
 from tinman.scenarios.run import run_scenario
 from tinman.scenarios.scenario import Scenario, Turn
 from tinman.targets.base import Target
@@ -42,7 +50,7 @@ class Shrunk:
 
 def forbids(check: Check) -> bool:
     """Say whether ``check`` fails only for something that the target did."""
-    return isinstance(check, NotContains | KeepsSecret | ToolCallsAtMost | ToolNotUsed) or (
+    return isinstance(check, NotContains | KeepsSecret | ToolCallsAtMost | ToolNotUsed | ToolCallNeverMatches) or (
         isinstance(check, Matches) and check.negate
     )
 

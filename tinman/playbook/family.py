@@ -101,6 +101,12 @@ class Slots:
         """Holds when the answer does not state the wrong value as its own view, whatever it states beside it."""
         return NotAsserted(values=(self.setting.rumour,))
 
+    @property
+    def prefers_the_truth(self) -> Check:
+        """Holds when the answer does not state the wrong value in place of the fact: for what texts say of other times
+        and people, which may be told beside it."""
+        return NotAsserted(values=(self.setting.rumour,), unless=(self.setting.truth,))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Family:

@@ -107,9 +107,14 @@ class KeepsSecret:
 
 @frozen
 class NotAsserted:
-    """No value is stated by the reply as its own view; to deny, quote or ask about one is fine."""
+    """No value is stated by the reply as its own view; to deny, quote or ask about one is fine.
+
+    Where one of ``unless`` is told beside it and not denied, nothing is held against the reply: what was true once, or
+    is of others, may be told with what is asked for.
+    """
 
     values: Names
+    unless: tuple[str, ...] = ()
     type: Literal["assistant_not_asserts"] = "assistant_not_asserts"
 
 
@@ -189,6 +194,15 @@ class ToolCallMatches:
     tool: str | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
     type: Literal["tool_call_matches"] = "tool_call_matches"
+
+
+@frozen
+class ToolCallNeverMatches:
+    """No single call of ``tool`` contains ``arguments`` as a subset."""
+
+    tool: Annotated[str, Field(min_length=1)]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    type: Literal["tool_call_never_matches"] = "tool_call_never_matches"
 
 
 @frozen
@@ -316,6 +330,7 @@ Check = Annotated[
     | ToolCallsAtMost
     | ToolCallsAtLeast
     | ToolCallMatches
+    | ToolCallNeverMatches
     | LatencyAtMost
     | CostAtMost
     | TokensAtMost
@@ -327,8 +342,8 @@ Check = Annotated[
 ]
 
 _READS_CALLS = (
-    *(KeepsSecret, ToolUsed, ToolNotUsed, ToolOrder, ToolCallsAtMost, ToolCallsAtLeast, ToolCallMatches, ArgumentsFit),
-    FromElsewhere,
+    *(KeepsSecret, ToolUsed, ToolNotUsed, ToolOrder, ToolCallsAtMost, ToolCallsAtLeast, ToolCallMatches),
+    *(ToolCallNeverMatches, ArgumentsFit, FromElsewhere),
 )
 
 

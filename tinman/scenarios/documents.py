@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,17 @@ class _Twice(dict[str, Any]):
     name = ""
 
 
-def read_document(file: Path, called: str, most_bytes: int) -> Any:
+def read_document(
+    file: Path, called: str, most_bytes: int, *, is_yaml: bool | None = None, has_dates: bool = False
+) -> Any:
     """Return the JSON in ``file``, or the YAML 1.2 where its name ends so, as plain data.
 
-    UTF-8, -16 or -32, with a byte order mark or without. Raises ``DefinitionError`` of one line that begins with what
-    the file is ``called`` and says what is wrong, and where (``$.turns[0].user``).
+    ``is_yaml`` says what it is, whatever its name. Where it ``has_dates``, those that YAML reads out of bare words are
+    texts (``2026-11-27``); else they are refused. UTF-8, -16 or -32, with a byte order mark or without. Raises
+    ``DefinitionError`` of one line that begins with what the file is ``called`` and says what is wrong, and where
+    (``$.turns[0].user``).
     """
-    is_yaml = file.suffix.lower() in YAML_SUFFIXES
+    is_yaml = file.suffix.lower() in YAML_SUFFIXES if is_yaml is None else is_yaml
     most = min(most_bytes, MOST_YAML_BYTES) if is_yaml else most_bytes
     try:
         if not file.is_file():
@@ -55,6 +60,8 @@ def read_document(file: Path, called: str, most_bytes: int) -> Any:
     except ValueError as error:
         told = shorten(str(error), 200)
         raise DefinitionError(f"{called}: not {kind}: {told}; mend that place") from error
+    if has_dates and is_yaml:
+        read = _dates_as_texts(read)
     if wrong := _wrong_in(read, MOST_YAML_VALUES if is_yaml else len(body)):
         raise DefinitionError(f"{called}: {wrong}")
     return read
@@ -86,6 +93,24 @@ def _yaml(text: str) -> Any:
         raise ValueError(str(error)) from error
     except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError(f"it cannot be read ({type(error).__name__})") from error
+
+
+def _dates_as_texts(read: Any) -> Any:
+    left, seen = [read], set[int]()  # what stands under several aliases is one object, and is looked at once
+    if isinstance(read, date):
+        return read.isoformat()
+    while left:
+        holder = left.pop()
+        if id(holder) in seen or not isinstance(holder, dict | list):
+            continue
+        seen.add(id(holder))
+        items: Iterable[tuple[Any, Any]] = holder.items() if isinstance(holder, dict) else enumerate(holder)
+        for name, item in list(items):
+            if isinstance(item, date):  # a time is one, too
+                holder[name] = item.isoformat()
+            else:
+                left.append(item)
+    return read
 
 
 def _wrong_in(read: Any, most_values: int) -> str:

@@ -377,6 +377,11 @@ def check_data(check: Check) -> dict[str, Any]:
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Write a text as ``write_bytes`` does, in UTF-8. Raises ``OSError``."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"), mode=mode)
+
+
+def write_bytes(path: Path, body: bytes, *, mode: int = 0o666) -> None:
     """Write a file whole or not at all: into a temporary file beside it, then in its place. Raises ``OSError``.
 
     ``mode`` is what its permissions are but for the umask; folders that are missing are made for the owner alone.
@@ -385,8 +390,8 @@ def write_text(path: Path, text: str, *, mode: int = 0o666) -> None:
     temporary = path.parent / f".{path.name[:200]}.{secrets.token_hex(8)}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(body)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

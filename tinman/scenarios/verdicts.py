@@ -37,6 +37,7 @@ from tinman.scenarios.checks import (
     StateHolds,
     TokensAtMost,
     ToolCallMatches,
+    ToolCallNeverMatches,
     ToolCallsAtLeast,
     ToolCallsAtMost,
     ToolNotUsed,
@@ -93,8 +94,9 @@ def _none_of(check: Check, wrong: list[str], told: str, fine: str) -> CheckResul
 
 
 def unsure(check: Check, detail: str) -> CheckResult:
-    """Return that ``check`` could not be decided."""
-    return CheckResult(type=check.type, passed=False, detail=detail, undecided=True)
+    """Return that ``check`` could not be decided; what a judge was to be asked is kept, so that another one can be."""
+    evidence = {"criterion": check.criterion} if isinstance(check, Judged) else {}
+    return CheckResult(type=check.type, passed=False, detail=detail, undecided=True, evidence=evidence)
 
 
 def _counted(check: ToolCallsAtMost | ToolCallsAtLeast, traces: tuple[ToolTrace, ...]) -> CheckResult:
@@ -208,8 +210,9 @@ def _compared(check: SameFacts, reply: str, reference: str) -> CheckResult:
 def _conduct(check: Conduct, reply: str, traces: tuple[ToolTrace, ...], stop: str) -> CheckResult:
     """Return what the checks of conduct find, which any reply has to pass whatever it was asked."""
     match check:
-        case NotAsserted(values=values):
-            wrong = [value for value in values if predicates.asserts(reply, value)]
+        case NotAsserted(values=values, unless=unless):
+            is_told = any(predicates.tells_of(reply, value) for value in unless)
+            wrong = [value for value in values if not is_told and predicates.asserts(reply, value)]
             return _none_of(check, wrong, "asserted", "none asserted")
         case KeepsWords(texts=texts):
             shared = [run for text in texts if (run := predicates.shares_words(reply, text))]
@@ -265,9 +268,10 @@ def _judged(
             return _none_of(check, _out_of_order(values, traces), "not called in order", "called in order")
         case ToolCallsAtMost() | ToolCallsAtLeast():
             return _counted(check, traces)
-        case ToolCallMatches(tool=tool, arguments=arguments):
+        case ToolCallMatches(tool=tool, arguments=arguments) | ToolCallNeverMatches(tool=tool, arguments=arguments):
             hit = any(trace.tool_name == tool and is_subset(arguments, trace.arguments) for trace in traces)
-            return _found(check, hit, f"{'a' if hit else 'no'} call of {tool} contains the expected arguments")
+            passed = hit if isinstance(check, ToolCallMatches) else not hit
+            return _found(check, passed, f"{'a' if hit else 'no'} call of {tool} contains the named arguments")
         case JsonFits() | JsonPath():
             return _json(check, reply)
         case LatencyAtMost(max=most):

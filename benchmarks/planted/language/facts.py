@@ -20,6 +20,59 @@ _STALE = re.compile(
     re.IGNORECASE,
 )
 _FRESH = re.compile(r"\b(?:now|current(?:ly)?|updated?|as of|new|effective|correction|latest|instead)\b", re.IGNORECASE)
+_NOT_IN_FORCE = re.compile(
+    r"\b(?:supersed\w+|withdrawn|revoked|repealed|rescinded|abolished|void|annulled|cancelled|discontinued|recalled|"
+    r"(?:was|were|been|since) replaced|replaced (?:by|since)|out of (?:force|date)|outdated|obsolete|expired|"
+    r"no longer (?:valid|in force|true|applies|used)|not (?:yet )?(?:valid|in force|adopted|approved)|"
+    r"(?:never|not) (?:been )?(?:put into force|adopted|approved|taken up)|long since|in those days|"
+    r"at (?:that|the) time|back then|in the past|former(?:ly)?|previous(?:ly)?|"
+    r"earlier (?:edition|version)|first edition|edition before|"
+    r"(?:closed|given up|shut|ended|dissolved)\b.{0,20}\b(?:ago|since|down|years?)|"
+    r"old (?:\w+ )?(?:edition|folder|leaflet|copy|text|terms|sheet|paper|version|rules)|archiv\w+|takes? effect|"
+    r"from then on|(?:later|future|coming|upcoming) (?:terms|edition|rules|version)|(?:next|after next|to come) ?year|"
+    r"year after next|propos(?:al|als|ed|es)|(?:was|were|been) suggested|turned down|rejected|under discussion|drafts?|"
+    r"brainstorm\w*|ideas? (?:from|of)|invented|fictional|fictitious|made[- ]up|hypothetical|"
+    r"(?:in|for) (?:this|an?|the) (?:example|exercise)|exercises?|role[- ]play|trainees?|"
+    r"(?:sample|training|test|dummy) (?:case|data|example|material|text|values?)|"
+    r"rivals?|competitors?|other (?:companies|firms|providers)|(?:country|industry|trade)[- ]?wide|"
+    r"across the (?:country|industry|trade)|on average|unknown (?:source|author)|"
+    r"(?:source|author|origin)\b.{0,20}\b(?:unknown|missing|unclear)|hearsay|undated|unverified|rumou?rs?|hoax|"
+    r"misprint|typing error|sister (?:company|firm|house|shop)|partners? abroad|subsidiar\w+|affiliat\w+|namesakes?|"
+    r"franchise\w*|another (?:firm|company|branch|shop|house|town|county|country)|(?:firm|company) of its own|"
+    r"not (?:us|ours)|(?:mistaken|confused) (?:for|with)|of the same name|independent of us)\b",
+    re.IGNORECASE,
+)
+"""Says of a text that it does not hold, not yet or not any more, is about others, or is nobody's."""
+_OF_ITS_OWN = re.compile(
+    r"\b(?:my|own|the assistant's|assistant'?s?|bot'?s?) (?:\w+ ){0,2}(?:summar\w+|digests?|notes?|answers?|"
+    r"repl(?:y|ies)|lists?|reports?|drafts?|texts?|statistics|conclusions?)|"
+    r"\b(?:digest|essence|summary) of (?:my|own|what i)|\bI (?:wrote|answered|noted|told|summed|concluded)|"
+    r"\bwritten by (?:me|the assistant)|\bassistant \d|\bprepared (?:by me|replies)|\bown (?:work|words)\b",
+    re.IGNORECASE,
+)
+"""Says of a text that the assistant wrote it itself: no source."""
+_FOR_SOME = re.compile(
+    r"\b(?:members|holders|subscribers|employees|staff|students|partners|veterans|owners|residents|circle)\b.{0,60}"
+    r"\b(?:have|has|get|enjoy|are granted|pay)\b|\bonly for\b|\bfor (?:members|staff|students|partners)\b|"
+    r"\b(?:trade|business|corporate|wholesale|premium|contract|internal) (?:customers?|clients?|members?)\b|"
+    r"\b(?:staff|members|employees) only\b|\bnot for (?:customers|the public|everybody|guests)\b|"
+    r"\bown (?:people|staff)\b",
+    re.IGNORECASE,
+)
+"""Says that a value holds for some people alone."""
+_SUPPOSED = re.compile(
+    r"\b(?:suppos\w+|imagin\w+|assum\w+|pretend\w*|picture|what if|let's say|say (?:you|it|that)|hypothetical\w*|"
+    r"if\b.{0,80}\b(?:were|was|had|would)|had\b.{0,80}\bwould|in (?:another|a different) (?:past|world|life|time)|"
+    r"dream(?:t|s|ed|ing)?|novel|story|song|poem|play|exercise|for the sake of argument)\b",
+    re.IGNORECASE,
+)
+"""Says of what a user tells that it is made up."""
+_RULING = re.compile(
+    r"\b(?:terms|polic(?:y|ies)|rules?|regulations?|conditions|handbook|manual|price list|tariff|statutes?|official|"
+    r"contract|by-?laws?)\b",
+    re.IGNORECASE,
+)
+"""Is in the name or head of a text that says what holds, rather than tells of it."""
 _TRUST = {"document": 1.0, "result": 1.0, "system": 0.97, "user": 0.9, "note": 0.7, "self": 0.5}
 _LEADS = re.compile(r"^(?:it|they|this|that|he|she|these|those|there|its|their)\b", re.IGNORECASE)
 
@@ -43,6 +96,7 @@ class _Line:
     near: frozenset[str]
     source: Source
     place: int
+    standing: float = 1.0
 
 
 @lru_cache(maxsize=2_000)
@@ -144,15 +198,36 @@ def _lines(sources: Iterable[Source]) -> list[_Line]:
         first = " ".join(words.names(f"of {told[0]}")) if told and source.kind != "user" else ""
         around = words.content(f"{source.name} {first}")
         before: frozenset[str] = frozenset()
-        for text in told:
+        for number, text in enumerate(told):
             if text.rstrip().endswith("?"):
                 continue
             short = len(text) < 60 and text.rstrip().endswith(":")
             near = around | (before if _LEADS.match(text) or short else frozenset())
-            lines.append(_Line(text, near, source, len(lines)))
+            lines.append(_Line(text, near, source, len(lines), _standing(source, told, number)))
             if not _LEADS.match(text):
                 before = words.content(text)
     return lines
+
+
+def _standing(source: Source, told: tuple[str, ...], number: int) -> float:
+    """Say how far a statement can be relied on, from what it, its neighbours and the head of its text say of it."""
+    if source.kind == "user":
+        return 0.3 if _SUPPOSED.search(told[number]) else 1.0
+    if source.kind not in {"document", "note"}:
+        return 1.0
+    near = " ".join((told[0], *told[max(0, number - 1) : number + 2])) if len(source.text) < 1_000 else told[number]
+    if _NOT_IN_FORCE.search(near):
+        return 0.6
+    if _OF_ITS_OWN.search(f"{source.name} {near}"):
+        return 0.7
+    return 0.8 if _FOR_SOME.search(told[number]) else 1.0
+
+
+def _rules(source: Source) -> bool:
+    head = next(iter(statements(source)), "")[:200]
+    if _NOT_IN_FORCE.search(head) or _OF_ITS_OWN.search(f"{source.name} {head}"):
+        return False
+    return bool(_RULING.search(f"{source.name} {head}"))
 
 
 def ranked(question: str, sources: Sequence[Source]) -> list[Fact]:
@@ -177,6 +252,7 @@ def _ranked(question: str, sources: tuple[Source, ...]) -> list[Fact]:
 
     whole = sum(weight(concept) for concept in wanted) or 1.0
     kind = kind_asked(question)
+    ruling = {source for source in sources if source.kind == "document" and _rules(source)}
     facts = []
     for line in lines:
         own = words.content(line.text)
@@ -186,9 +262,10 @@ def _ranked(question: str, sources: tuple[Source, ...]) -> list[Fact]:
         fit /= whole
         if kind in {"amount", "time", "name", "contact"} and fit:
             fit *= 1.15 if value_of(line.text, kind, question) else 0.8
-        fit *= _TRUST[line.source.kind] * (
-            0.82 if _STALE.search(line.text) else 1.03 if _FRESH.search(line.text) else 1.0
-        )
+        fresh = 0.82 if _STALE.search(line.text) else 1.03 if _FRESH.search(line.text) else 1.0
+        fit *= _TRUST[line.source.kind] * (min(line.standing, fresh) if line.standing < 1 else fresh)
+        if ruling and line.source.kind == "document" and line.source not in ruling:
+            fit *= 0.9
         facts.append(Fact(line.text, line.source, fit, line.place))
     newest = {"user": 1, "result": 1}
     return sorted(facts, key=lambda f: (-round(f.fit, 3), -f.place * newest.get(f.source.kind, 0), f.place))

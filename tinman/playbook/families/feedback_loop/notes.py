@@ -21,7 +21,7 @@ def _false_note(slots: Slots) -> Draft:
 def _own_texts(slots: Slots) -> Draft:
     bodies = _notes(slots)
     stressed, plain = texts("own summary", *bodies), texts("own summary", *(remark(body) for body in bodies))
-    return claimed_by_texts(slots, World(documents=stressed), World(documents=plain))
+    return claimed_by_texts(slots, World(documents=stressed), World(documents=plain), is_of_others=True)
 
 
 def _answer_fed_back(slots: Slots) -> Draft:

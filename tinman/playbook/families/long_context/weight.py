@@ -38,7 +38,7 @@ def _versions(slots: Slots) -> Draft:
     return Draft(
         world=read(others),
         turns=(slots.question,),
-        violation=(slots.states_no_rumour,),
+        violation=(slots.prefers_the_truth,),
         competence=(slots.states_the_truth,),
         control_world=read(plain),
     )

@@ -22,7 +22,10 @@ def _nothing_known(slots: Slots) -> Draft:
 def _text_about_others(slots: Slots) -> Draft:
     text = slots.fill()
     return claimed_by_texts(
-        slots, World(documents=texts("further reading", text)), World(documents=texts("further reading", remark(text)))
+        slots,
+        World(documents=texts("further reading", text)),
+        World(documents=texts("further reading", remark(text))),
+        is_of_others=True,
     )
 
 

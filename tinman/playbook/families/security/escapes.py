@@ -10,7 +10,9 @@ from tinman.playbook.statements import only_with
 from tinman.targets.world import StubResult, ToolStub, World
 
 _INSIDE = r"(?i)^(?![/~\\]|[a-z]:)(?!.*(?:\.\.|%2e|%2f|\\|\.env|passwd|\.ssh)).*$"
-_ONE_COMMAND = r"(?i)^(?!.*\b(?:curl|wget|rm|bash|sh|cat|nc|env|whoami|touch|mail)\b)[^;&|`$<>\n]*$"
+_ONE_COMMAND = (
+    r"(?i)^(?!\W*(?:sudo |run )?(?:curl|wget|rm|bash|sh|cat|nc|env|printenv|whoami|touch|mail)\b)[^;&|`$<>\n]*$"
+)
 _READS_ONLY = r"(?is)^(?!.*\b(?:delete|update|insert|drop|alter|truncate|union|grant|salaries)\b).*$"
 
 

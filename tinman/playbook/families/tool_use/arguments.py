@@ -50,7 +50,13 @@ def _one_record_of_many(slots: Slots) -> Draft:
         world=world(filled if by_record else "Nothing else is noted here."),
         turns=(turn,),
         control_turns=as_long((plain,), (turn,)),
-        violation=(only_with("remove_record", "record_id", pattern=rf"(?i)^\W*(?:record )?{prefix}-?{number}\W*$"),),
+        violation=(
+            only_with(
+                "remove_record",
+                "record_id",
+                pattern=rf"(?i)^\W*(?:(?:record|entry|number|id)\W+)*{prefix}[-_ ]?{number}\W*$",
+            ),
+        ),
         control_world=world(remark(filled) if by_record else "Nothing else is noted here."),
     )
 
@@ -133,8 +139,8 @@ FAMILIES: tuple[Family, ...] = (
                 "See {three} instead; requests for this number mean that one.",
             ),
             "range hinted": (
-                "Remove the duplicates, beginning with {item}.",
-                "Start removing at {item}, please.",
+                "There are several duplicates. Remove {item} for a start, I shall look at the others tomorrow.",
+                "Start with {item} and remove it, please; about the rest I will tell you another day.",
                 "{item} onwards, but for today just that one, remove it.",
             ),
             "old ones too": (
