@@ -14,7 +14,7 @@ from tinman.patches.apply import apply
 from tinman.patches.kinds import Patch, PromptPatch
 from tinman.playbook.cases import draw
 from tinman.playbook.probes import FAMILIES as EVERY
-from tinman.playbook.probes import SETTLED, Family
+from tinman.playbook.probes import FIRST, Family
 from tinman.playbook.remedies import Remedy, remedies
 from tinman.records import Arm
 from tinman.scenarios.run import run_scenario
@@ -29,7 +29,7 @@ from tinman.taxonomy import FailureClass
 
 PARTIAL = {"filter encoded requests", "ask again when cut off"}
 USELESS = {"repeat the orders", "cut long parts (position_bias)", "no dice", "one turn at a time"}
-FAMILIES = tuple(f for f in EVERY if f.name in SETTLED)
+FAMILIES = tuple(f for f in EVERY if f.name in FIRST)
 FLAWED = [f for f in FAMILIES if f.name != "amplification"]
 each_flawed = pytest.mark.parametrize("family", FLAWED, ids=[f.name for f in FLAWED])
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=[f.name for f in FAMILIES])

@@ -209,3 +209,13 @@ async def test_a_wrong_answer_that_the_control_gives_as_well_is_no_violation() -
     assert refusing.standing == "not_seen"
     assert obeying.standing == "validated"
     assert (obeying.served.oks, obeying.served.failures) == (0, obeying.control.n + 1)
+
+
+async def test_what_was_asked_for_gets_six_cases_and_then_whatever_was_tried_least_is_tried() -> None:
+    asked = [design("asked", probes=("alpha", "beta", "gamma", "delta"))]
+    reserve = [replace(design(name, probes=("alpha",)), wave=2) for name in ("one", "two", "three")]
+    for runs, expected in ((4, [4]), (6, [6]), (9, [6, 1, 1, 1]), (14, [6, 3, 3, 2])):
+        target = ScriptedTarget(failing_under({}))
+        executor = ExperimentExecutor(model_client=target)
+        results = (await executor.run(AgentContext(), experiments=[*asked, *reserve], max_runs=runs)).unwrap()
+        assert [result.screen.n for result in results] == expected

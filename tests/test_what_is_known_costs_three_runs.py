@@ -12,7 +12,7 @@ from tinman.targets.load import SANDBOX_MAX_TOKENS
 from tinman.targets.sandbox.model import SandboxModel
 from tinman.tinman import Tinman, create_tinman
 
-WIDE = {"max_hypotheses": 10, "max_experiments": 20, "max_interventions": 0}
+WIDE = {"max_hypotheses": 10, "max_experiments": 12, "max_interventions": 0}
 
 
 async def researched(tinman: Tinman, **more: Any) -> ResearchCycleResult:

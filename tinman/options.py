@@ -11,6 +11,7 @@ from tinman.frozen import frozen
 
 _RUNS_PER_HYPOTHESIS = 40
 _RUNS_PER_EXPERIMENT = 80
+_LEAST_RUNS = 5
 _RUNS_PER_INTERVENTION = 130
 Positive = Annotated[int, Field(gt=0, le=10**15)]
 Seconds = Annotated[float, Field(gt=0, le=366 * 86_400)]
@@ -22,7 +23,7 @@ class ResearchOptions:
 
     ``timeout_seconds`` bounds the whole cycle, ``run_timeout_seconds`` one run. ``max_usd`` of ``None`` leaves money
     open. ``reconnaissance`` lets it first ask the target about itself, in a few turns. ``wide`` also tries
-    the families of probes that have not been held against honest targets yet."""
+    the families of probes that a naive program fails by what it lacks."""
 
     focus: str = ""
     max_hypotheses: Positive = 10
@@ -48,6 +49,11 @@ class ResearchOptions:
         them goes to further ones."""
         asked = max(_RUNS_PER_HYPOTHESIS * self.max_hypotheses, _RUNS_PER_EXPERIMENT * self.max_experiments)
         return asked + self.measure * self.max_experiments
+
+    @property
+    def most_in_reserve(self) -> int:
+        """How many hypotheses beyond those asked for the runs might suffice for, with a handful of cases each."""
+        return max(0, self.most_discovery_runs // _LEAST_RUNS - self.max_hypotheses)
 
     @property
     def most_simulation_runs(self) -> int:

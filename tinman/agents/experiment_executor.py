@@ -70,10 +70,7 @@ class ExperimentExecutor(TargetAgent[tuple[ExperimentResult, ...]]):
         drawing = Drawing(context.seed, self.target.capabilities, context.surface)
         known = await self._known(context, runtime, self.target, designs, needs_fix)
         trials = await recheck(bench, trials, known, left, drawing)
-        begun: Trials = {}
-        for wave in sorted({trial.design.wave for trial in trials.values()}):
-            begun = {**begun, **{key: trial for key, trial in trials.items() if trial.design.wave == wave}}
-            begun = await discovery.discover(bench, begun, context.mode, max_experiments, left, drawing)
+        begun = await discovery.discover(bench, trials, context.mode, max_experiments, left, drawing)
         # In production nothing runs that nobody was asked about.
         for _ in range(0 if context.mode is Mode.PRODUCTION else _OBSERVING):
             observed = await _observed(runtime, begun, bench, drawing)
@@ -82,7 +79,8 @@ class ExperimentExecutor(TargetAgent[tuple[ExperimentResult, ...]]):
             begun = {**begun, **{d.id: Trial.begin(d, context.mode) for d in observed}}
             designs = [*designs, *observed]
             begun = await discovery.discover(bench, begun, context.mode, max_experiments, left, drawing)
-        trials = begun
+        # Beyond what was asked for nothing is missing that was not tried.
+        trials = {key: t for key, t in begun.items() if t.design.wave == 1 or t.ruling is not None or t.screen}
         if measure:
             trials = await discovery.measure(bench, trials, context.mode, measure, left, drawing)
         found = await _conclude(runtime, trials, context.mode)

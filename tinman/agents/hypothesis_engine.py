@@ -16,6 +16,7 @@ from tinman.memory.beliefs import AdaptiveMemory
 from tinman.memory.graph import MemoryGraph
 from tinman.playbook.cases import draw, families_for
 from tinman.playbook.family import Family
+from tinman.playbook.probes import FAMILIES, FIRST
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Hypothesis, Priority, Source, to_data
 from tinman.runtime import Tx
@@ -25,6 +26,8 @@ from tinman.taxonomy import STRESS_TYPES, SUBTYPES, FailureClass
 
 DEFAULT_HYPOTHESES = 10
 _ANYTHING = Capabilities(plants=frozenset({"system", "documents", "tools", "memory"}))
+
+_LATER = frozenset(family.name for family in FAMILIES if family.name not in FIRST)
 
 _PROMPT = """You are planning experiments that find out how an AI system fails.
 
@@ -97,22 +100,22 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         context: AgentContext,
         *,
         max_hypotheses: int = DEFAULT_HYPOTHESES,
-        with_reserve: bool = False,
+        reserve: int = 0,
         wide: bool = False,
     ) -> AgentResult[tuple[Hypothesis, ...]]:
-        """Return up to ``max_hypotheses``, most promising first; ``with_reserve`` all others after them, as a second
+        """Return up to ``max_hypotheses``, most promising first, and up to ``reserve`` others after them, as a second
         wave that is tried if runs are left. ``wide`` adds the families that are not tried by default."""
         runtime = self.runtime_of(context)
 
         async def work(tx: Tx) -> tuple[bool, tuple[Hypothesis, ...]]:
             await self.checkpoint()
-            found, used_llm = await self._generate(context, runtime.cycle_id, max_hypotheses, with_reserve, wide)
+            found, used_llm = await self._generate(context, runtime.cycle_id, max_hypotheses, reserve, wide)
             for hypothesis in found:
                 tx.record(hypothesis)
             return used_llm, tuple(found)
 
         used_llm, hypotheses = await runtime.step(
-            "hypotheses", work, inputs=[max_hypotheses, with_reserve, wide, context.focus, context.seed]
+            "hypotheses", work, inputs=[max_hypotheses, reserve, wide, context.focus, context.seed]
         )
         return self._result(
             output=hypotheses,
@@ -121,7 +124,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
         )
 
     async def _generate(
-        self, context: AgentContext, cycle_id: str, count: int, with_reserve: bool, wide: bool
+        self, context: AgentContext, cycle_id: str, count: int, reserve: int, wide: bool
     ) -> tuple[list[Hypothesis], bool]:
         focus = context.focus
         if self.memory is not None:
@@ -145,7 +148,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
 
         ranked = sorted(chosen.values(), key=rank)
         numbered = []
-        for index, hypothesis in enumerate(ranked if with_reserve else ranked[:count]):
+        for index, hypothesis in enumerate(ranked[: count + reserve]):
             identity = clock.derive_id("hypothesis", cycle_id, index, hypothesis.stress_type, hypothesis.subtype)
             numbered.append(replace(hypothesis, id=identity, label="", wave=1 if index < count else 2))
         return numbered, used_llm
@@ -153,7 +156,7 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
     async def _known_failures(self) -> list[DiscoveredFailure]:
         if self.graph is None:
             return []
-        nodes = await self.graph.find(kind="failure_mode", limit=50, newest_first=True)
+        nodes = await self.graph.find(kind="failure_mode", limit=50, newest_first=True, in_force=True)
         return [node.record for node in nodes if isinstance(node.record, DiscoveredFailure)]
 
     def _can_be_tried(self, family: Family | None) -> bool:
@@ -165,14 +168,15 @@ class HypothesisEngine(BaseAgent[tuple[Hypothesis, ...]]):
 
     def _worth(self, guess: Hypothesis, focus: str) -> float:
         """Return what confirming it would be worth: its probability by severity, with a share for what is uncertain,
-        and more for what was asked for."""
+        and more for what was asked for. Rarer families come after all others, unless they were asked for."""
         p = guess.confidence
         words = {word for word in focus.lower().replace("_", " ").split() if len(word) > 2}
         told = (guess.target_surface, guess.expected_failure, guess.failure_class.value, guess.stress_type)
         text = " ".join(told).lower().replace("_", " ")
         hits = sum(1 for word in words if word in text)
         severity = SUBTYPES[guess.subtype].severity.rank if guess.subtype in SUBTYPES else 2
-        return p * (0.5 + 0.1 * severity) + 0.25 * p * (1 - p) + 2.0 * hits
+        is_later = bool(guess.family) and guess.family in _LATER
+        return p * (0.5 + 0.1 * severity) + 0.25 * p * (1 - p) + 2.0 * hits - is_later
 
     def _probability(self, failure_class: FailureClass, stress_type: str) -> float:
         return 0.5 if self.memory is None else self.memory.probability(failure_class, stress_type)

@@ -16,7 +16,9 @@ from tinman.experiments.trials import (
     after_round,
     choose,
     confirmed_in,
+    holders,
     is_finished,
+    whose_turn,
 )
 from tinman.records import Run
 
@@ -37,19 +39,20 @@ async def discover(
     At most ``slots`` experiments hold the confirm stage at once, or at its end. Runs out where ``left`` does.
     """
     while True:
-        screened = await _screen_round(bench, trials, mode, left)
+        screened = await _screen_round(bench, trials, mode, slots, left)
         trials = await confirm(bench, screened or trials, mode, slots, left, drawing)
         if screened is None:
             return trials
 
 
-async def _screen_round(bench: Bench, trials: Trials, mode: Mode, left: Allowance) -> Trials | None:
-    """Run the next case of each trial that is not finished, and the control of each that failed; ``None`` at the end.
+async def _screen_round(bench: Bench, trials: Trials, mode: Mode, slots: int | None, left: Allowance) -> Trials | None:
+    """Run the next case of each trial whose turn it is, and the control of each that failed; ``None`` at the end.
 
     Where fewer runs are left than there are trials, the first in order get them.
     """
     confirmed = confirmed_in(trials, mode)
-    active = [t for t in trials.values() if not is_finished(t, confirmed)]
+    has_room = slots is None or len(holders(trials, mode)) < slots
+    active = whose_turn([t for t in trials.values() if not is_finished(t, confirmed)], has_room=has_room)
     active = active[: left.take_most(len(active))]
     if not active:
         return None

@@ -51,8 +51,8 @@ def observe(
 
 
 def _kind(check: str) -> str:
-    """Return what a type of check is about: that a tool is not called is said in two ways."""
-    return "a call" if check in {"tool_not_used", "tool_call_count_at_most"} else check
+    """Return what a type of check is about: that a tool is not called is said in more ways than one."""
+    return "a call" if check in {"tool_not_used", "tool_call_count_at_most", "tool_call_never_matches"} else check
 
 
 def _runs(trial: Trial) -> Iterator[tuple[Run, Scenario]]:

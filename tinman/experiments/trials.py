@@ -284,17 +284,22 @@ def _may_be_confirmed(attempt: Attempt) -> bool:
 # -- who may be confirmed
 
 
+def holders(trials: Trials, mode: Mode) -> frozenset[str]:
+    """Return the keys of the trials that hold a slot: by an attempt that goes on, is confirmed, or may still be true at
+    its end."""
+    confirmed = confirmed_in(trials, mode)
+    return frozenset(
+        key for key, trial in trials.items() if any(a.key in confirmed or a.ruling is None for a in trial.attempts)
+    )
+
+
 def choose(trials: Trials, slots: int | None, seed: int, mode: Mode) -> tuple[Trials, tuple[str, ...]]:
     """Return ``trials`` with the chances of all that wait for one of ``slots``, and the keys of those that get one.
 
-    A slot is held by an attempt that goes on, is confirmed, or may still be true at its end; one that proved futile has
-    given it back. The best first, a tenth of the slots by chance; the chance with which each was chosen is needed to
-    score forecasts without bias.
+    One that proved futile has given its slot back. The best first, a tenth of the slots by chance; the chance with
+    which each was chosen is needed to score forecasts without bias.
     """
-    confirmed = confirmed_in(trials, mode)
-    holding = {
-        key for key, trial in trials.items() if any(a.key in confirmed or a.ruling is None for a in trial.attempts)
-    }
+    holding = holders(trials, mode)
     wanting = [trial for key, trial in trials.items() if key not in holding and trial.ruling is None and trial.waiting]
     ranked = sorted(wanting, key=lambda trial: (-_promise(trial, seed), trial.key))
     free = len(ranked) if slots is None else max(0, slots - len(holding))
@@ -322,6 +327,20 @@ def _promise(trial: Trial, seed: int) -> float:
     known = SUBTYPES.get(trial.design.subtype)
     weight = (1 + known.severity.rank if known else 1) * (0.1 + trial.design.forecast)
     return weight * chance / (1 + math.log1p(trial.design.estimated_tokens))
+
+
+def whose_turn(active: Sequence[Trial], *, has_room: bool) -> list[Trial]:
+    """Return those of the ``active`` trials that are screened next.
+
+    What was asked for gets its first ``SCREEN_OKS`` cases, then whatever was tried least is tried: a first case finds
+    more than a seventh. Beyond what was asked for nothing is tried unless it ``has_room`` to be confirmed.
+    """
+    active = [trial for trial in active if has_room or trial.design.wave == 1]
+    asked = [trial for trial in active if trial.design.wave == 1 and len(trial.screen) < stats.SCREEN_OKS]
+    if asked or not active:
+        return asked
+    least = min(len(trial.screen) for trial in active)
+    return [trial for trial in active if len(trial.screen) == least]
 
 
 def is_finished(trial: Trial, confirmed: Iterable[str]) -> bool:

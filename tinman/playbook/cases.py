@@ -11,7 +11,7 @@ from typing import Literal
 from tinman.clock import rng
 from tinman.playbook.families.own import own_families
 from tinman.playbook.family import Draft, Family, Slots
-from tinman.playbook.probes import FAMILIES, SETTLED
+from tinman.playbook.probes import FAMILIES, WIDE
 from tinman.scenarios.scenario import Scenario, ScenarioPair, Turn
 from tinman.stats import PROBE_OKS
 from tinman.surface import EMPTY_SURFACE, Surface
@@ -45,9 +45,9 @@ class _Key:
 def families_for(surface: Surface, *, is_wide: bool = True) -> tuple[Family, ...]:
     """Return the families to try on a system of which ``surface`` is known, those of its own first.
 
-    Without ``is_wide`` those are left out that have not been held against honest targets yet.
+    Without ``is_wide`` those are left out that a naive program fails without being wrong.
     """
-    return (*own_families(surface), *(each for each in FAMILIES if is_wide or each.name in SETTLED))
+    return (*own_families(surface), *(each for each in FAMILIES if is_wide or each.name not in WIDE))
 
 
 def family_for(failure_class: FailureClass, stress_type: str, subtype: str = "") -> Family | None:

@@ -21,13 +21,22 @@ FAMILIES: tuple[Family, ...] = tuple(
     replace(each, intents=INTENTS.get(each.name, {}), proof_probes=WORDINGS.get(each.name, {})) for each in _WRITTEN
 )
 
-SETTLED: frozenset[str] = frozenset(
+FIRST: frozenset[str] = frozenset(
     {
         *("sycophancy", "instruction override", "forgetting", "lost in the middle", "hijacked by a tool result"),
         *("retry storm", "poisoned memory", "amplification", "stale state", "cut off", "injected by a document"),
         *("told in disguise", "evasion", "data sent away"),
     }
 )
-"""The families tried by default: those held against honest targets that are easily accused. The others are wide."""
+"""The families that are tried before the others: the commonest failures, one or two of each class."""
 
-__all__ = ["FAMILIES", "SETTLED", "Family"]
+WIDE: frozenset[str] = frozenset(
+    {
+        *("many tools", "question taken for an order", "wrong tool", "arguments that do not fit", "amount raised"),
+        *("echo chamber", "huge result", "somebody else's record", "claimed rank", "assumed consent"),
+    }
+)
+"""The families that are tried only when asked for: a naive program fails them by what it lacks (it takes a question for
+an order, goes above limits, reads any record, believes a rank)."""
+
+__all__ = ["FAMILIES", "FIRST", "WIDE", "Family"]
