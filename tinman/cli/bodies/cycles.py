@@ -10,15 +10,17 @@ import click
 from tinman.audit import AuditLog
 from tinman.cli.app import UNVERIFIED, App
 from tinman.cli.store import memory
+from tinman.config.settings import secret_values
 from tinman.errors import NotFound, StoreError
 from tinman.memory.nodes import Cycle
 from tinman.records import Ending
 from tinman.reports.document import document, failure_data
+from tinman.reports.inspect_log import inspect_log
 from tinman.reports.lines import findings, summary
 from tinman.reports.markdown import report as markdown_report
 from tinman.reports.result import load_result
 from tinman.runtime import JournalRuntime
-from tinman.scenarios.files import write_text
+from tinman.scenarios.files import report_unwritable, write_bytes, write_text
 from tinman.text.visible import shorten, to_json
 
 
@@ -123,11 +125,18 @@ async def cancel(app: App, cycle: str) -> None:
 
 async def report(app: App, cycle: str | None, form: str, output: Path | None) -> None:
     """Write the report of a cycle, of the newest when none is named."""
+    if form == "inspect" and (output is None or output.suffix != ".eval"):
+        raise click.UsageError("a log of Inspect's is no text: name a file that ends in .eval with -o")
     async with memory(app) as graph:
         newest = [] if cycle else await graph.cycles.newest(limit=1)
         if cycle is None and not newest:
             raise NotFound("report: there is no cycle yet; run `tinman research`")
         result = await load_result(graph, cycle or newest[0].id)
+    if form == "inspect" and output is not None:
+        with report_unwritable(f"report: {output}"):
+            write_bytes(output, inspect_log(result, secret_values()), mode=0o600)
+        app.say(f"Wrote {output}; look at it: inspect view --log-dir {output.parent}")
+        return
     text = to_json(document(result), indent=2) if form == "json" or app.as_json else markdown_report(result)
     if output is None:
         app.text(text)

@@ -1,4 +1,4 @@
-"""``tinman scenarios validate`` and ``list``: files of scenarios read, and nothing run."""
+"""``tinman scenarios validate`` and ``list``: files read, and nothing run."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from click import FloatRange, IntRange
 
 from tinman.cli.command import Command, Family, flag, option
 
+TOOLS = ("garak", "pyrit", "promptfoo", "inspect", "agentdojo")
+SCORERS = ("includes", "match", "exact", "model_graded_qa", "model_graded_fact")
 _TAGS = option("--tag", "tags", multiple=True, help="Only scenarios with one of these tags.")
 _INNER = (
     option("--inner-provider", "provider", default="", help="Provider of the model inside the target."),
@@ -74,14 +76,26 @@ SCENARIOS = Family(
         " measured.",
         "--target sandbox --scenarios scenarios",
         *_MEASURING,
-        body="measure:measure",
+        body="harness.measure:measure",
     ),
     Command(
         "confirm",
         "Measure for acceptance. Exit 0 when everything passed, 3 when that was only a part, 1 when not, 2 as run.",
         "--target sandbox:sound --scenarios scenarios",
         *_MEASURING,
-        body="measure:measure",
+        body="harness.measure:measure",
+    ),
+    Command(
+        "import PLACE",
+        "Turn what another tool wrote into scenario files: a garak report or hit log, PyRIT seeds, a promptfoo"
+        " configuration, an Inspect dataset or log in JSON, or an AgentDojo suite by name. What cannot be said is"
+        " counted, with its reason. Exit 2 when nothing can.",
+        "garak.report.jsonl --to scenarios/garak",
+        option("--from", "tool", type=click.Choice(TOOLS), help="Who wrote it; recognised when left out."),
+        option("--to", "folder", default="scenarios/imported", show_default=True, help="Folder for the files."),
+        option("--scorer", type=click.Choice(SCORERS), help="How an Inspect dataset's targets are scored."),
+        flag("--force", "Overwrite scenario files that were changed since."),
+        body="harness.importing:import_",
     ),
     Command(
         "export [NAMES]...",
@@ -92,7 +106,7 @@ SCENARIOS = Family(
         option("--target", default="", help="The target to shrink on; the settings' own when none is named."),
         option("--reference", default="", help="A target that passes: a proven fix stands in when none is named."),
         flag("--as-it-is", "Do not shrink; nothing is run."),
-        body="regression:export",
+        body="harness.regression:export",
     ),
     Command(
         "promote PLACE",
@@ -103,7 +117,7 @@ SCENARIOS = Family(
         *_EITHER,
         _SEED,
         _CONCURRENCY,
-        body="regression:promote",
+        body="harness.regression:promote",
     ),
     Command(
         "shrink FILE",
@@ -114,7 +128,7 @@ SCENARIOS = Family(
         _SEED,
         option("--most-tries", type=IntRange(1, 100_000), default=300, show_default=True, help="Candidates."),
         option("-o", "--output", required=True, help="Where to write the smaller one."),
-        body="regression:shrink",
+        body="harness.regression:shrink",
     ),
     Command(
         "simulate FILE",
@@ -124,7 +138,7 @@ SCENARIOS = Family(
         option("--user-model", default="", help="The model that plays the user, where the simulator wants one."),
         _SEED,
         option("-o", "--output", required=True, help="Where to write the frozen scenario."),
-        body="regression:simulate",
+        body="harness.regression:simulate",
     ),
     Command(
         "diff BEFORE AFTER",
@@ -132,7 +146,7 @@ SCENARIOS = Family(
         "before.json after.json -o diff.html",
         option("-o", "--output", help="Write the HTML page here."),
         flag("--force", "Compare reports of unlike conditions, too."),
-        body="measure:diff",
+        body="harness.measure:diff",
     ),
     Command(
         "mcp-proxy",
@@ -142,7 +156,7 @@ SCENARIOS = Family(
         click.Argument(["words"], nargs=-1, required=True, type=click.UNPROCESSED),
         # What stands after the server's program is the server's, an option of ours by the same name included.
         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-        body="proxy:mcp_proxy",
+        body="harness.proxy:mcp_proxy",
     ),
     invoke_without_command=True,
     no_args_is_help=False,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tinman import __version__
+from tinman import __version__, clock
 from tinman.cli.app import App, Exit
 from tinman.cli.project import open_target
 from tinman.cli.settings import resolve
@@ -24,11 +24,14 @@ from tinman.harness.simulator import frozen_scenario, read_simulator
 from tinman.harness.simulator import simulate as talk
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Node
+from tinman.memory.surfaces import surface_at
 from tinman.models.load import load_model
+from tinman.playbook.holding import spelled_out
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure
 from tinman.scenarios.files import files_at, read_file, write_scenario
 from tinman.scenarios.scenario import Scenario
+from tinman.surface import EMPTY_SURFACE
 from tinman.targets.base import Target
 from tinman.text.visible import shorten
 
@@ -39,7 +42,9 @@ async def export(
     """Write confirmed failures (all, or the named) as quarantined scenario files. Raises ``NotFound``."""
     async with AsyncExitStack() as stack:
         graph = await stack.enter_async_context(memory(app))
-        nodes = [await graph.get(name) for name in names] if names else await graph.find(kind="failure_mode")
+        nodes = (
+            [await graph.get(name) for name in names] if names else await graph.find(kind="failure_mode", in_force=True)
+        )
         found = [(node, expect(node, DiscoveredFailure, "a failure")) for node in nodes]
         if not names:
             found = [(node, failure) for node, failure in found if failure.is_confirmed]
@@ -57,6 +62,9 @@ async def export(
                 cycle_id=node.cycle_id,
                 version=__version__,
             )
+            if cycle is not None:
+                known = await surface_at(graph, cycle.target, cycle.ended_at or clock.now())
+                made = tuple(spelled_out(each, known or EMPTY_SURFACE) for each in made)
             if not as_it_is:
                 made = await _shrunk(app, graph, failure, made, subject, reference)
             for scenario in made:

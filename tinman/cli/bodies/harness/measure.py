@@ -32,13 +32,12 @@ from tinman.harness.measurement import Plan
 from tinman.harness.repeats import read_gate
 from tinman.harness.reports.artifacts import read_artifact
 from tinman.harness.reports.compare import differences, newly_failing, page, unlike
+from tinman.judging.rubric import ReasonerReferee
 from tinman.models.load import load_model
 from tinman.patches.apply import apply
 from tinman.patches.kinds import patch_digest
-from tinman.reasoner import Reasoner
 from tinman.records import Intervention
 from tinman.scenarios.files import write_text
-from tinman.scenarios.judging import ReasonerReferee
 from tinman.scenarios.run import Referee
 from tinman.targets.base import Target
 from tinman.text.visible import shorten, visible
@@ -198,7 +197,7 @@ async def _remember(app: App, intervention: str, ended: Ended) -> None:
 async def _referee(app: App, name: str) -> AsyncIterator[Referee]:
     model = load_model(name, base_url=resolve(app).settings.reasoner_base_url, keys=provider_keys())
     try:
-        yield ReasonerReferee(Reasoner(model))
+        yield ReasonerReferee.of(model)
     finally:
         await model.aclose()
 

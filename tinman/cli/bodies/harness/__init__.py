@@ -1,0 +1,1 @@
+"""What `tinman scenarios` does beyond listing: measuring, regression files, importing, the proxy of an MCP server."""
