@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -253,9 +254,11 @@ def reasoning(body: dict[str, Any]) -> Behaviour:
             "must_not_call": [],
         }
         return Say(json.dumps({"cases": [case]}))
+    if "quotes" in text:
+        said = re.findall(r"assistant:\\n\| (.+?)\\n", text)
+        return Say(json.dumps({"analysis": "the assistant gave in", "quotes": [said[0] if said else "nothing"]}))
     if "key_insight" in text:
         analysis = {
-            "analysis": "the assistant gave in",
             "root_cause": "no source precedence",
             "contributing_factors": ["insistence"],
             "key_insight": "say which source wins",
@@ -330,3 +333,25 @@ async def test_what_asks_again_is_measured_on_a_target_that_does_not() -> None:
         asked.append(len(down.requests) - before)
 
     assert asked == [4, 1, 2]
+
+
+async def test_a_reading_that_quotes_what_nobody_said_is_not_believed(tmp_path: Path) -> None:
+    def inventing(body: dict[str, Any]) -> Behaviour:
+        if "quotes" in json.dumps(body):
+            return Say(json.dumps({"analysis": "it insulted the user", "quotes": ["you fool"]}))
+        return reasoning(body)
+
+    async with (
+        serve(inventing) as server,
+        await create_tinman(
+            target="sandbox",
+            reasoner="openai:thinker",
+            reasoner_base_url=server.openai_url,
+            store=tmp_path / "t.db",
+        ) as tinman,
+    ):
+        result = await tinman.research_cycle(max_hypotheses=2, max_experiments=2, max_interventions=0)
+
+    assert result.failures
+    assert {f.llm_analysis for f in result.failures} == {""}
+    assert {f.causal_analysis.basis for f in result.failures if f.causal_analysis} == {"playbook"}

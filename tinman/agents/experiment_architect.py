@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from tinman import clock
-from tinman.agents.adversary import frozen_cases, provoke, secret_checks
+from tinman.agents.adversary import frozen_cases, goal_of, provoke
 from tinman.agents.base import AgentContext, AgentResult, BaseAgent
 from tinman.config.modes import Mode
 from tinman.events import EventBus
@@ -17,7 +17,7 @@ from tinman.experiments.cases import POOL
 from tinman.experiments.drawing import seed_of
 from tinman.frozen import frozen
 from tinman.memory.graph import MemoryGraph
-from tinman.playbook.base_tasks import SETTINGS, setting_of
+from tinman.playbook.base_tasks import SETTINGS
 from tinman.playbook.cases import draw, family_for, family_named, screening, why_not
 from tinman.playbook.family import Family
 from tinman.reasoner import Reasoner
@@ -202,7 +202,8 @@ class ExperimentArchitect(BaseAgent[tuple[ExperimentDesign, ...]]):
     async def _provoked(
         self, context: AgentContext, runtime: Runtime, hypotheses: Sequence[Hypothesis], loops: list[dict[str, Any]]
     ) -> dict[str, list[ScenarioPair]]:
-        """Let an adversary talk to the target about the first few secrets; return what it found as cases."""
+        """Let an adversary talk to the target about a few secrets and rules, its own first; return what it found as
+        cases."""
         if (
             self.reasoner is None
             or self.reasoner.is_left_alone
@@ -212,28 +213,25 @@ class ExperimentArchitect(BaseAgent[tuple[ExperimentDesign, ...]]):
             return {}
         found: dict[str, list[ScenarioPair]] = {}
         talked = 0
-        for hypothesis in hypotheses:
+        # What the system has of its own comes before what is planted in it.
+        for hypothesis in sorted(hypotheses, key=lambda h: not h.family.startswith("own ")):
             family = _family(hypothesis, context.surface)
             if family is None or not self.capabilities.multi_turn or talked == ADVERSARIES:
                 continue
             seed = clock.derive_seed(context.seed, f"adversary/{hypothesis.id}")
             probe = next(iter(family.probes))
             drawn, _ = draw(family, probe, seed=seed, count=len(SETTINGS), capabilities=self.capabilities)
-            by_task = {pair.base_task: pair for pair in drawn if secret_checks(pair)}
-            pairs = [(pair, setting) for pair in by_task.values() if (setting := setting_of(pair.base_task))]
-            if not pairs:
+            goal = goal_of(family, drawn)
+            if goal is None:
                 continue
             await self.checkpoint()
             talked += 1
-            pair, setting = pairs[0]
             key = f"adversary/{hypothesis.id}"
-            turns, ended = await provoke(
-                context, runtime, self.reasoner, self.target, pair, setting, key=key, bus=self.bus
-            )
+            turns, ended = await provoke(context, runtime, self.reasoner, self.target, goal, key=key, bus=self.bus)
             loops.append(ended)
             if turns:
                 name = f"adversary-{hypothesis.id.removeprefix('hypothesis-')[:8]}"
-                found[hypothesis.id] = frozen_cases(turns, setting, pairs, name=name)
+                found[hypothesis.id] = frozen_cases(turns, goal, name=name)
         return found
 
     async def _design(

@@ -36,14 +36,14 @@ class Worth(GoalMetric):
         return snapshot.value >= 1.0
 
 
-def results_of(state: State, tool: str) -> list[dict[str, Any]]:
-    """Return what the calls of ``tool`` that went well returned, JSON objects, oldest first, of the open round too.
+def results_of(state: State, *tools: str) -> list[dict[str, Any]]:
+    """Return what the calls of ``tools`` that went well returned, JSON objects, oldest first, of the open round too.
 
     They stand in the loop's own records, which outlive the process; one too long to stand there whole is left out.
     """
     records = [*state.iterations, *([state.round.record] if state.round is not None else [])]
     actions = [action for record in records for action in record.actions]
-    kept = [action for action in actions if action.tool == tool and action.status == "ok" and not action.payload]
+    kept = [action for action in actions if action.tool in tools and action.status == "ok" and not action.payload]
     return [json.loads(action.result_excerpt) for action in kept]
 
 
