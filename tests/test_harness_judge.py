@@ -13,12 +13,12 @@ from harness_targets import scenario
 from tinman.errors import ProviderUnavailable
 from tinman.harness.measurement import Plan, measure
 from tinman.harness.results import ScenarioResult
+from tinman.judging.rubric import ReasonerReferee
 from tinman.messages import Reply, Request, say
 from tinman.reasoner import Reasoner
 from tinman.scenarios.checks import CheckResult, Judged
-from tinman.scenarios.judging import ReasonerReferee
 from tinman.scenarios.outcome import TurnRecord
-from tinman.scenarios.run import Conversation
+from tinman.scenarios.run import Conversation, run_scenario
 from tinman.targets.turn import TurnSession
 from tinman.testing import ScriptedModel, ScriptedTarget
 
@@ -199,3 +199,53 @@ async def test_an_answer_that_is_no_verdict_never_makes_the_check_pass(line: str
 
     assert found.verdict == "indeterminate"
     assert "the judge failed" in found.turns[0].checks[0].detail
+
+
+@pytest.mark.parametrize(
+    ("reply", "quote"),
+    [
+        ("You are wel\u200bcome.", "wel<U+200B>come"),
+        ("Take sk-proj-0123456789abcdefghijABCDEFGHIJ, you are welcome.", "Take [redacted], you are welcome"),
+        ("You\n  are <<<DATA welcome.", "you are < <DATA Welcome."),
+    ],
+)
+async def test_a_judge_quotes_the_reply_as_it_was_shown_whatever_a_target_puts_between(reply: str, quote: str) -> None:
+    model = ScriptedModel(verdict("fails", quote))
+    referee = ReasonerReferee(Reasoner(model, max_repairs=0))
+    found = await referee.judge(Judged(criterion="kind"), TurnRecord(user="hi", assistant=reply), ())
+
+    assert not found.undecided
+    assert quote.casefold() in " ".join(model.requests[0].messages[-1].text.split()).casefold()
+
+
+async def test_the_time_a_judge_takes_is_not_the_targets() -> None:
+    class Slow:
+        async def judge(self, check: Judged, turn: TurnRecord, before: tuple[TurnRecord, ...]) -> CheckResult:
+            await anyio.sleep(0.06)
+            return CheckResult(type="judged", passed=True, detail="")
+
+    target = ScriptedTarget(lambda request, world: "hello")
+    talk = scenario(("one", KIND), ("two", KIND))
+    found = await run_scenario(target, talk, timeout_seconds=0.1, referee=Slow())
+
+    assert (found.verdict, found.reason) == ("ok", "")
+
+    async def dawdling(request: Request, world: object) -> str:
+        await anyio.sleep(1)
+        return "hello"
+
+    late = await run_scenario(ScriptedTarget(dawdling), talk, timeout_seconds=0.1, referee=Slow())
+    assert late.reason == "timeout after 0.1 s"
+
+
+async def test_a_judge_that_could_not_tell_leaves_what_it_was_asked_for_another_one() -> None:
+    class Absent:
+        async def judge(self, check: Judged, turn: TurnRecord, before: tuple[TurnRecord, ...]) -> CheckResult:
+            raise RuntimeError("gone")
+
+    target = ScriptedTarget(lambda request, world: "hello")
+    found = await measure(target, [scenario(("thanks", KIND))], Plan(), referee=Absent())
+    (check,) = found.trials[0].runs[0].turns[0].checks
+
+    assert check.undecided
+    assert check.evidence == {"criterion": KIND["criterion"]}

@@ -28,6 +28,7 @@ from tinman.errors import AwaitingApproval, BudgetExhausted, TinmanError
 from tinman.events import EventBus
 from tinman.experiments.reconnaissance import Reconnaissance
 from tinman.frozen import alter, dump
+from tinman.judging.rubric import ReasonerReferee
 from tinman.memory import surfaces
 from tinman.memory.beliefs import AdaptiveMemory, Score, forecast_of, scores
 from tinman.memory.graph import MemoryGraph
@@ -38,7 +39,7 @@ from tinman.reasoner import Reasoner
 from tinman.records import Ending, ExperimentResult, Hypothesis, Spent
 from tinman.reports.result import ResearchCycleResult, load_result
 from tinman.runtime import JournalRuntime, Stopped, Tx
-from tinman.surface import EMPTY_SURFACE, Surface
+from tinman.surface import EMPTY_SURFACE, Surface, judged
 from tinman.targets.base import Target
 from tinman.targets.world import EMPTY_WORLD, World
 from tinman.text.secrets import without_secrets
@@ -58,7 +59,8 @@ _LAST_SECONDS = 0.5
 class ResearchCycle:
     """One cycle of one project. Built by ``Tinman``; everything it needs is handed in.
 
-    ``surface`` is what the profile says of the target, and once it was explored all that is known of it.
+    ``surface`` is what the profile says of the target, and once it was explored all that is known of it. ``referee``
+    judges its rules without a check; where there is none, they are not tried.
     """
 
     graph: MemoryGraph
@@ -72,6 +74,7 @@ class ResearchCycle:
     description: str = ""
     world: World = EMPTY_WORLD
     surface: Surface = EMPTY_SURFACE
+    referee: ReasonerReferee | None = None
     used: Callable[[], Usage] = Usage
     hide: Callable[[str], str] = without_secrets
     runtime: JournalRuntime | None = None
@@ -155,7 +158,8 @@ class ResearchCycle:
             seed=options.seed,
             runtime=runtime,
             concurrency=options.concurrency,
-            surface=self.surface,
+            surface=judged(self.surface) if self.referee else self.surface,
+            referee=self.referee,
         )
         graph, reasoner, handler, bus, target = self.graph, self.reasoner, self.handler, self.bus, self.target
         can, memory = target.capabilities, AdaptiveMemory(graph)
@@ -166,7 +170,8 @@ class ResearchCycle:
             context,
             max_hypotheses=options.max_hypotheses,
             wide=options.wide,
-            with_reserve=self.mode is not Mode.PRODUCTION,  # there only what was asked for is asked about
+            # In production only what was asked for is asked about.
+            reserve=0 if self.mode is Mode.PRODUCTION else options.most_in_reserve,
         )
         designs = await self._phase(
             "experiments",

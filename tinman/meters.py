@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from tinman.budget import Amount, Budget
+from tinman.budget import Amount, Budget, Ledger, Limits
 from tinman.events import EventBus
 from tinman.messages import Call, Reply, Request, Usage
 from tinman.models.base import Model, endpoint_of
 from tinman.models.limiter import ProviderLimiter
 from tinman.models.metered import Metered, Metering
 from tinman.models.prices import Rate
+from tinman.options import ResearchOptions
+
+_MOST_CALLS_A_DRAW = 10
+
+
+def budget_of(options: ResearchOptions, ledger: Ledger | None, *, began: float | None) -> Budget:
+    """Return the budget of a cycle, not open yet; ``began`` is the monotonic second from which its time counts.
+
+    What it draws at once is a fiftieth of each ceiling, so that a crash can waste no more than that.
+    """
+    limits = Limits(
+        calls=options.max_calls, tokens=options.max_tokens, usd=options.max_usd, seconds=options.timeout_seconds
+    )
+    block = Amount(
+        calls=max(1, min(_MOST_CALLS_A_DRAW, limits.ceiling.calls // 50)),
+        tokens=max(1, min(400_000, limits.ceiling.tokens // 50)),
+        nano_usd=max(1, limits.ceiling.nano_usd // 50),
+    )
+    return Budget(limits, ledger=ledger, block=block, began=began)
 
 
 @dataclass

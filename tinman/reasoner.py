@@ -121,6 +121,14 @@ class Reasoner:
             self.answers += gone + Answers(asked=1, seconds=self._counted_to - before)
             self._in_a_row = 0 if gone.usable else self._in_a_row + 1
 
+    def was_shown(self, quote: str, text: str) -> bool:
+        """Say whether ``quote`` says something, and stands in ``text`` as the model saw it, hidden and made visible.
+
+        Case and the width of spaces do not count.
+        """
+        wanted = _plain(quote)
+        return bool(wanted) and wanted in _plain(_as_shown(self.hide(text)))
+
     @property
     def is_left_alone(self) -> bool:
         """Whether it is not asked any more: it failed too often in a row, or used up its share."""
@@ -202,9 +210,17 @@ def rule_about(mark: str) -> str:
 
 def quote(name: str, text: str, mark: str) -> str:
     """Return an untrusted text between marks; ``mark`` must be one that the text's author cannot know."""
-    body = _LOOKALIKE.sub("< <", visible(text)).replace(mark, "<another mark>")
+    body = _as_shown(text).replace(mark, "<another mark>")
     label = re.sub(r"[^\w .:-]", "_", shorten(name, 60))
     return f'<<<DATA {mark} name="{label}">>>\n{body}\n<<<END DATA {mark}>>>'
+
+
+def _as_shown(text: str) -> str:
+    return _LOOKALIKE.sub("< <", visible(text))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _objects_in(reply: Reply) -> Iterator[str]:

@@ -269,6 +269,18 @@ class ProbeResult:
     notes: str = ""
 
 
+FOUND: frozenset[Standing] = frozenset({"validated", "observed", "suspected"})
+"""The standings of a failure; with any other one nothing was found."""
+
+
+@frozen
+class JudgedBy:
+    """The model that decided, and the digest of the version of the judge: the model and the words it is asked in."""
+
+    name: str
+    digest: str
+
+
 @frozen
 class ExperimentResult:
     """What an experiment found; ``probes`` what each of its probes showed, and of that which came furthest ``stress``,
@@ -277,7 +289,7 @@ class ExperimentResult:
 
     ``interval`` is the confidence sequence on the failure rate under stress, from confirm runs alone; ``log_e`` the
     evidence of the confirm stage. ``measured`` counts the runs of ``--measure``, one a case, as many as were fixed
-    beforehand; ``measured_interval`` is Wilson's.
+    beforehand; ``measured_interval`` is Wilson's. ``judge`` says which model decided, where one did.
     """
 
     id: str
@@ -295,6 +307,7 @@ class ExperimentResult:
     interval: Interval | None = None
     measured: Counts = Counts()
     measured_interval: Interval | None = None
+    judge: JudgedBy | None = None
     log_e: float = 0.0
     selection_chance: float = 1.0
     failure_class: FailureClass
@@ -320,7 +333,11 @@ class Cause:
 
 @frozen
 class DiscoveredFailure:
-    """A failure mode with its evidence. ``standing`` says what it may be called; ``scenarios`` reproduce it."""
+    """A failure mode with its evidence. ``standing`` says what it may be called; ``scenarios`` reproduce it.
+
+    Where a model decided, ``judge`` says which; ``corrected`` is then the interval of the measured rate corrected for
+    how often it errs, and ``why_uncorrected`` says why there is none.
+    """
 
     id: str
     label: str = ""
@@ -339,6 +356,9 @@ class DiscoveredFailure:
     served: Counts = Counts()
     measured: Counts = Counts()
     measured_interval: Interval | None = None
+    judge: JudgedBy | None = None
+    corrected: Interval | None = None
+    why_uncorrected: str = ""
     hypothesis_id: str = ""
     experiment_id: str
     run_ids: tuple[str, ...] = ()

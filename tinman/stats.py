@@ -265,3 +265,95 @@ def brier(forecasts: list[tuple[float, bool, float]]) -> float | None:
     """Return the Brier score of (forecast, outcome, chance of having been tested) triples, weighted by 1/chance."""
     weights = sum(1 / pi for _, _, pi in forecasts)
     return sum((f - float(o)) ** 2 / pi for f, o, pi in forecasts) / weights if forecasts else None
+
+
+LEAST_LABELS = 50
+"""So many labels of a side it takes to know how often a judge errs on it."""
+LEAST_INFORMED = 0.5
+"""A judge whose sensitivity and specificity may add up to no more than one and this tells too little."""
+LEAST_UNLABELLED = 4
+"""So many times as many runs as labels of them it takes for what a judge says of the rest to add anything."""
+
+
+@frozen
+class JudgeError:
+    """How a judge did on labelled transcripts: of ``failing`` ones it ``caught`` so many, of ``sound`` ones it
+    ``cleared`` so many. Those on which it could not tell are in none of them."""
+
+    failing: int
+    caught: int
+    sound: int
+    cleared: int
+
+    @property
+    def sensitivity(self) -> float:
+        """The share of failing transcripts that it finds, one success and one miss added."""
+        return (self.caught + 1) / (self.failing + 2)
+
+    @property
+    def specificity(self) -> float:
+        """The share of sound transcripts that it clears, one success and one miss added."""
+        return (self.cleared + 1) / (self.sound + 2)
+
+    @property
+    def why_unusable(self) -> str:
+        """Why rates cannot be corrected by it, with the remedy; empty when they can."""
+        if min(self.failing, self.sound) < LEAST_LABELS:
+            return (
+                f"{self.failing} labelled failures and {self.sound} labelled sound replies were judged; "
+                f"it takes {LEAST_LABELS} of each"
+            )
+        spread = Z95 * math.sqrt(_variance(self.sensitivity, self.failing) + _variance(self.specificity, self.sound))
+        low = self.sensitivity + self.specificity - 1 - spread
+        if low < LEAST_INFORMED:
+            return (
+                f"the judge tells too little (Youden's J may be {low:.2f}); take a better one, or a clearer criterion"
+            )
+        return ""
+
+
+def _variance(share: float, n: int) -> float:
+    return share * (1 - share) / (n + 2)
+
+
+def corrected_rate(failures: int, n: int, error: JudgeError) -> Interval:
+    """Return the interval of the true failure rate after a judge with this ``error`` found ``failures`` of ``n``.
+
+    ``n`` has to be fixed beforehand. Lang and Reiczigel, "Confidence limits for prevalence of disease adjusted for
+    estimated sensitivity and specificity" (2014). Raises ``ValueError`` where ``error`` is unusable.
+    """
+    if error.why_unusable or n == 0:
+        raise ValueError(error.why_unusable or "no run was judged")
+    z2 = Z95 * Z95
+    more = n + z2
+    p = (failures + z2 / 2) / more
+    sensitivity, specificity = error.sensitivity, error.specificity
+    informed = sensitivity + specificity - 1
+    rate = (p + specificity - 1) / informed
+    v_se, v_sp = _variance(sensitivity, error.failing), _variance(specificity, error.sound)
+    shift = 2 * z2 * (rate * v_se - (1 - rate) * v_sp)
+    half = Z95 * math.sqrt(p * (1 - p) / more + (1 - rate) ** 2 * v_sp + rate**2 * v_se) / informed
+    low, high = rate + shift - half, rate + shift + half
+    return Interval(low=min(1.0, max(0.0, low)), high=max(0.0, min(1.0, high)))
+
+
+def prediction_powered(judged: tuple[int, int], labelled: Mapping[tuple[bool, bool], int]) -> Interval:
+    """Return the interval of the true failure rate from what a judge says of many runs and the truth of some.
+
+    ``judged`` are failures and all of the runs without a label; ``labelled`` counts the labelled runs, drawn at random
+    from the same ones, by (fails in truth, fails to the judge). The judge's rate plus its mean error on the labelled,
+    variances added: Angelopoulos et al., "Prediction-powered inference" (2023). With fewer than ``LEAST_LABELS`` labels
+    it raises ``ValueError``; where there are less than ``LEAST_UNLABELLED`` times as many others, labels alone decide.
+    """
+    failures, others = judged
+    n = sum(labelled.values())
+    if n < LEAST_LABELS:
+        raise ValueError(f"{n} labels; it takes {LEAST_LABELS}, drawn at random from the runs")
+    if others < LEAST_UNLABELLED * n:
+        return wilson(sum(count for (truth, _), count in labelled.items() if truth), n)
+    share = failures / others
+    errors = {pair: int(pair[0]) - int(pair[1]) for pair in labelled}
+    mean = sum(errors[pair] * count for pair, count in labelled.items()) / n
+    spread = sum((errors[pair] - mean) ** 2 * count for pair, count in labelled.items()) / (n - 1)
+    half = Z95 * math.sqrt(share * (1 - share) / others + spread / n)
+    return Interval(low=max(0.0, share + mean - half), high=min(1.0, share + mean + half))

@@ -17,7 +17,7 @@ from pydantic import Field, PlainSerializer, ValidationError
 from tinman import clock
 from tinman.errors import ConfigError, DefinitionError
 from tinman.frozen import adapter, alter, canonical_json, digest, dump, frozen
-from tinman.scenarios.checks import Check, ContainsAny
+from tinman.scenarios.checks import Check, ContainsAny, Judged
 from tinman.scenarios.files import read_check
 from tinman.targets.declared import RuleProfile, TaskProfile, as_rule, as_secret
 from tinman.targets.marks import MARKS, SaidMarks, ToolMarks, guess_marks
@@ -141,6 +141,17 @@ class Surface:
             tasks=tuple(sorted(_union(self.tasks, other.tasks), key=lambda task: _TASK_ORDER.index(task.source))),
             **{name: _first(getattr(self, name), getattr(other, name)) for name in FACTS},
         )
+
+
+def judged(surface: Surface) -> Surface:
+    """Return ``surface`` with a model as judge of each rule without a check, but for what the target itself claims."""
+
+    def check(rule: Rule) -> Rule:
+        if rule.check is not None or rule.source in {"asked", "guessed"}:
+            return rule
+        return alter(rule, check=Judged(criterion=f"The reply keeps this rule: {rule.text}"))
+
+    return alter(surface, rules=tuple(map(check, surface.rules)))
 
 
 _TEXTS = {"text", "what", "stress", "name", "description", "ask"}

@@ -15,7 +15,7 @@ from tinman import clock, promotion
 from tinman.approvals.handler import ApprovalHandler, ApprovalMode
 from tinman.approvals.queue import ApprovalQueue
 from tinman.audit import AuditLog
-from tinman.budget import Amount, Budget, Limits
+from tinman.budget import Limits
 from tinman.config.modes import Mode, check_reached, why_not_destructive
 from tinman.config.settings import secret_values
 from tinman.cycle import ResearchCycle
@@ -25,10 +25,12 @@ from tinman.deployments import live
 from tinman.errors import ConfigError, ModeRefused, TargetError, TinmanError
 from tinman.events import EventBus
 from tinman.frozen import dump
+from tinman.judging.rubric import ReasonerReferee
+from tinman.memory import judges
 from tinman.memory.graph import MemoryGraph
 from tinman.memory.nodes import Cycle
 from tinman.messages import Answers
-from tinman.meters import Meters
+from tinman.meters import Meters, budget_of
 from tinman.models.base import Model
 from tinman.models.load import load_model
 from tinman.models.prices import Rate
@@ -45,7 +47,6 @@ from tinman.targets.profile import TargetProfile, to_store
 from tinman.text.secrets import hiding
 
 DEFAULT_STORE = Path(".tinman/tinman.db")
-_MOST_CALLS_A_DRAW = 10
 REASONERS_SHARE = 0.2
 """How much of a cycle's money and time its reasoner may take."""
 
@@ -54,7 +55,8 @@ class Tinman:
     """A project: what is tested, who reasons, where it is remembered. Use ``async with``, or ``open`` and ``close``.
 
     ``target`` is a ``Target``, a ``Model``, a callable or a ``TargetProfile``; ``reasoner`` a ``Reasoner``, a ``Model``
-    or ``None`` for the playbook alone; ``store`` a path, a URL or an open ``MemoryGraph``.
+    or ``None`` for the playbook alone; ``judge`` a ``Model`` that judges rules without a check, the reasoner's where
+    none is given; ``store`` a path, a URL or an open ``MemoryGraph``.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Tinman:
         *,
         target: Any,
         reasoner: Reasoner | Model | None = None,
+        judge: Model | None = None,
         store: str | Path | MemoryGraph = DEFAULT_STORE,
         mode: Mode | str = Mode.LAB,
         approval_handler: ApprovalHandler | None = None,
@@ -78,6 +81,8 @@ class Tinman:
         known = of_profile(profile) if profile else None  # a check that is none is told before anything is opened
         self.target: Target = load_target(profile, keys or {}) if profile else as_target(target)
         self._model = reasoner.model if isinstance(reasoner, Reasoner) else reasoner
+        self._judge = judge or self._model
+        self._models = tuple({id(each): each for each in (self._model, self._judge) if each is not None}.values())
         self._retries = profile.retries if profile else TargetProfile().retries
         self._price = profile.price.rate if profile and profile.price else None
         self._store = store
@@ -113,8 +118,8 @@ class Tinman:
         self._graph = None
         await self._stack.aclose()
         await self.target.aclose()
-        if self._model is not None:
-            await self._model.aclose()
+        for model in self._models:
+            await model.aclose()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -146,6 +151,11 @@ class Tinman:
         """Which LLM reasons, or that none does."""
         return f"{self._model.provider}:{self._model.name}" if self._model else "playbook, no LLM"
 
+    @property
+    def judge_name(self) -> str:
+        """Which model judges what no check can; empty when none does."""
+        return f"{self._judge.provider}:{self._judge.name}" if self._judge else ""
+
     # -- modes and cycles --------------------------------------------------------------------------------------------
 
     async def highest_mode(self) -> Mode:
@@ -157,7 +167,7 @@ class Tinman:
         await promotion.promote(self.graph, mode, by=by)
 
     async def preflight(self, cycle_id: str = "", options: ResearchOptions | None = None) -> tuple[str, ...]:
-        """Check that target and reasoner answer, by a tiny turn each; a failure that may pass is tried again.
+        """Check that target, reasoner and judge answer, by a tiny turn each; a failure that may pass is tried again.
 
         Returns what is worth saying of the target, a line each: how it is called, and what it was said to do and does
         not. Its calls count against the cycle's ceilings when there is one. Raises ``ProviderError``, ``TargetError``,
@@ -168,8 +178,8 @@ class Tinman:
         async with self.spending(cycle_id, options or ResearchOptions()) as meters:
             with anyio.move_on_after(meters.budget.seconds_left):
                 notes = await self.target.metered(meters.of_target(retries=1, price=self._price)).preflight() or ()
-                if self._model is not None:
-                    await ChatTarget(meters.of_model(self._model, retries=1)).preflight()
+                for model in self._models:
+                    await ChatTarget(meters.of_model(model, retries=1)).preflight()
                 return notes
             meters.budget.check_deadline()
         raise TargetError(f"target {self.target.name}: the preflight was cut off")
@@ -217,26 +227,13 @@ class Tinman:
         cycle = await self.graph.cycles.get(cycle_id)
         if cycle.status == "completed":
             return await load_result(self.graph, cycle_id)
-        self.check_same_target(cycle)
+        check_same_target(self.target, cycle)
         options = replace(options_of(cycle.config), **changes)
         return await self.run_cycle(cycle_id, options, mode=cycle.mode)
-
-    def check_same_target(self, cycle: Cycle) -> None:
-        """Raise ``ConfigError`` when the target is another one than the cycle was started with."""
-        now, then = self.target.fingerprint, cycle.config.get("fingerprint")
-        if now != then:
-            raise ConfigError(
-                f"cycle {cycle.id}: the target has changed since ({then} then, {now} now); start a new cycle"
-            )
 
     async def check_free(self, cycle_id: str, options: ResearchOptions) -> None:
         """Raise ``CycleOwned`` when another process runs this cycle, or one that it would overlap with."""
         await Lease(self.graph.db, cycle_id, may_overlap=options.allow_overlap).check()
-
-    async def forget(self, cycle_id: str) -> None:
-        """Remove a cycle that never got to its first run, under cancellation too."""
-        with anyio.CancelScope(shield=True):
-            await self.graph.cycles.forget(cycle_id)
 
     async def run_cycle(
         self, cycle_id: str, options: ResearchOptions, *, mode: Mode | None = None
@@ -250,11 +247,8 @@ class Tinman:
     @asynccontextmanager
     async def spending(self, cycle_id: str, options: ResearchOptions) -> AsyncIterator[Meters]:
         """Open the budget of a cycle (or one of its own without any) with the meters on it."""
-        limits = Limits(
-            calls=options.max_calls, tokens=options.max_tokens, usd=options.max_usd, seconds=options.timeout_seconds
-        )
         ledger = BlockLedger(self.graph.db, cycle_id) if cycle_id else None
-        budget = Budget(limits, ledger=ledger, block=_block(limits), began=self._began.get(cycle_id))
+        budget = budget_of(options, ledger, began=self._began.get(cycle_id))
         await budget.open()
         try:
             yield Meters(
@@ -270,6 +264,8 @@ class Tinman:
     async def _run(self, cycle_id: str, options: ResearchOptions, mode: Mode, meters: Meters) -> ResearchCycleResult:
         graph = self.graph
         target = await live(graph, self.target.metered(meters.of_target(retries=self._retries, price=self._price)))
+        if (referee := self.referee(meters)) is not None:
+            await judges.check(graph, referee)
         reasoner: Reasoner | None = None
         if self._model is not None:
             spent = (await graph.cycles.get(cycle_id)).spent or Spent()
@@ -290,15 +286,27 @@ class Tinman:
             description=self._description,
             world=self._world,
             surface=self._surface,
+            referee=referee,
             used=lambda: meters.usage,
             hide=self._hide,
         )
         return await self._cycle.run(cycle_id)
 
+    def referee(self, meters: Meters) -> ReasonerReferee | None:
+        """Return the judge on ``meters``; ``None`` where no model judges."""
+        return ReasonerReferee.of(meters.of_model(self._judge), hide=self._hide) if self._judge else None
+
     def stop(self) -> None:
         """Let the running cycle launch nothing more; what is in flight ends and is stored."""
         if self._cycle is not None:
             self._cycle.stop()
+
+
+def check_same_target(target: Target, cycle: Cycle) -> None:
+    """Raise ``ConfigError`` when ``target`` is another one than ``cycle`` was started with."""
+    now, then = target.fingerprint, cycle.config.get("fingerprint")
+    if now != then:
+        raise ConfigError(f"cycle {cycle.id}: the target has changed since ({then} then, {now} now); start a new cycle")
 
 
 def _reasoners_share(options: ResearchOptions, took: Answers) -> Limits:
@@ -312,16 +320,6 @@ def _queueing(graph: MemoryGraph, bus: EventBus) -> ApprovalHandler:
     return ApprovalHandler(ApprovalMode.ASYNC, queue=ApprovalQueue(graph.db), audit=AuditLog(graph.db), bus=bus)
 
 
-def _block(limits: Limits) -> Amount:
-    """Return the size of a durable draw: a fiftieth of each ceiling, so that a crash can waste no more than that."""
-    ceiling = limits.ceiling
-    return Amount(
-        calls=max(1, min(_MOST_CALLS_A_DRAW, ceiling.calls // 50)),
-        tokens=max(1, min(400_000, ceiling.tokens // 50)),
-        nano_usd=max(1, ceiling.nano_usd // 50),
-    )
-
-
 async def create_tinman(
     *,
     mode: Mode | str = Mode.LAB,
@@ -329,11 +327,13 @@ async def create_tinman(
     base_url: str | None = None,
     reasoner: Any = None,
     reasoner_base_url: str | None = None,
+    judge: Any = None,
     store: str | Path | MemoryGraph = DEFAULT_STORE,
     keys: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Tinman:
-    """Return an open ``Tinman``. ``target`` and ``reasoner`` may be names (``openai:MODEL``); close it when done.
+    """Return an open ``Tinman``. ``target``, ``reasoner`` and ``judge`` may be names (``openai:MODEL``); close it
+    when done.
 
     Raises ``ConfigError`` for a name or key that is not there, ``StoreError`` for a store that cannot be opened.
     """
@@ -343,7 +343,9 @@ async def create_tinman(
         reasoner = None
     if isinstance(reasoner, str):
         reasoner = load_model(reasoner, base_url=reasoner_base_url, keys=keys or {})
-    made = Tinman(target=target, reasoner=reasoner, store=store, mode=mode, keys=keys, **more)
+    if isinstance(judge, str):
+        judge = load_model(judge, base_url=reasoner_base_url, keys=keys or {}) if judge else None
+    made = Tinman(target=target, reasoner=reasoner, judge=judge, store=store, mode=mode, keys=keys, **more)
     try:
         return await made.open()
     except TinmanError:

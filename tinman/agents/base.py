@@ -27,6 +27,7 @@ from tinman.playbook.holding import invariants_of
 from tinman.reasoner import Reasoner
 from tinman.records import DiscoveredFailure, Intervention, Record
 from tinman.runtime import InlineRuntime, Runtime, Stopped, Tx, Work
+from tinman.scenarios.run import Referee
 from tinman.surface import EMPTY_SURFACE, Surface
 from tinman.targets.base import Target
 from tinman.targets.load import as_target
@@ -53,7 +54,7 @@ class AgentContext:
     """What an operation happens in. ``metadata["focus"]`` narrows the search; ``seed`` fixes all chance.
 
     Without a ``runtime`` an agent works inline: rows go straight to its graph, and nothing is resumed. ``surface`` is
-    what is known of the system under test.
+    what is known of the system under test; ``referee`` judges what no check can.
     """
 
     mode: OperatingMode = Mode.LAB
@@ -65,6 +66,7 @@ class AgentContext:
     runtime: Runtime | None = None
     concurrency: int = 16
     surface: Surface = EMPTY_SURFACE
+    referee: Referee | None = None
 
     @property
     def focus(self) -> str:
@@ -319,4 +321,5 @@ class TargetAgent(BaseAgent[Output]):
             concurrency=context.concurrency,
             checkpoint=self.checkpoint,
             invariants=partial(invariants_of, surface=context.surface, own=target.world),
+            referee=context.referee,
         )

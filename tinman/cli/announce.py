@@ -23,6 +23,8 @@ def announce(app: App, tinman: Tinman, cycle_id: str, options: ResearchOptions) 
     app.say()
     app.say(f"  target     {tinman.target.name}   (fingerprint {tinman.target.fingerprint})")
     app.say(f"  reasoner   {tinman.reasoner_name}{_unused_key(tinman)}")
+    if (told := _judge(tinman)) is not None:
+        app.say(f"  judge      {told}")
     app.say(
         f"  limits     {options.max_hypotheses} hypotheses · {options.max_experiments} experiments ·"
         f" {options.max_interventions} interventions ·"
@@ -56,6 +58,18 @@ def _unused_key(tinman: Tinman) -> str:
     specs = {"OPENAI_API_KEY": "openai:MODEL", "ANTHROPIC_API_KEY": "anthropic:MODEL"}
     names = [name for name in provider_keys() if name in specs]
     return f"   ({names[0]} is set: --reasoner {specs[names[0]]} uses it)" if names else ""
+
+
+def _judge(tinman: Tinman) -> str | None:
+    """Return who judges the rules that have no check; ``None`` where there are none."""
+    open_rules = sum(rule.check is None for rule in tinman.surface.rules)
+    if not open_rules:
+        return None
+    rules = "1 rule has no check" if open_rules == 1 else f"{open_rules} rules have no check"
+    if not tinman.judge_name:
+        return f"nobody: {rules} and cannot be tried; --judge names a model, or write a check for each"
+    itself = " (the model under test judges itself)" if tinman.judge_name == tinman.target.name else ""
+    return f"{tinman.judge_name}{itself}: {rules}"
 
 
 def _loops(tinman: Tinman, options: ResearchOptions) -> dict[str, int] | None:

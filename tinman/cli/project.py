@@ -34,11 +34,11 @@ async def open_project(app: App, settings: Settings, target: Mapping[str, Any]) 
         target=read_profile(target),
         reasoner=settings.reasoner,
         reasoner_base_url=settings.reasoner_base_url,
+        judge=settings.judge,
         store=settings.db,
         keys=provider_keys(),
-        price_overrides={name: Rate(input_usd=p.input, output_usd=p.output) for name, p in settings.prices.items()}
-        or None,
-        config={"reasoner": settings.reasoner, "reasoner_base_url": settings.reasoner_base_url},
+        price_overrides=prices_of(settings) or None,
+        config={name: getattr(settings, name) for name in ("reasoner", "reasoner_base_url", "judge")},
     )
     db = tinman.graph.db
     interactive = app.may_ask and is_animated(app)
@@ -50,6 +50,11 @@ async def open_project(app: App, settings: Settings, target: Mapping[str, Any]) 
         bus=tinman.bus,
     )
     return tinman
+
+
+def prices_of(settings: Settings) -> dict[str, Rate]:
+    """Return the prices that the settings name, by ``provider:model``."""
+    return {name: Rate(input_usd=price.input, output_usd=price.output) for name, price in settings.prices.items()}
 
 
 @asynccontextmanager

@@ -65,6 +65,7 @@ class Settings(_Section):
     db: str = ".tinman/tinman.db"
     reasoner: str = "playbook"
     reasoner_base_url: Annotated[str | None, AfterValidator(addresses.checked)] = None
+    judge: str = ""
     target: Annotated[dict[str, Any], BeforeValidator(_named)] = Field(default_factory=lambda: {"spec": "sandbox"})
     research: ResearchSettings = ResearchSettings()
     prices: dict[str, PriceSettings] = Field(default_factory=dict)

@@ -14,6 +14,7 @@ from tinman.patches.kinds import Patch
 from tinman.records import Arm, ExperimentDesign, Run, Stage
 from tinman.runtime import Runtime, Tx, Work
 from tinman.scenarios.invariants import Invariant
+from tinman.scenarios.run import Referee
 from tinman.scenarios.scenario import Scenario, ScenarioPair
 from tinman.targets.base import Target
 
@@ -80,7 +81,7 @@ def _nothing(scenario: Scenario) -> tuple[Invariant, ...]:
 class Bench:
     """A target, the dice, and the runtime that stores what is run. ``checkpoint`` is awaited before each run.
 
-    ``invariants`` returns what has to hold of every reply in a scenario.
+    ``invariants`` returns what has to hold of every reply in a scenario; ``referee`` answers judged checks.
     """
 
     target: Target
@@ -91,6 +92,7 @@ class Bench:
     checkpoint: Callable[[], Awaitable[None]]
     first: FirstRuns = field(default_factory=FirstRuns)
     invariants: Callable[[Scenario], tuple[Invariant, ...]] = _nothing
+    referee: Referee | None = None
 
     def spec(
         self,
@@ -136,7 +138,7 @@ class Bench:
     def _work(self, spec: RunSpec) -> Work[Run]:
         async def work(tx: Tx) -> Run:
             await self.checkpoint()
-            run = await perform(spec, self.target)
+            run = await perform(spec, self.target, self.referee)
             self.first.check(self.target, run)
             tokens = run.usage.input_tokens + run.usage.output_tokens
             tx.record(run)

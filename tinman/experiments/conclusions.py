@@ -9,7 +9,7 @@ from tinman import clock, stats
 from tinman.config.modes import Mode
 from tinman.experiments.runs import count
 from tinman.experiments.trials import Attempt, Trial, Trials, bar_in, confirmed_in, end
-from tinman.records import Counts, ExperimentResult, ProbeResult, Run, Standing
+from tinman.records import Counts, ExperimentResult, JudgedBy, ProbeResult, Run, Standing
 
 
 def conclude_all(trials: Trials, mode: Mode) -> tuple[ExperimentResult, ...]:
@@ -46,6 +46,7 @@ def conclude(trial: Trial, confirmed: Iterable[str], mode: Mode, bar: float) -> 
         interval=_interval(stress) if stress.n else None,
         measured=measured,
         measured_interval=wilson if measured.n else None,
+        judge=judge_of(runs),
         log_e=log_e,
         selection_chance=trial.selection_chance,
         failure_class=trial.design.failure_class,
@@ -59,6 +60,14 @@ def conclude(trial: Trial, confirmed: Iterable[str], mode: Mode, bar: float) -> 
         notes="; ".join(filter(None, (ruling.reason, trial.note))),
         total_tokens=sum(run.usage.input_tokens + run.usage.output_tokens for run in runs),
         total_duration_ms=sum(run.duration_ms for run in runs),
+    )
+
+
+def judge_of(runs: Iterable[Run]) -> JudgedBy | None:
+    """Return the model whose verdicts decided any of ``runs``; ``None`` where checks alone did."""
+    told = (check.evidence for run in runs for turn in run.turns for check in turn.checks if check.type == "judged")
+    return next(
+        (JudgedBy(name=str(e["judge"]), digest=str(e["judge_digest"])) for e in told if "judge_digest" in e), None
     )
 
 

@@ -27,7 +27,7 @@ async def known_failures(
     """
     wanted = {(design.family, design.description): design.id for design in designs if design.family}
     found: dict[str, str] = {}
-    for node in await graph.find(kind="failure_mode", limit=200, newest_first=True):
+    for node in await graph.find(kind="failure_mode", limit=200, newest_first=True, in_force=True):
         failure = node.record
         if not isinstance(failure, DiscoveredFailure) or failure.standing != "validated" or not failure.scenarios:
             continue

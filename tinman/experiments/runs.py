@@ -10,7 +10,7 @@ from tinman.patches.apply import apply
 from tinman.patches.kinds import Patch, patch_digest
 from tinman.records import Arm, Counts, Run, Stage
 from tinman.scenarios.invariants import Invariant
-from tinman.scenarios.run import run_scenario
+from tinman.scenarios.run import Referee, run_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.targets.base import Target
 
@@ -65,8 +65,8 @@ class RunSpec:
         return _FIRST_NUMBER[self.stage] + self.number * 2 + (self.arm == "control")
 
 
-async def perform(spec: RunSpec, target: Target) -> Run:
-    """Make one run on ``target`` and return it; nothing is stored.
+async def perform(spec: RunSpec, target: Target, referee: Referee | None = None) -> Run:
+    """Make one run on ``target`` and return it; nothing is stored. ``referee`` answers judged checks.
 
     An error or a timeout of the target is an indeterminate run. Raises ``NotApplicable`` for a patch that the target
     cannot carry, ``BudgetExhausted`` at a ceiling. Cancelled, it ends the conversation.
@@ -80,6 +80,7 @@ async def perform(spec: RunSpec, target: Target) -> Run:
         timeout_seconds=spec.timeout_seconds,
         once=spec.once,
         invariants=spec.invariants,
+        referee=referee,
     )
     return Run(
         id=clock.derive_id("run", spec.cycle_id, spec.key),

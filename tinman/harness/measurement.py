@@ -13,6 +13,7 @@ from tinman.frozen import frozen
 from tinman.harness.repeats import Gate
 from tinman.harness.results import ScenarioResult, Trials, result_of
 from tinman.scenarios.files import check_kinds, check_unique
+from tinman.scenarios.invariants import asked_for
 from tinman.scenarios.outcome import Outcome
 from tinman.scenarios.run import REASON_CHARS, Referee, run_scenario
 from tinman.scenarios.scenario import Scenario
@@ -164,6 +165,7 @@ async def one_try(
             turn_timeout_seconds=max(turn_timeout_seconds, own + 5 if own else 0.0),
             goes_on=True,
             referee=referee,
+            invariants=asked_for(scenario, target.world),
         )
     except TinmanError:
         raise

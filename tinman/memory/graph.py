@@ -147,6 +147,11 @@ class MemoryGraph:
 
         await self.db.write(write)
 
+    async def replace(self, node_id: str, batch: Batch) -> None:
+        """End a node's validity and write what takes its place, both or neither. Raises ``NotFound`` as above."""
+        moment = clock.now()
+        await self.supersede(node_id, moment, then=lambda connection: rows.write(connection, [batch], moment))
+
     # -- reading
 
     async def _nodes(self, *queries: Select[Any]) -> list[Node]:
@@ -208,17 +213,20 @@ class MemoryGraph:
         since: datetime | None = None,
         limit: int | None = None,
         newest_first: bool = False,
+        in_force: bool = False,
     ) -> list[Node]:
         """Return nodes in the order they were stored.
 
         ``where`` maps a field of ``data`` to the value it has, or to a list of texts it is one of; ``since`` is the
-        earliest ``created_at``.
+        earliest ``created_at``; ``in_force`` leaves out what was superseded.
         """
         query = _of_kind(kind).where(*(_matches(name, wanted) for name, wanted in (where or {}).items()))
         if cycle_id is not None:
             query = query.where(NodeRow.cycle_id == cycle_id)
         if since is not None:
             query = query.where(NodeRow.created_at >= since)
+        if in_force:
+            query = query.where(NodeRow.valid_to.is_(None))
         order = (NodeRow.created_at.desc(), NodeRow.id) if newest_first else (NodeRow.created_at, NodeRow.id)
         return await self._nodes(query.order_by(*order).limit(limit))
 

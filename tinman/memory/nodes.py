@@ -49,6 +49,8 @@ NodeKind = Literal[
     "forecast",
     "score",
     "surface",
+    "calibration",
+    "retraction",
 ]
 Relation = Literal[
     "tested_in",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tinman.playbook.families.own import is_guarded
+from tinman.scenarios.checks import Check, Holds
 from tinman.scenarios.invariants import Invariant, of_world
 from tinman.scenarios.scenario import Scenario
-from tinman.surface import Surface
+from tinman.surface import Surface, judged
 from tinman.targets.world import ToolStub, World
 from tinman.text.visible import shorten
 
@@ -28,6 +29,17 @@ def invariants_of(scenario: Scenario, surface: Surface, own: World) -> tuple[Inv
         if rule.check is not None
     )
     return (*of_world(scenario, _marked(own, surface)), *rules)
+
+
+def spelled_out(scenario: Scenario, surface: Surface) -> Scenario:
+    """Return ``scenario`` with the rules that it asks for by their number written out as checks, for a file to hold."""
+    checks = {f"rule {number}": rule.check for number, rule in enumerate(judged(surface).rules, 1)}
+
+    def written(check: Check) -> Check:
+        return (checks.get(check.name) or check) if isinstance(check, Holds) else check
+
+    turns = tuple(replace(turn, checks=tuple(map(written, turn.checks))) for turn in scenario.turns)
+    return replace(scenario, turns=turns)
 
 
 def _marked(own: World, surface: Surface) -> World:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from tinman.memory.graph import MemoryGraph
 from tinman.records import DiscoveredFailure, ExperimentDesign, ExperimentResult, Run
+from tinman.reports.lines import judged
 from tinman.scenarios.scenario import Scenario, ScenarioPair
 from tinman.scenarios.transcript import transcript_of
 from tinman.targets.world import World
@@ -101,6 +102,7 @@ def describe(failure: DiscoveredFailure) -> list[str]:
         lines.append(f"  fails in {stress.failures} of {stress.n} cases{beside}")
     if failure.served.n:
         lines.append(f"  {failure.served.oks} of {failure.served.n} ordinary requests were served")
+    lines += [f"  {judged(failure)}"] if failure.judge else []
     lines += _probes(failure)
     lines.append(f"  cause: {failure.root_cause}")
     lines += [f"  {factor}" for factor in failure.contributing_factors]

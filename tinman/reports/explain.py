@@ -9,7 +9,7 @@ from tinman.memory.graph import MemoryGraph
 from tinman.memory.lineage import blast_radius, of_lineage, stories
 from tinman.memory.nodes import Node
 from tinman.records import DiscoveredFailure, ExperimentResult, Hypothesis, Intervention, Run, SimulationResult
-from tinman.reports.lines import percent, summary
+from tinman.reports.lines import judged, percent, summary
 from tinman.reports.result import load_result
 from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import shorten, visible
@@ -78,6 +78,8 @@ async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -
         f"  {failure.primary_class} / {failure.secondary_class}, {failure.severity}: {failure.severity_reason}",
         f"  standing: {failure.standing}, {failure.novelty}"
         + (f" (descends from {failure.parent_failure_id})" if failure.parent_failure_id else ""),
+        *(await superseded(graph, node)),
+        *([f"  {visible(judged(failure), keep_newlines=False)}"] if failure.judge else []),
         "",
         "why this is a finding",
     ]
@@ -99,6 +101,16 @@ async def _failure(graph: MemoryGraph, node: Node, failure: DiscoveredFailure) -
         title = f"one of {len(failure.run_ids)} failing runs, {run.record.scenario_id} ({run.id})"
         lines += ["", title, *transcript_of(run.record.turns).split("\n")]
     return lines
+
+
+async def superseded(graph: MemoryGraph, node: Node) -> list[str]:
+    """Return a line that says what became of a failure that was judged again; nothing for one in force."""
+    if node.valid_to is None or not isinstance(node.record, DiscoveredFailure):
+        return []
+    later = await graph.neighbours(node.id, relation="evolved_into", direction="out")
+    same = [n.node for n in later if n.node.data.get("experiment_id") == node.record.experiment_id]
+    now = f"is {same[-1].label} now" if same else "was withdrawn"
+    return [f"  not in force since {node.valid_to:%Y-%m-%d}: it was judged again, and {now}"]
 
 
 async def _story(graph: MemoryGraph, node: Node) -> list[str]:

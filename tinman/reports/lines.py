@@ -48,7 +48,16 @@ def findings(failures: Sequence[DiscoveredFailure]) -> list[str]:
         )
         if f.measured.n:
             lines.append(f"{'measured':>51} {measured(f):>14} {percent(f.measured_interval):>9}")
+        lines += _wrapped(" " * 7, judged(f)) if f.judge else []
     return lines
+
+
+def judged(failure: DiscoveredFailure) -> str:
+    """Return which model decided, and the measured rate corrected for its errors or why there is none; else empty."""
+    if failure.judge is None:
+        return ""
+    rate = f"corrected {percent(failure.corrected)}" if failure.corrected else f"uncorrected: {failure.why_uncorrected}"
+    return f"judged by {failure.judge.name}, {rate}"
 
 
 def suspects(failures: Sequence[DiscoveredFailure]) -> list[str]:

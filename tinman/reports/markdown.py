@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tinman import __version__, stats
 from tinman.records import DiscoveredFailure, Intervention, Run, SimulationResult
-from tinman.reports.lines import forecasts, measured, not_counted, percent, spent, with_proof
+from tinman.reports.lines import forecasts, judged, measured, not_counted, percent, spent, with_proof
 from tinman.reports.result import ResearchCycleResult
 from tinman.scenarios.transcript import transcript_of
 from tinman.text.visible import fence
@@ -91,7 +91,7 @@ def _untested(result: ResearchCycleResult, suspected: Sequence[DiscoveredFailure
 
 def _findings(found: Sequence[DiscoveredFailure]) -> list[str]:
     titles = ("id", "severity", "class", "what happens", "stress", "control", "95%", "measured", "95% (Wilson)", "new")
-    return _table(
+    table = _table(
         titles,
         [
             (
@@ -103,6 +103,8 @@ def _findings(found: Sequence[DiscoveredFailure]) -> list[str]:
         ],
         none="None.",
     )
+    told = [f"- {safe(f.label)}: {safe(judged(f))}" for f in found if f.judge]
+    return [*table, "", *told] if told else table
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, none: str) -> list[str]:

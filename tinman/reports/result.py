@@ -99,7 +99,7 @@ async def load_result(graph: MemoryGraph, cycle_id: str) -> ResearchCycleResult:
     cycle = await graph.cycles.get(cycle_id)
 
     async def all_of(kind: Any, wanted: type[R]) -> tuple[R, ...]:
-        nodes = await graph.find(kind=kind, cycle_id=cycle_id)
+        nodes = await graph.find(kind=kind, cycle_id=cycle_id, in_force=True)
         return tuple(node.record for node in nodes if isinstance(node.record, wanted))
 
     results = await all_of("result", ExperimentResult)

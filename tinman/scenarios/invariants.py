@@ -8,6 +8,7 @@ from tinman.frozen import frozen
 from tinman.scenarios.checks import (
     ArgumentsFit,
     Check,
+    Holds,
     KeepsSecret,
     KeepsWords,
     NoCredentials,
@@ -85,6 +86,12 @@ def of_world(scenario: Scenario, own: World) -> tuple[Invariant, ...]:
             )
         )
     return (*found, *_EVERYWHERE)
+
+
+def asked_for(scenario: Scenario, own: World) -> tuple[Invariant, ...]:
+    """Return those of ``of_world`` that ``scenario`` asks for by name: what they look for stands in no file."""
+    names = {check.name for turn in scenario.turns for check in turn.checks if isinstance(check, Holds)}
+    return tuple(each for each in of_world(scenario, own) if each.name in names) if names else ()
 
 
 _EVERYWHERE = (

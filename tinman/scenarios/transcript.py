@@ -32,7 +32,8 @@ def transcript_of(turns: Iterable[TurnRecord], limit: int = 2_000) -> str:
         lines += ["assistant:", *_quoted(turn.assistant, limit)]
         for check in turn.checks:
             told = _BREAKS.sub(" ", f"{check.type}: {check.detail}")
-            lines.append(f"{_SAID[check.purpose][check.passed]}: {told}")
+            said = "undecided" if check.undecided else _SAID[check.purpose][check.passed]
+            lines.append(f"{said}: {told}")
     return "\n".join(lines)
 
 

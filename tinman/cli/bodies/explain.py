@@ -29,7 +29,7 @@ async def show_failure(app: App, name: str, evidence: bool) -> None:
         if app.as_json:
             app.document(failure_data(record))
             return
-        app.lines(describe(record))
+        app.lines([*describe(record), *await reasons.superseded(graph, node)])
         if evidence:
             app.lines(await shown(graph, record))
 

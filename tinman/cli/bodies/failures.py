@@ -42,7 +42,8 @@ def list_(
     found = [
         f
         for node in nodes
-        if isinstance(f := node.record, DiscoveredFailure)
+        if node.valid_to is None
+        and isinstance(f := node.record, DiscoveredFailure)
         and (suspected or f.is_confirmed)
         and (failure_class is None or f.primary_class is FailureClass(failure_class))
         and (severity is None or f.severity >= Severity(severity))

@@ -11,7 +11,8 @@ from tinman.cli.settings import resolve
 from tinman.cli.store import expect
 from tinman.config.modes import Mode, experiment_needs_approval, run_limit
 from tinman.deployments import live
-from tinman.errors import ModeRefused, NotFound
+from tinman.errors import ConfigError, ModeRefused, NotFound
+from tinman.memory import judges
 from tinman.options import ResearchOptions
 from tinman.playbook.holding import invariants_of
 from tinman.records import DiscoveredFailure
@@ -19,6 +20,7 @@ from tinman.scenarios.outcome import Outcome
 from tinman.scenarios.run import run_scenario
 from tinman.scenarios.scenario import Scenario
 from tinman.scenarios.transcript import transcript_of
+from tinman.surface import judged
 from tinman.text.visible import shorten, visible
 from tinman.tinman import Tinman
 
@@ -29,7 +31,8 @@ async def rerun(
     """Run the case, print what came of it, and return the exit code: 10 when it failed at least once.
 
     Nobody is asked for leave here, so what needs a leave is not run: nothing in production, nothing destructive.
-    Raises ``ModeRefused`` for those, ``NotFound`` for a failure without a case, ``ConfigError``, ``BudgetExhausted``.
+    Raises ``ModeRefused`` for those, ``NotFound`` for a failure without a case, ``ConfigError`` where a model has to
+    judge and none is named or it was retracted, ``BudgetExhausted``.
     """
     said = {"target": {k: v for k, v in (("spec", target), ("base_url", base_url)) if v is not None}}
     settings = resolve(app, said if said["target"] else {}).settings
@@ -44,6 +47,10 @@ async def rerun(
         if pair.stressed.destructive:
             raise ModeRefused(
                 f"{name}: its case is destructive; a cycle with --allow-destructive runs it, once it is approved"
+            )
+        if failure.judge is not None and not tinman.judge_name:
+            raise ConfigError(
+                f"{name}: {failure.judge.name} judged it, and no judge is named here; set judge in tinman.toml"
             )
         options = ResearchOptions()
         if max_calls is not None:
@@ -71,6 +78,11 @@ async def _outcomes(tinman: Tinman, scenario: Scenario, runs: int, options: Rese
     """Run ``scenario`` on the target as it is now, on dice of its own each time; nothing is stored."""
     async with tinman.spending("", options) as meters:
         target = await live(tinman.graph, tinman.target.metered(meters.of_target(retries=1)))
-        held = invariants_of(scenario, tinman.surface, target.world)
+        if (referee := tinman.referee(meters)) is not None:
+            await judges.check(tinman.graph, referee)
+        surface = judged(tinman.surface) if referee else tinman.surface
+        held = invariants_of(scenario, surface, target.world)
         seeds = [clock.derive_seed(options.seed, f"rerun/{number}") for number in range(runs)]
-        return tuple([await run_scenario(target, scenario, seed=seed, invariants=held) for seed in seeds])
+        return tuple(
+            [await run_scenario(target, scenario, seed=seed, invariants=held, referee=referee) for seed in seeds]
+        )

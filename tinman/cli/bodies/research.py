@@ -28,7 +28,7 @@ from tinman.targets.profile import from_store
 from tinman.taxonomy import Severity
 from tinman.text.invalid import read_as
 from tinman.text.visible import shorten, visible
-from tinman.tinman import Tinman
+from tinman.tinman import Tinman, check_same_target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,7 @@ def research(
     focus: str,
     reasoner: str | None,
     reasoner_base_url: str | None,
+    judge: str | None,
     measure: int,
     allow_destructive: bool,
     allow_overlap: bool,
@@ -72,6 +73,7 @@ def research(
         "mode": mode,
         "reasoner": reasoner,
         "reasoner_base_url": reasoner_base_url,
+        "judge": judge,
         "target": _said({"spec": target, "base_url": base_url}) or None,
         "research": _said({**limits, "reconnaissance": False if no_reconnaissance else None, "wide": wide or None})
         or None,
@@ -113,7 +115,8 @@ async def _research(app: App, settings: Settings, options: ResearchOptions, aske
                 app.say(f"Target: {visible(note, keep_newlines=False)}")
             return await _run(app, tinman, cycle_id, options, asked)
         except BaseException:
-            await tinman.forget(cycle_id)  # unless it has begun something
+            with anyio.CancelScope(shield=True):
+                await tinman.graph.cycles.forget(cycle_id)  # unless it has begun something
             raise
 
 
@@ -145,13 +148,14 @@ async def resume(
         "mode": stored.mode.value,
         "reasoner": config.get("reasoner") or "playbook",
         "reasoner_base_url": config.get("reasoner_base_url"),
+        "judge": config.get("judge") or "",
         "target": config["target"],
     }
     settings = resolve(app, _said(flags)).settings
     changes: dict[str, Any] = _said(limits)
     options = replace(options_of(config), **changes, allow_overlap=allow_overlap)
     async with await open_project(app, settings, config["target"]) as tinman:
-        tinman.check_same_target(stored)
+        check_same_target(tinman.target, stored)
         await tinman.check_free(cycle, options)
         announce.announce(app, tinman, cycle, options)
         await tinman.preflight(cycle, options)
@@ -255,7 +259,8 @@ def _code(result: ResearchCycleResult) -> int:
     tried = [r for r in result.results if r.experiment_id not in beyond]
     incomplete = any(r.standing in {"unmeasurable", "not_run", "broken_probe"} for r in tried)
     incomplete = incomplete or bool(result.experiments and not tried)
-    skipped = {d.id for d in result.experiments} - {r.experiment_id for r in result.results}
+    # What runs were left for beyond what was asked for is a gift.
+    skipped = {d.id for d in result.experiments if d.wave == 1} - {r.experiment_id for r in result.results}
     if result.mode.value == "production" and result.experiments and not result.results:
         return Exit.DENIED
     return Exit.INCOMPLETE if incomplete or skipped else Exit.DONE

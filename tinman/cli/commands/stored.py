@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from click import Choice
+from click import Choice, IntRange
 
 from tinman.cli.command import FILE, SEVERITIES, Command, Family, duration, flag, option
 
@@ -16,6 +16,8 @@ _FILTERS = (
     flag("--novel", "Only those not known from earlier cycles."),
 )
 _REASON = option("--reason", required=True, help="Kept in the audit trail.")
+_JUDGE = option("--judge", help="The model that judges (default: the one of the settings, else the reasoner).")
+_AT_ONCE = option("--concurrency", type=IntRange(1, 64), default=4, show_default=True, help="Questions at once.")
 _DRAWING = "Also write the lineage of NAME here: .graphml, or .json (node-link)."
 COMMANDS = (
     Family(
@@ -32,6 +34,32 @@ COMMANDS = (
         "List loops that run by themselves.",
         "list",
         Command("list", "List loops, newest first; `tinman explain` says why.", "--json", body="cycles:loops"),
+    ),
+    Family(
+        "judge",
+        "Calibrate, list and retract models that judge what no check can.",
+        "calibrate --judge openai:gpt-4o-mini",
+        Command(
+            "calibrate [FILE]",
+            "Ask the judge about labelled transcripts (JSON lines in FILE; else our own), and say how often it errs.",
+            "labels.jsonl --judge openai:gpt-4o-mini",
+            _JUDGE,
+            _AT_ONCE,
+        ),
+        Command("list", "List the judges that were calibrated, newest first.", "--json"),
+        Command(
+            "retract DIGEST",
+            "Say that a version of a judge is not to be believed any more; no cycle takes it again.",
+            "5530121d963c99ab --reason 'accuses refusals'",
+            _REASON,
+        ),
+        Command(
+            "rescore CYCLE",
+            "Judge the stored transcripts of CYCLE again, without a call to its target, and restate what it found.",
+            "cyc-0001 --judge openai:gpt-4o",
+            _JUDGE,
+            _AT_ONCE,
+        ),
     ),
     Family(
         "failures",
@@ -89,9 +117,10 @@ COMMANDS = (
     ),
     Command(
         "report [CYCLE]",
-        "Write the report of CYCLE (the newest when none is named).",
+        "Write the report of CYCLE (the newest when none is named). The format inspect is a log with each run in it,"
+        " for `inspect view`.",
         "cyc-0001 --format md -o report.md",
-        option("--format", "form", type=Choice(["md", "json"]), default="md"),
+        option("--format", "form", type=Choice(["md", "json", "inspect"]), default="md"),
         option("-o", "--output", type=FILE, help="Write here instead of standard output."),
         body="cycles:report",
     ),
