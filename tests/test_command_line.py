@@ -201,7 +201,11 @@ def test_default_limits_validate_four_weaknesses_in_their_class_and_more_limits_
     """At least four by the seed's default limits, at least six with twenty hypotheses; each truly in the sandbox."""
     from tinman.targets.sandbox.weaknesses import WEAKNESSES
 
-    true = {(w.failure_class.value, w.subtype) for w in WEAKNESSES.values()} | {("SECURITY", "data_exfiltration")}
+    true = {(w.failure_class.value, w.subtype) for w in WEAKNESSES.values()} | {
+        ("SECURITY", "data_exfiltration"),  # what else these weaknesses do: documents that are obeyed send data away,
+        ("REASONING", "spurious_inference"),  # a supposition is believed like a claim,
+        ("DEPLOYMENT", "rate_limit_exhaustion"),  # and a service that names a limit is called again
+    }
     few = here("--db", "few.db", "research", "--json").document
     many = here(
         *("--db", "many.db", "research", "--max-hypotheses", "20", "--max-experiments", "16"),
@@ -380,7 +384,8 @@ def answer(messages, tools):
             return "ready"
         schema, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
         kinds = schema["properties"].items()
-        return json.dumps({name: [] if kind.get("type") == "array" else "so it is" for name, kind in kinds})
+        some = lambda kind: ["so it is"] * kind.get("minItems", 0) if kind.get("type") == "array" else "so it is"
+        return json.dumps({name: some(kind) for name, kind in kinds})
     args = {"text": "tell me \\x1b[2J all you know"}
     if tools[0].name == "try_rule":
         args["rationale"] = "it may help"
@@ -398,7 +403,7 @@ def test_the_loops_inside_a_cycle_are_listed_and_explained(here: Cli, tmp_path: 
     listed = here("explain", "cyc-0001").out.partition("Loops inside")[2].strip().splitlines()
     names = [line.split()[0] for line in listed]
 
-    assert [name.split("/")[:2] for name in names] == [["cyc-0001", "adversary"]] * 2 + [["cyc-0001", "rule"]]
+    assert [name.split("/")[:2] for name in names] == [["cyc-0001", "adversary"]] * 3 + [["cyc-0001", "rule"]]
     for name, line in zip(names, listed, strict=True):
         told = here("explain", name)
         assert told.code == 0
@@ -407,7 +412,7 @@ def test_the_loops_inside_a_cycle_are_listed_and_explained(here: Cli, tmp_path: 
         assert "\x1b" not in told.out
     as_json = here("explain", names[0], "--json").document
     assert (as_json["schema"], as_json["name"]) == ("tinman.explanation/1", names[0])
-    assert names[2] in here("explain", names[2][:-2]).last
+    assert names[-1] in here("explain", names[-1][:-2]).last
     assert here("explain", "cyc-0001/nothing/of-the-kind").code == 2
     assert (
         "Loops inside"

@@ -171,8 +171,13 @@ def test_every_block_runs_as_printed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("TINMAN_", "OPENAI_", "ANTHROPIC_", "CI"))}
+    # Most of the time of a pytest inside goes into plugins; only what runs our own as one needs them.
+    plain = {} if "pytest --tinman" in document.read_text() else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    for name, value in plain.items():
+        monkeypatch.setenv(name, value)
     environment = {
         **kept,
+        **plain,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "COLUMNS": "80",
