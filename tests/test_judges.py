@@ -155,6 +155,14 @@ def test_a_wrong_file_of_labels_is_one_line_that_names_the_place(lines: str, tol
         read_labels(tmp_path / "none.jsonl")
 
 
+def test_a_line_ends_where_json_lines_end_and_not_at_a_separator_inside_a_text(tmp_path: Path) -> None:
+    said = "one\u2028two\u2029three\x85four"
+    lines = [json.dumps({**GOOD, "id": name, "criterion": said, "label": "fails"}, ensure_ascii=False) for name in "ab"]
+    (tmp_path / "labels.jsonl").write_bytes("\r\n".join(lines).encode())
+
+    assert [each.criterion for each in read_labels(tmp_path / "labels.jsonl")] == [said, said]
+
+
 # -- calibrating
 
 

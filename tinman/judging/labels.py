@@ -54,7 +54,7 @@ def read_labels(path: Path) -> tuple[Labelled, ...]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise DefinitionError(f"{path}: more than {MOST_BYTES} bytes of labels; split the file")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         told = error.strerror if isinstance(error, OSError) else "not in UTF-8"
         raise DefinitionError(f"{path}: {told}; name a file of labelled transcripts, one JSON object a line") from error
